@@ -1,0 +1,40 @@
+// What a leg's media is set to: the outcome of SDP, as plain values, handed from [control] to [media].
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/base/address.hpp"
+#include "core/base/time.hpp"
+#include "tandem/codec.h"
+
+namespace tandem::media {
+
+// One payload type as both sides understand it.
+struct PayloadMap {
+  const td_codec* codec = nullptr;  // borrowed from the codec registry, lives as long as the server
+  std::uint8_t receive_type = 0;    // the payload type the peer sends to us (as in our SDP)
+  std::uint8_t send_type = 0;       // the payload type we send to the peer (as in its SDP)
+  std::string our_fmtp;             // what the peer's encoder honours: our decoder is made with it
+  std::string peer_fmtp;            // what our encoder honours
+};
+
+struct LegConfig {
+  Address remote_rtp;             // invalid: nowhere to send yet
+  Address remote_rtcp;            // ignored with rtcp_mux
+  bool rtcp_mux = false;
+  bool send = true;               // direction, as seen from us
+  bool receive = true;
+  std::vector<PayloadMap> payloads;  // in order of preference; the first one is what we send
+  int event_receive_type = -1;    // telephone-event (RFC 4733) at the audio clock, -1: none
+  int event_send_type = -1;
+  unsigned send_ptime_ms = 20;    // 10 to 60
+  bool symmetric = true;          // learn the peer's source from what arrives (comedia)
+  milliseconds learn_window{5000};     // how long after configure() another source may still win
+  seconds inactivity_timeout{60};      // nothing received for so long: an event; 0: never
+  std::uint8_t dscp = 46;         // EF
+  bool detect_inband_dtmf = true; // only when no telephone-event was negotiated, or tones leak beside it
+};
+
+}  // namespace tandem::media
