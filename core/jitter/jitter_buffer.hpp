@@ -1,0 +1,179 @@
+// JitterBuffer: takes packets as the network brings them, gives them back in the order and at the pace of
+// play.
+//
+//   on arrival: push(packet, payload, arrival) ──► slots by sequence number (payload copied into a pool
+//   block) on tick:    while (have < needed) item = pull(now, needed - have, quiet):
+//                 packet  ──► decode its payload               lost    ──► conceal item.ticks
+//                 silence ──► item.ticks of silence (DTX)      waiting ──► nothing to play (yet): silence
+//
+// A packet is played when it is `target` later than the fastest of its stream would have been; target follows
+// the jitter seen (delay_estimator.hpp). What a stall adds is taken back by leaving out packets: at once
+// above the maximum, else while the leg is quiet or at a bounded pace. "Ticks" are RTP timestamp units.
+// Thread: [media]. Reads no clock, allocates nothing. Not here: decoding, telephone-events (they are not
+// pushed), statistics of RFC 3550.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+#include "core/base/time.hpp"
+#include "core/jitter/delay_estimator.hpp"
+#include "core/jitter/payload_pool.hpp"
+
+namespace tandem::jitter {
+
+struct JitterConfig {
+  milliseconds min_delay{0};    // the target never falls below
+  milliseconds max_delay{240};  // nor rises above; what is later than this is left out at once
+  bool fixed = false;           // true: the target is min_delay, whatever arrives
+};
+
+// What push needs to know of one packet.
+struct Incoming {
+  std::uint16_t sequence = 0;
+  std::uint32_t timestamp = 0;
+  std::uint32_t ssrc = 0;
+  std::uint8_t payload_type = 0;
+  bool marker = false;
+  std::uint32_t ticks = 0;       // its duration (codec::payload_ticks); 0 is malformed
+  std::uint32_t clock_rate = 0;  // of its codec
+};
+
+enum class Push : std::uint8_t {
+  accepted,
+  restarted,  // accepted, and a new stream begins with it (SSRC, sequence or timestamp jumped)
+  duplicate,
+  late,       // its time has passed
+  stray,      // far from the stream; taken only if its successor comes
+  full,       // more packets wait than the buffer holds
+  no_memory,  // the pool is empty
+  malformed   // no payload, too large, no duration
+};
+
+enum class Pull : std::uint8_t {
+  packet,   // play payload
+  lost,     // conceal `ticks`
+  silence,  // the sender paused (DTX): `ticks` of silence or comfort noise
+  waiting   // not started, or ran dry long ago: nothing to conceal
+};
+
+struct Pulled {
+  Pull kind = Pull::waiting;
+  std::uint8_t payload_type = 0;
+  bool restarted = false;  // the first packet of a new stream: the decoder should start afresh
+  std::uint32_t timestamp = 0;
+  std::uint32_t ticks = 0;                // duration of the packet, or how much to make up
+  std::span<const std::uint8_t> payload;  // until the next call of any other method than the const ones
+  std::int32_t surplus_ticks = 0;  // delay above (below 0: under) the target: for a caller that scales time
+};
+
+enum class Quiet : bool { no, yes };
+
+// Counts since the beginning.
+struct JitterStats {
+  std::uint64_t accepted = 0, duplicate = 0, late = 0, reordered = 0, full = 0, no_memory = 0, malformed = 0;
+  std::uint64_t stray = 0, restarts = 0;
+  std::uint64_t played = 0;           // packets given out
+  std::uint64_t lost = 0;             // packets whose place was concealed or passed over
+  std::uint64_t concealed_ticks = 0;  // lost and dry
+  std::uint64_t dry = 0;              // pulls that found nothing while playing
+  std::uint64_t left_out = 0;         // packets left out to take back delay
+  std::uint64_t stretched = 0;        // pauses put in to gain delay
+};
+
+class JitterBuffer {
+ public:
+  static constexpr unsigned kSlots = 128;
+  static constexpr unsigned kMaxPackets = 100;
+
+  // [control] [media] The pool is borrowed and must outlive the buffer.
+  JitterBuffer(PayloadPool& pool, const JitterConfig& config);
+  ~JitterBuffer();  // [media] gives its blocks back
+  JitterBuffer(const JitterBuffer&) = delete;
+  JitterBuffer& operator=(const JitterBuffer&) = delete;
+
+  // [media] Takes a copy of one packet. Anything may come in: what is not taken is counted and dropped.
+  [[nodiscard]] Push push(const Incoming& packet, std::span<const std::uint8_t> payload, TimePoint arrival);
+
+  // [media] What to play next; `want` ticks (above 0) are still missing from the frame being made at `now`.
+  // Lost and silence are at most `want` long; a packet is whole. `quiet` says that what was played last was
+  // silence or nearly: the best moment to correct the delay.
+  [[nodiscard]] Pulled pull(TimePoint now, std::uint32_t want, Quiet quiet = Quiet::no);
+
+  // [media] Drops what waits, and begins anew with the next packet (after hold, a new payload map).
+  void reset();
+  // [media] From the next packet on.
+  void configure(const JitterConfig& config) { config_ = config; }
+
+  // [media] Packets waiting.
+  unsigned size() const { return count_; }
+  // [media] What the delay should be, and what the last packet's was: time above the fastest packet.
+  milliseconds target() const { return milliseconds(target_us() / 1000); }
+  milliseconds delay() const { return milliseconds(delay_us_ / 1000); }
+  const JitterStats& stats() const { return stats_; }
+
+ private:
+  struct Slot {
+    std::uint32_t timestamp = 0;
+    Block block = kNoBlock;  // kNoBlock: empty
+    std::uint16_t bytes = 0;
+    std::uint16_t ticks = 0;
+    std::uint16_t sequence = 0;
+    std::uint8_t payload_type = 0;
+    bool marker = false;
+  };
+  static_assert(sizeof(Slot) == 16);
+  enum class Fit : std::uint8_t { ahead, behind, jump };
+
+  Push begin(const Incoming& packet, std::span<const std::uint8_t> payload, TimePoint arrival);
+  Push place(const Incoming& packet, std::span<const std::uint8_t> payload, TimePoint arrival);
+  Fit fit(const Incoming& packet, TimePoint arrival) const;
+  Pulled play(Slot& head, std::int64_t delay_us);
+  Pulled dry(std::uint32_t want);
+  Pulled gap(const Slot& head, std::uint32_t ahead, std::int64_t head_delay_us, std::uint32_t want);
+  bool leave_out(const Slot& head, std::int64_t delay_us, Quiet quiet);
+  void skip(Slot& head);
+  Slot* head();
+  void release_out();
+  void drop_all();
+  std::int64_t to_us(std::int64_t ticks) const {
+    return ticks * 1'000'000 / static_cast<std::int64_t>(clock_rate_);
+  }
+  std::int32_t to_ticks(std::int64_t us) const {
+    return static_cast<std::int32_t>(us * static_cast<std::int64_t>(clock_rate_) / 1'000'000);
+  }
+  std::int64_t media_us(std::uint32_t timestamp) const;
+  std::int64_t delay_of(std::uint32_t timestamp, TimePoint now) const;
+  std::int64_t target_us() const;
+
+  PayloadPool& pool_;
+  JitterConfig config_;
+  DelayEstimator delays_;
+  std::array<Slot, kSlots> slots_;
+  JitterStats stats_;
+  Block out_ = kNoBlock;  // of the payload last pulled
+  TimePoint newest_arrival_{};
+  std::int64_t delay_us_ = 0;
+  std::int64_t origin_us_ = 0;  // media time of origin_timestamp_
+  std::uint32_t origin_timestamp_ = 0;
+  std::uint32_t clock_rate_ = 8000;
+  std::uint32_t ssrc_ = 0;
+  std::uint32_t next_timestamp_ = 0;  // the next tick to be played
+  std::uint32_t newest_timestamp_ = 0;
+  std::uint32_t newest_ticks_ = 0;
+  std::uint32_t dry_ticks_ = 0;      // made up since the last packet
+  std::uint32_t since_cut_ = 0;      // packets played since one was left out
+  std::uint16_t next_sequence_ = 0;  // the next packet to be played
+  std::uint16_t newest_sequence_ = 0;
+  std::uint16_t stray_sequence_ = 0;  // the one that would follow a stray
+  std::uint8_t count_ = 0;
+  bool begun_ = false;  // a stream is known
+  bool playing_ = false;
+  bool fresh_ = false;  // the next packet played is the first of its stream
+  bool stray_seen_ = false;
+};
+static_assert(sizeof(JitterBuffer) <= 4096);
+
+}  // namespace tandem::jitter
