@@ -1,0 +1,326 @@
+// Offer and answer (negotiate.hpp): each public function builds a value from values.
+//
+//   answer():   streams one by one ──accept()──► the first that fits; all others refused in their places
+//   conclude(): our stream, theirs at the same place ──► types paired, direction and addresses as for
+//   answer()
+//
+// Thread: [any]. Numbers and codecs are in payloads.cpp.
+#include "core/sdp/negotiate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "core/sdp/payloads.hpp"
+
+namespace tandem::sdp {
+namespace {
+
+constexpr unsigned kPtimeUsualMs = 20;            // RFC 3551 4.2
+constexpr std::size_t kCodecsNamed = 8;           // in a message
+constexpr std::size_t kReasonsBytesEnough = 600;  // in a message
+
+Error refused(std::string why) { return {ErrorCode::unsupported, std::move(why)}; }
+
+bool is_spoken(std::string_view proto) { return same_name(proto, "RTP/AVP") || same_name(proto, "RTP/AVPF"); }
+
+// Multicast, broadcast and what no host has; only the unspecified address is let through, it means hold.
+const char* unusable_reason(const Address& a) {
+  if (a.family() == Family::v4) {
+    sockaddr_in raw{};
+    std::memcpy(&raw, a.raw(), sizeof raw);
+    const std::uint32_t host = ntohl(raw.sin_addr.s_addr);
+    if (host >> 28 == 0xe) return "a multicast address";
+    if (host >> 28 == 0xf) return "a broadcast or reserved address";
+    if (host >> 24 == 0) return "an address in 0.0.0.0/8";
+    return nullptr;
+  }
+  sockaddr_in6 raw{};
+  std::memcpy(&raw, a.raw(), sizeof raw);
+  if (IN6_IS_ADDR_MULTICAST(&raw.sin6_addr)) return "a multicast address";
+  if (IN6_IS_ADDR_V4MAPPED(&raw.sin6_addr)) return "an IPv4 address written as IPv6";
+  return nullptr;
+}
+
+unsigned pick_ptime(const Local& local, const Media& theirs) {
+  unsigned ms = theirs.ptime_ms.value_or(local.ptime_ms ? local.ptime_ms : kPtimeUsualMs);
+  if (theirs.maxptime_ms) ms = std::min(ms, *theirs.maxptime_ms);
+  return std::clamp(ms / 10 * 10, kPtimeMinMs, kPtimeMaxMs);
+}
+
+Address pick_rtcp(const Address& rtp, bool mux, const Media& theirs) {
+  if (!rtp.valid() || mux) return rtp;
+  Address rtcp = rtp;
+  if (theirs.rtcp) {
+    if (theirs.rtcp->connection) {
+      const auto host = usable_address(&*theirs.rtcp->connection, theirs.rtcp->port);
+      if (host && host->valid() && host->family() == rtp.family()) return *host;
+    }
+    rtcp.set_port(theirs.rtcp->port);
+    return rtcp;
+  }
+  if (rtp.port() == 65'535) return {};
+  rtcp.set_port(static_cast<std::uint16_t>(rtp.port() + 1));
+  return rtcp;
+}
+
+// The half of a negotiation that is the same for offers and answers of theirs: where to send, how long,
+// whether. `wanted` is our own direction, before theirs limits it.
+Result<Negotiated> read_transport(const Local& local, const Description& theirs, const Media& m,
+                                  Direction wanted, bool mux_allowed) {
+  auto rtp = usable_address(theirs.connection_of(m), m.port);
+  if (!rtp) return rtp.error();
+  if (rtp->valid() && local.rtp.valid() && rtp->family() != local.rtp.family())
+    return refused(
+        fmt::format("their address {} is of another family than ours, {}", rtp->host(), local.rtp.host()));
+  const Direction offered = theirs.direction_of(m);
+  Negotiated n;
+  n.remote_rtp = *rtp;
+  n.rtcp_mux = mux_allowed && m.rtcp_mux;
+  n.remote_rtcp = pick_rtcp(n.remote_rtp, n.rtcp_mux, m);
+  n.send = sends(wanted) && receives(offered) && rtp->valid();
+  n.receive = receives(wanted) && sends(offered);
+  n.direction = direction_from(n.send, n.receive);
+  n.held = !receives(offered) || !rtp->valid();
+  n.send_ptime_ms = pick_ptime(local, m);
+  return n;
+}
+
+Error no_codec_in_common(const Local& local, const std::vector<Payload>& theirs) {
+  std::string here, there;
+  for (std::size_t i = 0; i < local.codecs.size() && i < kCodecsNamed; ++i)
+    here += ' ' + codec_text(local.codecs[i].name, local.codecs[i].clock_rate, local.codecs[i].channels);
+  for (std::size_t i = 0; i < theirs.size() && i < kCodecsNamed; ++i)
+    there += ' ' + codec_text(theirs[i].map.name, theirs[i].map.clock_rate, theirs[i].map.channels);
+  return refused(fmt::format("no codec in common: they have{}, we have{}",
+                             there.empty() ? " none we know" : there, here.empty() ? " none" : here));
+}
+
+// One offered stream: what it comes to, or why it is refused.
+Result<Negotiated> accept(const Local& local, const Description& offer, const Media& m) {
+  if (m.kind != MediaKind::audio)
+    return refused(fmt::format("{} is not spoken here", printable(m.kind_text)));
+  if (m.port == 0) return refused("its port is 0");
+  if (!is_spoken(m.proto))
+    return refused(fmt::format("{} is not spoken here, RTP/AVP is", printable(m.proto)));
+  auto read = read_transport(local, offer, m, local.direction, local.rtcp_mux);
+  if (!read) return read;
+  const std::vector<Payload> theirs = read_payloads(m, nullptr);
+  read->payloads = match_codecs(local.codecs, theirs);
+  if (read->payloads.empty()) return no_codec_in_common(local, theirs);
+  if (local.preference == Preference::ours)
+    std::sort(read->payloads.begin(), read->payloads.end(),
+              [](const AgreedPayload& a, const AgreedPayload& b) { return a.codec < b.codec; });
+  const Payload* event = pick_event(theirs, local.codecs[read->payloads.front().codec].clock_rate);
+  if (local.event.enabled && event) {
+    read->event_receive_type = read->event_send_type = event->map.type;
+    read->event_clock_rate = event->map.clock_rate;
+  }
+  return read;
+}
+
+void add_payload(Media& m, const Rtpmap& map, const std::string& fmtp) {
+  m.formats.push_back(std::to_string(map.type));
+  m.rtpmaps.push_back(map);
+  if (!fmtp.empty()) m.fmtps.push_back({map.type, fmtp});
+}
+
+// Our audio section but for its payloads.
+Media our_section(const Local& local, Direction direction, bool mux) {
+  Media m;
+  m.port = local.rtp.port();
+  if (local.ptime_ms) m.ptime_ms = local.ptime_ms;
+  m.direction = direction;
+  m.rtcp_mux = mux;
+  if (!local.rtcp.valid()) return m;
+  const bool same_host = local.rtcp.same_host(local.rtp);
+  if (same_host && local.rtcp.port() == local.rtp.port() + 1) return m;
+  m.rtcp = RtcpAttribute{local.rtcp.port(), std::nullopt};
+  if (!same_host) m.rtcp->connection = Connection::of(local.rtcp);
+  return m;
+}
+
+Media accepted_section(const Local& local, const Media& offered, const Negotiated& n) {
+  Media m = our_section(local, n.direction, n.rtcp_mux);
+  m.proto = offered.proto;
+  for (const AgreedPayload& p : n.payloads) {
+    const CodecOffer& c = local.codecs[p.codec];
+    add_payload(m, {p.receive_type, c.name, c.clock_rate, c.channels}, p.our_fmtp);
+  }
+  if (n.event_receive_type >= 0)
+    add_payload(m,
+                {static_cast<std::uint8_t>(n.event_receive_type), "telephone-event", n.event_clock_rate, 1},
+                local.event.events);
+  return m;
+}
+
+Media refused_section(const Media& offered) {
+  Media m;
+  m.kind = offered.kind;
+  m.kind_text = offered.kind_text;
+  m.proto = offered.proto;
+  m.formats = offered.formats;
+  if (m.formats.empty()) m.formats.emplace_back("0");  // the grammar wants one
+  return m;
+}
+
+// The frame around the sections, with the version that RFC 3264 8 asks for.
+Description framed(const Local& local, const SessionState& state, std::vector<Media> sections) {
+  Description d;
+  if (state.ours) {
+    d.origin = state.ours->origin;
+  } else {
+    d.origin.session_id = std::to_string(state.id);
+    d.origin.version = "1";
+    d.origin.address_type = local.rtp.family() == Family::v6 ? "IP6" : "IP4";
+    d.origin.host = Connection::of(local.rtp).host;
+  }
+  d.connection = Connection::of(local.rtp);
+  d.media = std::move(sections);
+  if (state.ours && d != *state.ours) {
+    const std::string& last = state.ours->origin.version;
+    std::uint64_t version = 0;
+    std::from_chars(last.data(), last.data() + last.size(), version);
+    d.origin.version = std::to_string(version + 1);
+  }
+  return d;
+}
+
+// Where our live audio stands in a description of ours, or nothing.
+std::optional<std::size_t> live_audio(const Description& d) {
+  for (std::size_t i = 0; i < d.media.size(); ++i)
+    if (d.media[i].kind == MediaKind::audio && d.media[i].port != 0) return i;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Description make_offer(const Local& local, const SessionState& state) {
+  Media audio = our_section(local, local.direction, local.rtcp_mux);
+  for (const Payload& p : number_payloads(local, state.bindings)) add_payload(audio, p.map, p.fmtp);
+  std::vector<Media> sections;
+  if (state.ours) {
+    sections = state.ours->media;
+    for (Media& m : sections)
+      if (m.port == 0) m = refused_section(m);
+  }
+  const auto place = state.ours ? live_audio(*state.ours) : std::nullopt;
+  if (place) {
+    audio.proto = sections[*place].proto;
+    sections[*place] = std::move(audio);
+  } else {
+    sections.push_back(std::move(audio));
+  }
+  return framed(local, state, std::move(sections));
+}
+
+Result<Answer> answer(const Local& local, const Description& offer, const SessionState& state) {
+  std::optional<Negotiated> negotiated;
+  std::vector<Media> sections;
+  std::string reasons;
+  for (const Media& m : offer.media) {
+    Result<Negotiated> read =
+        negotiated ? Result<Negotiated>(refused("one stream is enough")) : accept(local, offer, m);
+    if (!read) {
+      sections.push_back(refused_section(m));
+      if (reasons.size() < kReasonsBytesEnough)
+        reasons += fmt::format("; stream {} ({} {}): {}", sections.size(), printable(m.kind_text),
+                               printable(m.proto), read.error().message);
+      continue;
+    }
+    sections.push_back(accepted_section(local, m, *read));
+    negotiated = std::move(*read);
+  }
+  if (!negotiated)
+    return refused("no stream of the offer can be accepted" + (reasons.empty() ? "; it has none" : reasons));
+  return Answer{framed(local, state, std::move(sections)), std::move(*negotiated)};
+}
+
+Result<Negotiated> conclude(const Local& local, const Description& our_offer,
+                            const Description& their_answer) {
+  const auto place = live_audio(our_offer);
+  if (!place) return Error{ErrorCode::invalid, "our offer has no audio stream to be answered"};
+  const Media& ours = our_offer.media[*place];
+  if (their_answer.media.size() != our_offer.media.size())
+    return Error{ErrorCode::invalid, fmt::format("expected an answer of {} streams, saw {}",
+                                                 our_offer.media.size(), their_answer.media.size())};
+  const Media& m = their_answer.media[*place];
+  if (m.kind != MediaKind::audio)
+    return Error{ErrorCode::invalid, fmt::format("expected audio as stream {} of the answer, saw \"{}\"",
+                                                 *place + 1, printable(m.kind_text))};
+  if (m.port == 0) return refused("they refused the audio stream");
+  if (!is_spoken(m.proto)) return refused(fmt::format("they answered with {}", printable(m.proto)));
+  auto read = read_transport(local, their_answer, m, our_offer.direction_of(ours), ours.rtcp_mux);
+  if (!read) return read;
+
+  if (!sends(our_offer.direction_of(ours))) read->held = false;  // they only follow what we asked for
+  const std::vector<Payload> theirs = read_payloads(m, &ours), offered = read_payloads(ours, nullptr);
+  for (AgreedPayload& p : match_codecs(local.codecs, theirs)) {
+    const Payload* mine = payload_of(offered, local.codecs[p.codec]);
+    if (!mine) continue;
+    p.receive_type = mine->map.type;
+    read->payloads.push_back(std::move(p));
+  }
+  if (read->payloads.empty()) return no_codec_in_common(local, theirs);
+  const Payload* event = pick_event(theirs, local.codecs[read->payloads.front().codec].clock_rate);
+  const Payload* our_event = event ? pick_event(offered, event->map.clock_rate) : nullptr;
+  if (event && our_event && our_event->map.clock_rate == event->map.clock_rate) {
+    read->event_receive_type = our_event->map.type;
+    read->event_send_type = event->map.type;
+    read->event_clock_rate = event->map.clock_rate;
+  }
+  return read;
+}
+
+void remember(SessionState& state, const Description& sent) {
+  for (const Media& m : sent.media) {
+    if (m.kind != MediaKind::audio || m.port == 0) continue;
+    for (const Rtpmap& map : m.rtpmaps) {
+      std::erase_if(state.bindings, [&](const Binding& b) { return b.type == map.type; });
+      state.bindings.push_back(
+          {map.type, map.name, map.clock_rate, map.channels, std::string(m.fmtp_of(map.type))});
+    }
+  }
+  state.ours = sent;
+}
+
+bool same_session(const Description& previous, const Description& next) {
+  Origin aligned = next.origin;
+  aligned.version = previous.origin.version;
+  return aligned == previous.origin;
+}
+
+bool is_refresh(const Description& previous, const Description& next) {
+  return previous.origin == next.origin;
+}
+
+Family family_of(const Description& description) {
+  for (const Media& m : description.media) {
+    const Connection* c = description.connection_of(m);
+    if (m.kind == MediaKind::audio && m.port != 0 && c && c->address.valid()) return c->address.family();
+  }
+  return Family::v4;
+}
+
+Result<Address> usable_address(const Connection* connection, std::uint16_t port) {
+  if (!connection) return refused("expected c= for the stream, saw none");
+  if (!connection->address.valid())
+    return refused(fmt::format("expected an IP address in c=, saw the name \"{}\"; names are not looked up",
+                               printable(connection->host)));
+  Address address = connection->address;
+  if (address.is_unspecified()) return Address{};
+  if (const char* reason = unusable_reason(address))
+    return refused(fmt::format("expected a unicast address in c=, saw {}: {}", address.host(), reason));
+  address.set_port(port);
+  return address;
+}
+
+int sip_code(const Error& error) {
+  if (error.code == ErrorCode::unsupported) return 488;
+  if (error.code == ErrorCode::exhausted) return 413;
+  return 400;
+}
+
+}  // namespace tandem::sdp
