@@ -1,6 +1,6 @@
-// Signaling: a way to reach phones, as the call layer sees it. docs/signaling.md is the vocabulary; each struct
-// here is one row of it. Implementations: the bridge to a tandem.signaling/1 plugin (core/app), and the simulated
-// phone company on fake time (tests/support).
+// Signaling: a way to reach phones, as the call layer sees it. docs/signaling.md is the vocabulary; each
+// struct here is one row of it. Implementations: the bridge to a tandem.signaling/1 plugin (core/app), and
+// the simulated phone company on fake time (tests/support).
 //
 // Thread: all of it [control]. Events of one leg come in order; events may come from inside a command.
 #pragma once
@@ -141,15 +141,16 @@ class Signaling {
   virtual void reject(const std::string& leg, int code, const std::string& reason, int q850) = 0;
   virtual void redirect(const std::string& leg, const std::string& uri) = 0;
   virtual void reoffer(const std::string& leg, const std::string& sdp) = 0;
-  virtual void reanswer(const std::string& leg, int code, const std::string& sdp) = 0;  // code 200 with sdp, or an error
+  virtual void reanswer(const std::string& leg, int code,
+                        const std::string& sdp) = 0;  // code 200 with sdp, or an error
   virtual void hangup(const std::string& leg, int q850, const std::string& reason) = 0;
   virtual void refer(const std::string& leg, const std::string& to, const std::string& replaces) = 0;
   virtual void refer_reply(const std::string& leg, int code) = 0;
   virtual void refer_notify(const std::string& leg, int code, const std::string& reason, bool final) = 0;
   virtual void info(const std::string& leg, const std::string& ctype, const std::string& body) = 0;
   virtual void mwi(const std::string& user, int fresh, int old) = 0;
-  virtual void message(const std::string& id, const std::string& to, const Party& from, const std::string& ctype,
-                       const std::string& body) = 0;
+  virtual void message(const std::string& id, const std::string& to, const Party& from,
+                       const std::string& ctype, const std::string& body) = 0;
   virtual void message_reply(const std::string& id, int code) = 0;
 };
 
