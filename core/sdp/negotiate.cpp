@@ -178,6 +178,7 @@ Description framed(const Local& local, const SessionState& state, std::vector<Me
     d.origin.host = Connection::of(local.rtp).host;
   }
   d.connection = Connection::of(local.rtp);
+  d.lines = {{'t', "0 0"}};
   d.media = std::move(sections);
   if (state.ours && d != *state.ours) {
     const std::string& last = state.ours->origin.version;

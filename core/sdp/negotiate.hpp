@@ -71,9 +71,9 @@ struct Binding {
 
 // What a dialog remembers from one round to the next: plain values, to be stored with the call.
 struct SessionState {
-  std::uint64_t id = 0;             // o= session id: the caller's choice (random, below 2^62), never changed
-  std::optional<Description> ours;  // the last description we sent
-  std::vector<Binding> bindings;    // payload types used so far; at most one a number
+  std::uint64_t id = 0;  // o= session id: the caller's choice (random, below 2^62), never changed
+  std::optional<Description> ours{};  // the last description we sent
+  std::vector<Binding> bindings{};    // payload types used so far; at most one a number
 };
 
 // One codec that both speak.
