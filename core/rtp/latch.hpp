@@ -7,9 +7,9 @@
 // Better: the announced address and port; then the announced host with another port; then any. Among equals,
 // the one with the SSRC of the present source (a NAT that moved), or any once the present one has fallen
 // silent. When nothing came within the window, the first source after it is taken and locked at once. A
-// locked source whose host sends the same SSRC from another port after kMovedAfter of silence is followed.
-// Ask only with packets that parsed as RTP with a negotiated payload type (or as RTCP).
-// Thread: [media], one owner; no allocation, no clock.
+// locked source whose host sends the same SSRC from another port after kMovedAfter of silence is followed;
+// the announced source may claim its place always. Ask only with packets that parsed as RTP with a negotiated
+// payload type (or as RTCP). Thread: [media], one owner; no allocation, no clock.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +72,8 @@ class Latch {
   Rank source_rank_ = Rank::any;
   Ssrc ssrc_;
   TimePoint heard_at_{};
+  Address previous_;  // the source before a re-INVITE, still taken for kSilentAfter
+  TimePoint previous_until_{};
   std::uint64_t strangers_ = 0;
 };
 

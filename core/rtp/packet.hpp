@@ -38,6 +38,10 @@ struct Packet {
   std::span<const std::uint8_t> payload;    // without padding; may be empty
 };
 
+// Whether a packet's timestamp is its sampling instant. Telephone-events hold theirs at the event's begin and
+// say nothing of jitter or of the stream's timeline.
+enum class Timing : std::uint8_t { sampled, held };
+
 enum class ParseVerdict : std::uint8_t {
   ok,
   too_short,      // under 12 bytes

@@ -73,8 +73,10 @@ std::size_t write(std::span<std::uint8_t> out, const Report& report);
 struct Compound {
   static constexpr std::size_t kBlocksMax = 8;
 
-  Ssrc reporter;                     // sender of the (first) SR or RR
-  std::optional<SenderInfo> sender;  // of the last SR
+  bool has_report = false;           // an SR or RR came
+  Ssrc reporter;                     // sender of the first one
+  std::optional<SenderInfo> sender;  // of the first SR
+  Ssrc sender_ssrc;                  // whose that is
   std::array<ReportBlock, kBlocksMax> blocks;
   std::size_t block_count = 0;
   std::size_t blocks_skipped = 0;

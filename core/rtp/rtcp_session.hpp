@@ -90,6 +90,7 @@ class RtcpSession {
   std::uint64_t heard_reported_ = 0;    // rx packets at the last report
   RemoteReport remote_;
   bool peer_left_ = false;
+  std::uint64_t heard_at_bye_ = 0;
   std::uint64_t received_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t malformed_ = 0;

@@ -42,10 +42,6 @@ struct Received {
       false;  // fresh: sequence goes on, but the timestamp left its line by more than kTimeJump
 };
 
-// Whether a packet's timestamp is a sampling instant. Telephone-events repeat theirs and say nothing of
-// jitter.
-enum class Timing : std::uint8_t { sampled, held };
-
 // Totals over all restarts of the stream.
 struct RxStats {
   std::uint64_t packets = 0;  // usable ones
@@ -74,7 +70,7 @@ class RxStream {
   [[nodiscard]] Received push(const Header& header, std::size_t payload_bytes, TimePoint arrival,
                               Timing timing = Timing::sampled);
 
-  // The clock of the payload type in use; a change starts the jitter estimate anew. 0 is ignored. [media]
+  // The clock of the payload type in use; the jitter estimate is carried over. 0 is ignored. [media]
   void set_clock_rate(std::uint32_t clock_rate_hz);
 
   // A usable packet came after its playout time. [media]
@@ -96,8 +92,8 @@ class RxStream {
 
  private:
   bool confirmed(const Header& header, TimePoint arrival);
-  Received restart(const Header& header, TimePoint arrival);
-  Received advance(const Header& header, int step);
+  Received restart(const Header& header);
+  Received advance(int step);
   Received fill_in(int step);
   bool track_time(const Header& header, TimePoint arrival);
   void update_lost();

@@ -6,7 +6,7 @@
 // or pause the audio goes on. With TxStream:
 //
 //   EventTick e = sender.tick(tx.next_time(now), samples);
-//   if (e.send) { header = tx.at(event_type, e.time, e.marker, now); tx.skip(samples, now, Spurt::goes_on);
+//   if (e.send) { header = tx.at(event_type, e.time, e.marker); tx.skip(samples, now, Spurt::goes_on);
 //   send(e.payload); }
 //
 // Thread: [media], one owner; no allocation, no clock.

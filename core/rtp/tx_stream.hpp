@@ -27,7 +27,9 @@ enum class RelayVerdict : std::uint8_t {
 
 class TxStream {
  public:
-  static constexpr int kSeqJumpMax = 3000;  // a relayed step of more, either way, is a switch
+  static constexpr int kDropoutMax = 3000;            // a relayed step ahead of more is a switch
+  static constexpr int kMisorderMax = 100;            // a relayed step back of more is one, too
+  static constexpr Nanos kStall = milliseconds(200);  // neither next() nor skip() for so long: a new run
   static constexpr Nanos kTimeJump =
       seconds(2);  // a relayed timestamp further than this off the clock is one, too
 
@@ -45,7 +47,7 @@ class TxStream {
   Header next(std::uint8_t payload_type, std::uint32_t samples, TimePoint now);
 
   // Nothing is sent for `samples` ticks (silence, an event in their place): the timeline goes on. The next
-  // packet carries the marker when `talk_spurt_ended`. [media]
+  // packet carries the marker when the talk spurt ends. [media]
   enum class Spurt : std::uint8_t { goes_on, ends };
   void skip(std::uint32_t samples, TimePoint now, Spurt spurt = Spurt::ends);
 
@@ -55,11 +57,12 @@ class TxStream {
   // A packet with a timestamp of its own that does not move the timeline: telephone-events, all packets of
   // one event with the timestamp of its begin (RFC 4733 2.5.1). Moves only the sequence. Ends a relay run:
   // the next relay() is a switch. [media]
-  Header at(std::uint8_t payload_type, RtpTime time, bool marker, TimePoint now);
+  Header at(std::uint8_t payload_type, RtpTime time, bool marker);
 
   // Maps a packet of another stream onto ours. `payload_type` is ours. `out` is filled only with forward.
   // [media]
-  [[nodiscard]] RelayVerdict relay(const Header& in, std::uint8_t payload_type, TimePoint now, Header& out);
+  [[nodiscard]] RelayVerdict relay(const Header& in, std::uint8_t payload_type, TimePoint now, Header& out,
+                                   Timing timing = Timing::sampled);
 
   // The next packet, clocked or relayed, begins a new run: other source, codec, after a pause of our making.
   // [media]
@@ -82,29 +85,34 @@ class TxStream {
 
  private:
   enum class Feed : std::uint8_t { none, clocked, relayed };
+  std::int64_t ticks(Nanos span) const;
   RtpTime projected(TimePoint now) const;
+  bool stalled(TimePoint now) const;
+  void begin_clocked(TimePoint now);
   void begin_relay(const Header& in, TimePoint now);
-  bool leaves_line(const Header& in, TimePoint now) const;
-  void sent_at(RtpTime time, TimePoint now);
+  bool leaves_line(const Header& in, TimePoint now, Timing timing) const;
+  void advance_source(const Header& in, RtpTime time, TimePoint now);
+  void anchor(RtpTime time, TimePoint now);
+  bool take_marker(bool wanted);
 
   Ssrc ssrc_;
   std::uint32_t clock_rate_;
   Feed feed_ = Feed::none;
-  SeqNum last_seq_;   // highest sent (or mapped)
-  bool any_ = false;  // something was sent: last_time_ and anchor_ hold
+  SeqNum last_seq_;  // newest of ours
   bool marker_next_ = true;
-  RtpTime end_time_;     // where the timeline stands: the end of what was sent or skipped
-  RtpTime anchor_time_;  // timestamp and moment of the newest packet
+  RtpTime end_time_;       // where the timeline stands: the end of what was sent or skipped
+  bool anchored_ = false;  // timestamp and moment of the newest packet or skip
+  RtpTime anchor_time_;
   TimePoint anchor_at_{};
 
-  Ssrc source_;        // relayed: how the source maps onto ours
-  SeqNum source_seq_;  // its newest
+  Ssrc source_;  // relayed: how the source maps onto ours, and its newest packet
+  SeqNum source_seq_;
   RtpTime source_time_;
   TimePoint source_at_{};
-  std::uint16_t seq_offset_ = 0;
-  std::uint32_t time_offset_ = 0;
-  SeqNum floor_seq_;               // last of ours before the switch
-  std::uint32_t source_step_ = 0;  // ticks between its packets, as last seen
+  int seq_offset_ = 0;
+  std::int64_t time_offset_ = 0;
+  std::int64_t since_switch_ = 0;  // numbers of ours since the switch to this source
+  std::uint32_t source_step_ = 0;  // ticks a packet, as last seen; 0 unknown
 
   std::uint64_t packets_ = 0;
   std::uint64_t bytes_ = 0;
