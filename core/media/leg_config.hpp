@@ -21,20 +21,20 @@ struct PayloadMap {
 };
 
 struct LegConfig {
-  Address remote_rtp;             // invalid: nowhere to send yet
-  Address remote_rtcp;            // ignored with rtcp_mux
+  Address remote_rtp;   // invalid: nowhere to send yet
+  Address remote_rtcp;  // ignored with rtcp_mux
   bool rtcp_mux = false;
-  bool send = true;               // direction, as seen from us
+  bool send = true;  // direction, as seen from us
   bool receive = true;
   std::vector<PayloadMap> payloads;  // in order of preference; the first one is what we send
-  int event_receive_type = -1;    // telephone-event (RFC 4733) at the audio clock, -1: none
+  int event_receive_type = -1;       // telephone-event (RFC 4733) at the audio clock, -1: none
   int event_send_type = -1;
-  unsigned send_ptime_ms = 20;    // 10 to 60
-  bool symmetric = true;          // learn the peer's source from what arrives (comedia)
-  milliseconds learn_window{5000};     // how long after configure() another source may still win
-  seconds inactivity_timeout{60};      // nothing received for so long: an event; 0: never
-  std::uint8_t dscp = 46;         // EF
-  bool detect_inband_dtmf = true; // only when no telephone-event was negotiated, or tones leak beside it
+  unsigned send_ptime_ms = 20;      // 10 to 60
+  bool symmetric = true;            // learn the peer's source from what arrives (comedia)
+  milliseconds learn_window{5000};  // how long after configure() another source may still win
+  seconds inactivity_timeout{60};   // nothing received for so long: an event; 0: never
+  std::uint8_t dscp = 46;           // EF
+  bool detect_inband_dtmf = true;   // only when no telephone-event was negotiated, or tones leak beside it
 };
 
 }  // namespace tandem::media

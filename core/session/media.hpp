@@ -1,6 +1,6 @@
-// Media: the media plane as the control side sees it. One method a thing that can be done to a leg; what comes
-// of it arrives at the MediaListener. The engine (engine.hpp) implements it over N media loops; tests of the
-// call layer implement it in memory.
+// Media: the media plane as the control side sees it. One method a thing that can be done to a leg; what
+// comes of it arrives at the MediaListener. The engine (engine.hpp) implements it over N media loops; tests
+// of the call layer implement it in memory.
 //
 //   call layer ──Media──► inbox of the leg's media loop        MediaListener ◄── events of all loops
 //
@@ -18,76 +18,78 @@
 #include "core/base/address.hpp"
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
+#include "core/media/ids.hpp"
 #include "core/media/leg_config.hpp"
 
 namespace tandem::session {
 
-using MediaId = std::uint64_t;      // a leg's media; 0: none
-using PlaybackId = std::uint64_t;   // 0: none
-using RecordingId = std::uint64_t;  // 0: none
+using media::MediaId;
+using media::PlaybackId;
+using media::PlayEnd;
+using media::RecordEnd;
+using media::RecordingId;
 
 struct OpenSpec {
   Family family = Family::v4;
-  MediaId near = 0;   // live on the same media loop as this one: needed to join them. 0: the least loaded loop
+  MediaId near = 0;  // live on the same media loop as this one: needed to join them. 0: the least loaded loop
   std::string local_host;  // the address to bind and to put in the SDP; "": the configured one for the family
 };
 
 struct Opened {
   MediaId id = 0;
-  Address rtp;       // local address as the SDP says it
-  Address rtcp;      // the port after it; the same socket when rtcp-mux is agreed
+  Address rtp;   // local address as the SDP says it
+  Address rtcp;  // the port after it; the same socket when rtcp-mux is agreed
 };
 
 enum class Tone : std::uint8_t { ringback, busy, congestion, dial, beep, silence };
 
 struct PlaySpec {
-  std::vector<std::string> files;  // absolute paths of sound files, one after the other (already resolved and allowed)
-  Tone tone = Tone::silence;       // played when `files` is empty
-  std::string country = "us";      // of the tone
+  std::vector<std::string>
+      files;  // absolute paths of sound files, one after the other (already resolved and allowed)
+  Tone tone = Tone::silence;   // played when `files` is empty
+  std::string country = "us";  // of the tone
   bool loop = false;
-  milliseconds offset{0};          // where to begin in the first file
-  milliseconds limit{0};           // ends after so long; 0: no limit
-  bool mix_into_bridge = false;    // true: the joined peer hears it as well
+  milliseconds offset{0};        // where to begin in the first file
+  milliseconds limit{0};         // ends after so long; 0: no limit
+  bool mix_into_bridge = false;  // true: the joined peer hears it as well
   int gain_db = 0;
 };
 
-enum class PlayEnd : std::uint8_t { done, stopped, leg_closed, replaced };
-
 struct RecordSpec {
   MediaId leg = 0;
-  std::string path;            // absolute; written beside it as PATH.part and published by rename
-  bool stereo = false;         // left: what the leg says, right: what it hears; mono mixes both
-  bool heard_too = true;       // false: only what the leg says (voicemail)
-  milliseconds limit{0};       // 0: none
-  milliseconds silence_end{0}; // ends after so much silence of the leg; 0: never
+  std::string path;             // absolute; written beside it as PATH.part and published by rename
+  bool stereo = false;          // left: what the leg says, right: what it hears; mono mixes both
+  bool heard_too = true;        // false: only what the leg says (voicemail)
+  milliseconds limit{0};        // 0: none
+  milliseconds silence_end{0};  // ends after so much silence of the leg; 0: never
 };
-
-enum class RecordEnd : std::uint8_t { stopped, limit, silence, leg_closed, disk_full, failed };
 
 struct DigitEvent {
   MediaId leg = 0;
   char digit = 0;  // 0-9 * # A-D
   milliseconds duration{0};
-  enum class Source : std::uint8_t { rfc4733, inband } source = Source::rfc4733;
+  using Source = media::DigitSource;
+  Source source = Source::rfc4733;
 };
 
 // One direction's figures (RFC 3550 terms). Times in ms.
 struct StreamStats {
   std::string codec;
   std::uint64_t packets = 0, bytes = 0, lost = 0, late = 0, duplicate = 0, reordered = 0;
-  double loss_percent = 0, jitter_ms = 0, delay_ms = 0;  // delay: jitter buffer (received), playout of the peer unknown
+  double loss_percent = 0, jitter_ms = 0,
+         delay_ms = 0;  // delay: jitter buffer (received), playout of the peer unknown
 };
 
 struct LegStats {
-  StreamStats received;            // from the peer, measured here
-  StreamStats sent;                // to the peer; loss and jitter as the peer's RTCP says
-  double round_trip_ms = -1;       // by RTCP; -1 unknown
+  StreamStats received;                   // from the peer, measured here
+  StreamStats sent;                       // to the peer; loss and jitter as the peer's RTCP says
+  double round_trip_ms = -1;              // by RTCP; -1 unknown
   double mos_received = 0, mos_sent = 0;  // E-model estimate (G.107), 0 unknown
   std::uint64_t from_strangers = 0;       // packets dropped: not from the locked source
   std::uint64_t malformed = 0;            // not RTP, or cut short
   std::uint64_t unknown_payload = 0;      // a payload type never negotiated
-  std::string remote;              // where media goes now
-  std::string mode;                // "relay", "transcode", "app", "idle"
+  std::string remote;                     // where media goes now
+  std::string mode;                       // "relay", "transcode", "app", "idle"
 };
 
 class MediaListener {
@@ -96,8 +98,8 @@ class MediaListener {
   virtual void on_digit_received(const DigitEvent&) = 0;
   virtual void on_digits_sent(MediaId) = 0;
   virtual void on_playback_finished(PlaybackId, MediaId, PlayEnd, milliseconds played) = 0;
-  virtual void on_recording_finished(RecordingId, MediaId, RecordEnd, const std::string& path, milliseconds length,
-                                     const std::string& error) = 0;
+  virtual void on_recording_finished(RecordingId, MediaId, RecordEnd, const std::string& path,
+                                     milliseconds length, const std::string& error) = 0;
   virtual void on_media_started(MediaId) = 0;    // the first good packet came
   virtual void on_media_timed_out(MediaId) = 0;  // nothing for inactivity_timeout
 };
@@ -109,27 +111,30 @@ class Media {
 
   // Takes a pair of ports. Errors: exhausted (says which limit: ports, legs, files), unsupported family.
   virtual Result<Opened> open(const OpenSpec&) = 0;
-  // Sets or changes what SDP agreed; may come again in mid-call. Errors: invalid (no codec, ptime out of range).
+  // Sets or changes what SDP agreed; may come again in mid-call. Errors: invalid (no codec, ptime out of
+  // range).
   virtual Result<void> configure(MediaId, const media::LegConfig&) = 0;
   virtual void close(MediaId) = 0;
 
   // Each hears the other: relayed when the codecs allow, else transcoded. A leg is in one pair at most:
-  // joining again leaves the old pair. Errors: invalid (different media loops).
+  // joining again leaves the old pair. A leg joined with itself hears itself (an echo test). Errors: invalid
+  // (different media loops).
   virtual Result<void> join(MediaId a, MediaId b) = 0;
   virtual void split(MediaId leg) = 0;
 
-  // Replaces what the leg is being played. Errors: not_found, invalid (no sound file; the message says why), before
-  // anything is heard. Files are read off this thread: `started` comes later, once.
+  // Replaces what the leg is being played. Errors: not_found, invalid (no sound file; the message says why),
+  // before anything is heard. Files are read off this thread: `started` comes later, once.
   virtual void play(MediaId, const PlaySpec&, std::function<void(Result<PlaybackId>)> started) = 0;
   virtual void stop_play(MediaId) = 0;
 
   virtual Result<RecordingId> record(const RecordSpec&) = 0;
-  virtual void pause_recording(RecordingId) = 0;   // silence is written, so that time goes on
+  virtual void pause_recording(RecordingId) = 0;  // silence is written, so that time goes on
   virtual void resume_recording(RecordingId) = 0;
   virtual void stop_recording(RecordingId) = 0;
 
   // Sends "0-9*#A-D", 'w' = 500 ms pause: as telephone-event, or as tones where the peer has none.
-  virtual Result<void> send_digits(MediaId, std::string_view digits, milliseconds duration, milliseconds gap) = 0;
+  virtual Result<void> send_digits(MediaId, std::string_view digits, milliseconds duration,
+                                   milliseconds gap) = 0;
 
   virtual void query(MediaId, std::function<void(const LegStats&)> answer) = 0;
 };

@@ -1,0 +1,327 @@
+// The path of a packet through a leg, in and out. Changes by command are in leg_changes.cpp.
+#include "core/media/leg.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/audio/mix.hpp"
+#include "core/media/media_loop.hpp"
+
+namespace tandem::media {
+
+// ---- in
+
+void Leg::on_packet(std::span<const std::uint8_t> bytes, const Address& source, TimePoint arrival) {
+  if (rtp::is_rtcp(bytes)) return on_rtcp_packet(bytes, source, arrival);
+  rtp::Packet packet;
+  if (rtp::parse(bytes, packet) != rtp::ParseVerdict::ok) {
+    ++malformed_;
+    loop_->counters().malformed.add();
+    return;
+  }
+  if (setup_ == nullptr || !admit(packet, source, arrival)) return;
+  const bool event = packet.header.payload_type == setup_->config.event_receive_type;
+  const rtp::Received received = rx_.push(packet.header, packet.payload.size(), arrival,
+                                          event ? rtp::Timing::held : rtp::Timing::sampled);
+  if (received.skipped != 0) loop_->counters().lost.add(received.skipped);
+  last_heard_ = arrival;
+  timed_out_ = false;
+  if (!started_ && rtp::usable(received.verdict)) {
+    started_ = true;
+    loop_->events().push({.kind = Event::Kind::media_started, .leg = id_});
+  }
+  if (event) return take_event(packet, arrival);  // its repeats may share a sequence number
+  if (!rtp::usable(received.verdict)) {
+    loop_->counters().duplicate.add();
+    return;
+  }
+  take_audio(packet, arrival);
+}
+
+// A negotiated payload type, from the peer and nobody else.
+bool Leg::admit(const rtp::Packet& packet, const Address& source, TimePoint arrival) {
+  const LegConfig& config = setup_->config;
+  const std::uint8_t type = packet.header.payload_type;
+  if (type != config.event_receive_type && setup_->playout.find(type) == nullptr) {
+    ++unknown_payload_;
+    loop_->counters().unknown_payload.add();
+    return false;
+  }
+  if (latch_.check(source, packet.header.ssrc, arrival) == rtp::LatchVerdict::stranger) {
+    loop_->counters().strangers.add();
+    return false;
+  }
+  return config.receive;
+}
+
+void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
+  if (plan_.forward_to != nullptr) forward(packet, packet.header.payload_type, arrival);
+  if (!plan_.decode) return;
+  const jitter::Incoming incoming{.sequence = packet.header.seq.value(),
+                                  .timestamp = packet.header.time.value(),
+                                  .ssrc = packet.header.ssrc.value(),
+                                  .payload_type = packet.header.payload_type,
+                                  .marker = packet.header.marker};
+  switch (setup_->playout.push(incoming, packet.payload, arrival)) {
+    case jitter::Push::late:
+      rx_.count_late();
+      loop_->counters().late.add();
+      break;
+    case jitter::Push::no_memory: loop_->counters().pool_exhausted.add(); break;
+    case jitter::Push::malformed: ++malformed_, loop_->counters().malformed.add(); break;
+    default: break;
+  }
+}
+
+void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
+  filter_.on_event();
+  Leg* to = plan_.forward_to;
+  if (to != nullptr && to->setup_->config.event_send_type >= 0)
+    forward(packet, packet.header.payload_type, arrival);
+  report_digits(events_in_.push(packet.header, packet.payload, arrival));
+}
+
+// Relay: the peer's header on the same payload, out at once.
+void Leg::forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoint now) {
+  Leg& to = *plan_.forward_to;
+  if (!to.setup_->config.send) return;
+  int send_type = -1;
+  if (payload_type == setup_->config.event_receive_type) {
+    send_type = to.setup_->config.event_send_type;
+  } else {
+    const td_codec& codec = setup_->playout.find(payload_type)->decoder.codec();
+    for (const PayloadMap& payload : to.setup_->config.payloads)
+      if (payload.codec == &codec) send_type = payload.send_type;
+  }
+  if (send_type < 0) {  // the peer cannot take this codec: from here on it is transcoded
+    forward_blocked_ = true;
+    session_->replan();
+    return;
+  }
+  rtp::Header header;
+  if (to.tx_.relay(packet.header, static_cast<std::uint8_t>(send_type), now, header) !=
+      rtp::RelayVerdict::forward)
+    return;
+  loop_->counters().relayed.add();
+  to.send_rtp(header, packet.payload);
+}
+
+void Leg::on_rtcp_packet(std::span<const std::uint8_t> bytes, const Address& source, TimePoint arrival) {
+  if (setup_ == nullptr) return;
+  // The peer's host is enough: RTCP may come from another port than RTP.
+  if (!source.same_host(latch_.remote()) && !source.same_host(setup_->config.remote_rtcp)) {
+    loop_->counters().strangers.add();
+    return;
+  }
+  if (rtcp_.on_packet(bytes, arrival, tx_, rx_, setup_->clock_rate) != rtp::RtcpVerdict::ok) {
+    ++malformed_;
+    loop_->counters().malformed.add();
+  }
+}
+
+// ---- tick
+
+void Leg::pull(TimePoint now, unsigned frame_ms) {
+  frame_samples_ = setup_->rate / 1000 * frame_ms;
+  std::fill_n(setup_->heard.data(), frame_samples_, std::int16_t{0});
+  if (!plan_.decode) {
+    std::fill_n(setup_->said.data(), frame_samples_, std::int16_t{0});
+    return;
+  }
+  const Playout::Counts before = setup_->playout.counts();
+  setup_->playout.pull(now, said());
+  loop_->counters().decoded.add(setup_->playout.counts().decoded - before.decoded);
+  loop_->counters().concealed.add(setup_->playout.counts().concealed - before.concealed);
+  if (plan_.detect) detect_tones(now);
+}
+
+void Leg::detect_tones(TimePoint now) {
+  graph::Notes& notes = loop_->notes();
+  graph::Frame& frame = loop_->frame();
+  frame.rate = setup_->rate;
+  frame.samples = static_cast<std::uint32_t>(frame_samples_);
+  std::copy_n(setup_->said.data(), frame_samples_, frame.storage.data());
+  notes.clear();
+  setup_->detector->process(frame, notes);
+  for (const graph::Notes::Note& note : notes.all()) {
+    if (note.note.length_ms == 0) continue;  // it has just begun; the end tells how long it was
+    const DigitFilter::Tone tone{static_cast<char>(note.note.kind), milliseconds(note.note.length_ms)};
+    if (const auto ready = filter_.on_tone(tone, setup_->config.event_receive_type >= 0, now))
+      report_digit(ready->digit, ready->duration, DigitSource::inband);
+  }
+  if (const auto ready = filter_.on_time(now))
+    report_digit(ready->digit, ready->duration, DigitSource::inband);
+}
+
+void Leg::hear(std::span<const std::int16_t> pcm) {
+  audio::add(heard(), pcm.first(std::min(pcm.size(), frame_samples_)));
+}
+
+void Leg::push(TimePoint now) {
+  if (setup_->tone.active() || tones_count_ != 0) {
+    std::array<std::int16_t, 960> tone;
+    const std::span<std::int16_t> frame(tone.data(), frame_samples_);
+    if (!setup_->tone.active()) start_next_tone();
+    const std::size_t made = setup_->tone.fill(frame);
+    std::copy_n(frame.data(), made, setup_->heard.data());  // in place of what else is heard: a clean digit
+    if (!setup_->tone.active() && tones_count_ == 0) {
+      digits_are_sent();
+    }
+  }
+  feed_recorders();
+  if (plan_.send && setup_->config.send) send_packets(now);
+}
+
+// ---- out
+
+void Leg::send_packets(TimePoint now) {
+  LegSetup& setup = *setup_;
+  std::span<const std::int16_t> pcm = heard();
+  while (!pcm.empty()) {
+    const std::size_t n = std::min(pcm.size(), setup.packet.size() - setup.packet_filled);
+    std::copy_n(pcm.data(), n, setup.packet.data() + setup.packet_filled);
+    setup.packet_filled += n;
+    pcm = pcm.subspan(n);
+    if (setup.packet_filled < setup.packet.size()) return;
+    setup.packet_filled = 0;
+    send_audio(setup.packet, now);
+  }
+}
+
+void Leg::send_audio(std::span<const std::int16_t> pcm, TimePoint now) {
+  const std::uint32_t ticks =
+      codec::samples_to_ticks(setup_->encoder.codec(), static_cast<std::uint32_t>(pcm.size()));
+  if (events_out_.busy() && send_event(ticks, now)) return;
+  std::array<std::uint8_t, rtp::kPacketBytesMax> payload;
+  const int bytes = setup_->encoder.encode(pcm, payload);
+  if (bytes <= 0) {
+    tx_.skip(ticks, now);
+    return;
+  }
+  loop_->counters().encoded.add();
+  const rtp::Header header = tx_.next(setup_->config.payloads.front().send_type, ticks, now);
+  send_rtp(header, {payload.data(), static_cast<std::size_t>(bytes)});
+}
+
+// True when an event packet went out in place of the audio.
+bool Leg::send_event(std::uint32_t ticks, TimePoint now) {
+  const rtp::EventTick event = events_out_.tick(tx_.next_time(now), ticks);
+  if (event.send) {
+    const auto type = static_cast<std::uint8_t>(setup_->config.event_send_type);
+    const rtp::Header header = tx_.at(type, event.time, event.marker);
+    tx_.skip(ticks, now, rtp::TxStream::Spurt::goes_on);
+    send_rtp(header, event.payload);
+  }
+  if (event.drained) digits_are_sent();
+  return event.send;
+}
+
+void Leg::digits_are_sent() {
+  if (std::exchange(digits_reported_, false))
+    loop_->events().push({.kind = Event::Kind::digits_sent, .leg = id_});
+  session_->replan();
+}
+
+void Leg::send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payload) {
+  const Address& to = latch_.remote();
+  if (!to.valid() || to.is_unspecified() || to.port() == 0) return;
+  std::array<std::uint8_t, rtp::kPacketBytesMax + rtp::kHeaderBytes> packet;
+  const std::size_t bytes =
+      rtp::write_header(packet, header) + std::min(payload.size(), rtp::kPacketBytesMax);
+  std::copy_n(payload.data(), bytes - rtp::kHeaderBytes, packet.data() + rtp::kHeaderBytes);
+  loop_->io().queue_send(rtp_port_, to, {packet.data(), bytes});
+  tx_.count_sent(payload.size());
+}
+
+// ---- what goes on beside the audio
+
+void Leg::keep_up(TimePoint now) {
+  if (setup_ == nullptr) return;
+  if (events_in_.active()) report_digits(events_in_.tick(now));
+  if (rtcp_.due(now)) send_rtcp(now, false);
+  const LegConfig& config = setup_->config;
+  if (!config.receive || !config.send) last_heard_ = now;  // on hold nobody need speak
+  if (config.inactivity_timeout > seconds(0) && !timed_out_ &&
+      now - last_heard_ >= config.inactivity_timeout) {
+    timed_out_ = true;
+    loop_->events().push({.kind = Event::Kind::media_timed_out, .leg = id_});
+  }
+  defend(now);
+}
+
+// A stranger's flood would fill the socket's buffer and push the peer's packets out: the kernel then keeps it
+// away.
+void Leg::defend(TimePoint now) {
+  constexpr std::uint64_t kFloodPerSecond = 200;
+  if (now - stranger_second_ < seconds(1)) return;
+  const std::uint64_t fresh = latch_.strangers() - strangers_before_;
+  strangers_before_ = latch_.strangers();
+  stranger_second_ = now;
+  if (!focused_ && latch_.locked() && fresh > kFloodPerSecond) {
+    focused_ = loop_->io().focus(rtp_port_, latch_.remote());
+  } else if (focused_ && now - last_heard_ > milliseconds(1500)) {  // the peer may have moved
+    (void)loop_->io().focus(rtp_port_, Address{});
+    focused_ = false;
+  }
+}
+
+Address Leg::rtcp_destination() const {
+  const LegConfig& config = setup_->config;
+  Address to = latch_.remote();
+  if (config.rtcp_mux) return to;
+  // Symmetric: where RTP really comes from, the port that the SDP says relative to the announced one.
+  if (latch_.learned() && !(to == config.remote_rtp)) {
+    to.set_port(static_cast<std::uint16_t>(to.port() + 1));
+    return to;
+  }
+  return config.remote_rtcp;
+}
+
+void Leg::send_rtcp(TimePoint now, bool bye) {
+  std::array<std::uint8_t, rtp::RtcpSession::kBytesMax> out;
+  const std::size_t bytes = bye ? rtcp_.build_bye(now, tx_, rx_, out) : rtcp_.build(now, tx_, rx_, out);
+  const Address to = rtcp_destination();
+  if (bytes == 0 || !to.valid() || to.is_unspecified() || to.port() == 0) return;
+  loop_->io().queue_send(setup_->config.rtcp_mux ? rtp_port_ : rtcp_port_, to, {out.data(), bytes});
+  LoopCounters& counters = loop_->counters();
+  counters.jitter_ms.add(static_cast<std::uint32_t>(rx_.jitter_ms()));
+  if (plan_.decode)
+    counters.delay_ms.add(static_cast<std::uint32_t>(setup_->playout.jitter().delay().count()));
+}
+
+void Leg::report_digits(const rtp::Digits& digits) {
+  for (const rtp::Digit& digit : digits)
+    if (digit.phase == rtp::DigitPhase::ended)
+      report_digit(digit.digit, digit.duration, DigitSource::rfc4733);
+}
+
+void Leg::report_digit(char digit, milliseconds duration, DigitSource source) {
+  loop_->events().push({.kind = Event::Kind::digit_received,
+                        .source = source,
+                        .digit = digit,
+                        .duration_ms = static_cast<std::uint32_t>(duration.count()),
+                        .leg = id_});
+  if (source == DigitSource::rfc4733) pass_digit_on(digit, duration);
+}
+
+// To the joined peer, unless the packets of the event went there themselves.
+void Leg::pass_digit_on(char digit, milliseconds duration) {
+  Leg* peer = session_->peer_of(*this);
+  if (peer == nullptr || peer->setup_ == nullptr) return;
+  if (plan_.forward_to == peer && peer->setup_->config.event_send_type >= 0) return;
+  peer->queue_digit(digit, duration, milliseconds(70), Reported::no);
+}
+
+void Leg::feed_recorders() {
+  for (std::size_t i = 0; i < recorder_count_; ++i) {
+    RecorderTap& tap = *recorders_[i];
+    if (tap.closed()) continue;
+    tap.feed(said(), heard());
+    if (tap.closed())
+      loop_->events().push(
+          {.kind = Event::Kind::recording_ended, .record_end = tap.end(), .leg = id_, .object = tap.id()});
+  }
+}
+
+}  // namespace tandem::media

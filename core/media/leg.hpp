@@ -1,0 +1,174 @@
+// Leg: the media of one party, the whole path on one screen.
+//
+//   in:   on_packet ─ parse ─ latch ─ RxStream ─┬─ telephone-event ─► digits
+//                                               ├─ forward ─► peer.relay (no PCM is needed)
+//                                               └─ Playout (jitter buffer, decoder)
+//   tick: pull: Playout ─► said ─► tone detector          (Session mixes: heard = others' said + player)
+//         push: heard (+ digits as tones) ─► encoder ─► TxStream ─► out; recorders get said and heard
+//         keep_up: RTCP, silence of the peer
+//
+// Thread: made on [control], [media] from add to remove, destroyed on [control]. It reads no clock and
+// allocates nothing on [media]. Who hears whom is the Session's business.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/loop/media_io.hpp"
+#include "core/media/digit_filter.hpp"
+#include "core/media/ids.hpp"
+#include "core/media/leg_setup.hpp"
+#include "core/media/player.hpp"
+#include "core/media/recorder_tap.hpp"
+#include "core/media/session.hpp"
+#include "core/rtp/latch.hpp"
+#include "core/rtp/rtcp_session.hpp"
+#include "core/rtp/rx_stream.hpp"
+#include "core/rtp/telephone_event.hpp"
+#include "core/rtp/telephone_event_sender.hpp"
+#include "core/rtp/tx_stream.hpp"
+
+namespace tandem::media {
+
+class MediaLoop;
+
+// What a leg counted, for Media::query. Plain values.
+struct LegFigures {
+  const td_codec* codec = nullptr;
+  rtp::RxStats received;
+  double jitter_ms = 0, loss_percent = 0;
+  double delay_ms = 0;  // of the jitter buffer
+  std::uint64_t late = 0;
+  std::uint64_t packets_sent = 0, bytes_sent = 0;
+  rtp::RemoteReport remote;
+  std::uint64_t strangers = 0, malformed = 0, unknown_payload = 0;
+  Address remote_address;
+  bool relaying = false, joined = false, playing = false;
+};
+
+// Whether control wants to hear that the digits are sent.
+enum class Reported : bool { no, yes };
+
+class Leg {
+ public:
+  static constexpr std::size_t kRecordersMax = 4;
+
+  struct Identity {
+    MediaId id = 0;
+    rtp::TxStream::Origin origin;  // random
+    rtp::RtcpSession::Config rtcp;
+  };
+
+  // [control]
+  explicit Leg(const Identity& identity);
+  ~Leg();
+  Leg(const Leg&) = delete;
+  Leg& operator=(const Leg&) = delete;
+
+  // ---- [media] the path
+  void on_packet(std::span<const std::uint8_t> bytes, const Address& source, TimePoint arrival);
+  void on_rtcp_packet(std::span<const std::uint8_t> bytes, const Address& source, TimePoint arrival);
+  void pull(TimePoint now, unsigned frame_ms);   // fills said()
+  void hear(std::span<const std::int16_t> pcm);  // added to what is heard in this frame
+  void push(TimePoint now);                      // sends what is heard; feeds the recorders
+  void keep_up(TimePoint now);
+
+  // ---- [media] changes, by command
+  void attach(MediaLoop& loop, loop::PortId rtp, loop::PortId rtcp, TimePoint now);
+  void detach(TimePoint now);  // says BYE, gives the pool its blocks back, closes the ports
+  // Takes the new setup; the old one comes back in `setup`.
+  void swap_setup(std::unique_ptr<LegSetup>& setup, TimePoint now);
+  // The same coders with other addresses, direction or event types; the old values come back in `config`.
+  void swap_config(LegConfig& config, TimePoint now);
+  void swap_player(std::unique_ptr<Player>& player, PlayEnd reason);
+  bool add_recorder(std::shared_ptr<RecorderTap>& tap);  // false when kRecordersMax are there
+  void take_recorder(RecordingId id, std::shared_ptr<RecorderTap>& out);
+  void queue_digit(char digit, milliseconds duration, milliseconds gap, Reported reported);
+
+  // ---- [media] for the Session
+  MediaId id() const { return id_; }
+  LegSetup* setup() const { return setup_.get(); }
+  std::span<std::int16_t> said() const { return {setup_->said.data(), frame_samples_}; }
+  std::span<std::int16_t> heard() const { return {setup_->heard.data(), frame_samples_}; }
+  Player* player() const { return player_.get(); }
+  void render_player(std::span<std::int16_t> frame);
+  bool has_recorder() const { return recorder_count_ != 0; }
+  bool sends_digits() const;  // as events or tones
+  bool sends_tones() const { return tones_count_ != 0 || (setup_ != nullptr && setup_->tone.active()); }
+  struct Plan {
+    Leg* forward_to = nullptr;  // packets go there undecoded
+    bool decode = false;        // somebody needs what it says as PCM
+    bool send = false;          // what it hears is encoded here
+    bool detect = false;        // tones in the audio are looked for
+  };
+  void set_plan(const Plan& plan);
+  const Plan& plan() const { return plan_; }
+  bool may_forward_to(const Leg& other) const;
+
+  Session& solo() { return solo_; }
+  Session& session() const { return *session_; }
+  void set_session(Session& session) { session_ = &session; }
+  LegFigures figures() const;
+  loop::PortId rtp_port() const { return rtp_port_; }
+  loop::PortId rtcp_port() const { return rtcp_port_; }
+
+ private:
+  void take_audio(const rtp::Packet& packet, TimePoint arrival);
+  void take_event(const rtp::Packet& packet, TimePoint arrival);
+  void forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoint now);
+  bool admit(const rtp::Packet& packet, const Address& source, TimePoint arrival);
+  void report_digits(const rtp::Digits& digits);
+  void report_digit(char digit, milliseconds duration, DigitSource source);
+  void pass_digit_on(char digit, milliseconds duration);
+  void detect_tones(TimePoint now);
+  void start_next_tone();
+  void send_packets(TimePoint now);
+  void send_audio(std::span<const std::int16_t> pcm, TimePoint now);
+  bool send_event(std::uint32_t ticks, TimePoint now);
+  void send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payload);
+  void send_rtcp(TimePoint now, bool bye);
+  void finish_player(PlayEnd reason);
+  void apply_config(TimePoint now);
+  void digits_are_sent();
+  void feed_recorders();
+  void defend(TimePoint now);
+  Address rtcp_destination() const;
+
+  // borrowed
+  MediaLoop* loop_ = nullptr;  // from attach to detach
+  Session* session_;
+  // owned
+  Session solo_;
+  std::unique_ptr<LegSetup> setup_;
+  std::unique_ptr<Player> player_;
+  std::array<std::shared_ptr<RecorderTap>, kRecordersMax> recorders_;
+  // state
+  const MediaId id_;
+  loop::PortId rtp_port_ = loop::kNoPort, rtcp_port_ = loop::kNoPort;
+  Plan plan_;
+  rtp::Latch latch_;
+  rtp::RxStream rx_;
+  rtp::TxStream tx_;
+  rtp::RtcpSession rtcp_;
+  rtp::TelephoneEventReceiver events_in_;
+  rtp::TelephoneEventSender events_out_;
+  DigitFilter filter_;
+  struct ToneDigit {
+    char digit = 0;
+    milliseconds duration{0}, gap{0};
+  };
+  std::array<ToneDigit, 64> tones_{};
+  std::size_t tones_first_ = 0, tones_count_ = 0;
+  std::size_t recorder_count_ = 0;
+  std::size_t frame_samples_ = 160;
+  std::uint64_t malformed_ = 0, unknown_payload_ = 0;
+  TimePoint last_heard_{};  // or since when we wait to hear something
+  TimePoint stranger_second_{};
+  std::uint64_t strangers_before_ = 0;
+  bool focused_ = false;
+  bool started_ = false, timed_out_ = false, forward_blocked_ = false, digits_reported_ = false;
+};
+
+}  // namespace tandem::media

@@ -1,0 +1,182 @@
+// What commands change of a leg: setup, player, recorders, digits to send, the session's plan.
+#include <algorithm>
+#include <utility>
+
+#include "core/media/leg.hpp"
+#include "core/media/media_loop.hpp"
+
+namespace tandem::media {
+
+Leg::Leg(const Identity& identity)
+    : session_(&solo_), solo_(*this), id_(identity.id), tx_(identity.origin, 8000), rtcp_(identity.rtcp) {}
+
+Leg::~Leg() = default;
+
+void Leg::attach(MediaLoop& loop, loop::PortId rtp, loop::PortId rtcp, TimePoint now) {
+  loop_ = &loop;
+  rtp_port_ = rtp;
+  rtcp_port_ = rtcp;
+  last_heard_ = now;
+}
+
+void Leg::detach(TimePoint now) {
+  if (setup_ != nullptr) {
+    if (tx_.active()) send_rtcp(now, true);
+    setup_->playout.reset();
+  }
+  finish_player(PlayEnd::leg_closed);
+  for (std::size_t i = 0; i < recorder_count_; ++i) {
+    if (recorders_[i]->closed()) continue;
+    recorders_[i]->close(RecordEnd::leg_closed);
+    loop_->events().push({.kind = Event::Kind::recording_ended,
+                          .record_end = RecordEnd::leg_closed,
+                          .leg = id_,
+                          .object = recorders_[i]->id()});
+  }
+  loop_->io().close(rtp_port_);
+  loop_->io().close(rtcp_port_);
+}
+
+void Leg::swap_setup(std::unique_ptr<LegSetup>& setup, TimePoint now) {
+  const bool first = setup_ == nullptr;
+  setup_.swap(setup);
+  if (setup != nullptr) setup->playout.reset();  // the old one leaves its blocks here
+  tx_.set_clock_rate(setup_->clock_rate, now);
+  tx_.begin_run();
+  const std::uint32_t receive_clock = setup_->config.payloads.front().codec->clock_rate;
+  rx_.set_clock_rate(receive_clock);
+  events_in_.set_clock_rate(receive_clock);
+  events_out_.set_clock_rate(setup_->clock_rate);
+  if (first) rtcp_.start(now);
+  apply_config(now);
+}
+
+void Leg::swap_config(LegConfig& config, TimePoint now) {
+  std::swap(setup_->config, config);
+  apply_config(now);
+}
+
+void Leg::apply_config(TimePoint now) {
+  const LegConfig& config = setup_->config;
+  latch_.reset({.announced = config.remote_rtp, .symmetric = config.symmetric, .window = config.learn_window},
+               now);
+  loop_->io().set_dscp(rtp_port_, config.dscp);
+  last_heard_ = now;
+  timed_out_ = false;
+  forward_blocked_ = false;
+  setup_->packet_filled = 0;
+  session_->replan();
+}
+
+void Leg::swap_player(std::unique_ptr<Player>& player, PlayEnd reason) {
+  finish_player(reason);
+  player_.swap(player);
+  session_->replan();
+}
+
+void Leg::finish_player(PlayEnd reason) {
+  if (player_ == nullptr || player_->reported()) return;
+  player_->set_reported();
+  const std::uint64_t played_ms = setup_ == nullptr ? 0 : player_->played_samples() * 1000 / setup_->rate;
+  loop_->events().push({.kind = Event::Kind::playback_finished,
+                        .play_end = reason,
+                        .duration_ms = static_cast<std::uint32_t>(played_ms),
+                        .leg = id_,
+                        .object = player_->id()});
+}
+
+void Leg::render_player(std::span<std::int16_t> frame) {
+  if (player_->render(frame)) return;
+  finish_player(PlayEnd::done);
+}
+
+bool Leg::add_recorder(std::shared_ptr<RecorderTap>& tap) {
+  if (recorder_count_ == kRecordersMax) return false;
+  recorders_[recorder_count_++] = std::move(tap);
+  session_->replan();
+  return true;
+}
+
+void Leg::take_recorder(RecordingId id, std::shared_ptr<RecorderTap>& out) {
+  for (std::size_t i = 0; i < recorder_count_; ++i) {
+    if (recorders_[i]->id() != id) continue;
+    out = std::move(recorders_[i]);
+    recorders_[i] = std::move(recorders_[--recorder_count_]);
+    session_->replan();
+    return;
+  }
+}
+
+void Leg::queue_digit(char digit, milliseconds duration, milliseconds gap, Reported reported) {
+  if (setup_ == nullptr) return;
+  if (reported == Reported::yes) digits_reported_ = true;
+  if (setup_->config.event_send_type >= 0) {
+    (void)events_out_.queue(digit, duration, gap);
+  } else if (tones_count_ < tones_.size()) {
+    tones_[(tones_first_ + tones_count_++) % tones_.size()] = {digit, duration, gap};
+  }
+  session_->replan();
+}
+
+void Leg::start_next_tone() {
+  const ToneDigit next = tones_[tones_first_];
+  tones_first_ = (tones_first_ + 1) % tones_.size();
+  --tones_count_;
+  if (next.digit == 'w') {
+    (void)setup_->tone.start('1', 0, 500);  // no tone, only its gap
+  } else {
+    (void)setup_->tone.start(next.digit, static_cast<unsigned>(next.duration.count()),
+                             static_cast<unsigned>(next.gap.count()));
+  }
+}
+
+bool Leg::sends_digits() const {
+  return events_out_.busy() || tones_count_ != 0 || (setup_ != nullptr && setup_->tone.active());
+}
+
+bool Leg::may_forward_to(const Leg& other) const {
+  if (forward_blocked_ || setup_ == nullptr || other.setup_ == nullptr) return false;
+  if (other.sends_digits() || (other.player_ != nullptr && !other.player_->finished())) return false;
+  const PayloadMap& ours = setup_->config.payloads.front();
+  for (const PayloadMap& theirs : other.setup_->config.payloads) {
+    if (theirs.codec != ours.codec) continue;
+    const td_str a{ours.our_fmtp.data(), ours.our_fmtp.size()};
+    const td_str b{theirs.peer_fmtp.data(), theirs.peer_fmtp.size()};
+    return ours.codec->fmtp_compatible == nullptr || ours.codec->fmtp_compatible(a, b) != 0;
+  }
+  return false;
+}
+
+void Leg::set_plan(const Plan& plan) {
+  if (plan.decode != plan_.decode && setup_ != nullptr) setup_->playout.reset();
+  if (plan.send && !plan_.send) {
+    tx_.begin_run();
+    if (setup_ != nullptr) setup_->packet_filled = 0;
+  }
+  plan_ = plan;
+}
+
+LegFigures Leg::figures() const {
+  LegFigures out;
+  if (setup_ != nullptr) {
+    out.codec = setup_->config.payloads.front().codec;
+    out.delay_ms = plan_.decode ? static_cast<double>(setup_->playout.jitter().delay().count()) : 0;
+  }
+  out.received = rx_.stats();
+  out.jitter_ms = rx_.jitter_ms();
+  out.loss_percent = rx_.loss_percent();
+  out.late = rx_.stats().late;
+  out.packets_sent = tx_.packets();
+  out.bytes_sent = tx_.bytes();
+  out.remote = rtcp_.remote();
+  out.strangers = latch_.strangers();
+  out.malformed = malformed_;
+  out.unknown_payload = unknown_payload_;
+  out.remote_address = latch_.remote();
+  out.relaying = plan_.forward_to != nullptr;
+  out.joined = session_->peer_of(*this) != nullptr;
+  out.playing = player_ != nullptr && !player_->finished();
+  return out;
+}
+
+}  // namespace tandem::media

@@ -1,0 +1,67 @@
+#include "core/media/leg_setup.hpp"
+
+#include <fmt/format.h>
+
+namespace tandem::media {
+namespace {
+
+Result<std::vector<Playout::Codec>> make_decoders(const LegConfig& config) {
+  const std::uint32_t rate = config.payloads.front().codec->sample_rate;
+  std::vector<Playout::Codec> made;
+  for (const PayloadMap& payload : config.payloads) {
+    auto decoder = codec::Decoder::create(payload.codec, payload.our_fmtp);
+    if (!decoder) return decoder.error();
+    std::optional<audio::Resampler> resampler;
+    if (payload.codec->sample_rate != rate) {
+      auto created = audio::Resampler::create(payload.codec->sample_rate, rate);
+      if (!created) return created.error();
+      resampler.emplace(std::move(*created));
+    }
+    made.push_back({payload.receive_type, std::move(*decoder), std::move(resampler)});
+  }
+  return made;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LegSetup>> LegSetup::create(jitter::PayloadPool& pool, const LegConfig& config,
+                                                   const td_stage_type* dtmf) {
+  if (config.payloads.empty())
+    return Error{ErrorCode::invalid, "a leg needs at least one codec, none was given"};
+  if (config.send_ptime_ms < 10 || config.send_ptime_ms > 60 || config.send_ptime_ms % 10 != 0)
+    return Error{ErrorCode::invalid,
+                 fmt::format("ptime must be 10, 20, … 60 ms, it is {}", config.send_ptime_ms)};
+  auto decoders = make_decoders(config);
+  if (!decoders) return decoders.error();
+  const PayloadMap& first = config.payloads.front();
+  auto encoder = codec::Encoder::create(first.codec, first.peer_fmtp);
+  if (!encoder) return encoder.error();
+  std::unique_ptr<graph::Stage> detector;
+  const std::uint32_t rate = first.codec->sample_rate;
+  if (dtmf != nullptr && config.detect_inband_dtmf) {
+    // A rate that the detector cannot do is no reason to refuse the call.
+    if (auto stage = graph::PluginStage::create(dtmf, rate, "{}")) detector = std::move(*stage);
+  }
+  const std::size_t frame = rate / 50;
+  return std::unique_ptr<LegSetup>(new LegSetup{
+      config, rate, first.codec->clock_rate, Playout(pool, jitter::JitterConfig{}, std::move(*decoders)),
+      std::move(*encoder), std::vector<std::int16_t>(frame), std::vector<std::int16_t>(frame),
+      std::vector<std::int16_t>(rate / 1000 * config.send_ptime_ms), 0, std::move(detector),
+      audio::DtmfTone(rate)});
+}
+
+bool same_coders(const LegConfig& a, const LegConfig& b) {
+  if (a.payloads.size() != b.payloads.size() || a.send_ptime_ms != b.send_ptime_ms ||
+      a.detect_inband_dtmf != b.detect_inband_dtmf)
+    return false;
+  for (std::size_t i = 0; i < a.payloads.size(); ++i) {
+    const PayloadMap& x = a.payloads[i];
+    const PayloadMap& y = b.payloads[i];
+    if (x.codec != y.codec || x.receive_type != y.receive_type || x.our_fmtp != y.our_fmtp ||
+        x.peer_fmtp != y.peer_fmtp)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace tandem::media

@@ -1,0 +1,69 @@
+// Playout: from the packets of one leg to the PCM that it says, frame by frame.
+//
+//   packet ──push──► JitterBuffer          pull(frame) ◄── PCM ◄── [resample] ◄── decode / conceal ◄──
+//   JitterBuffer
+//
+// The codec of each packet is told by its payload type; all of them end at the leg's rate. Made on [control]
+// with all it needs; push and pull on [media]; reset() before it goes back to [control] to die.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/audio/concealment.hpp"
+#include "core/audio/resampler.hpp"
+#include "core/codec/coder.hpp"
+#include "core/jitter/jitter_buffer.hpp"
+
+namespace tandem::media {
+
+class Playout {
+ public:
+  struct Codec {
+    std::uint8_t payload_type = 0;
+    codec::Decoder decoder;
+    std::optional<audio::Resampler> to_leg_rate;  // none: the codec has the leg's rate
+  };
+  struct Counts {
+    std::uint64_t decoded = 0, concealed = 0, undecodable = 0;
+  };
+
+  // [control] `codecs` is not empty; the first is the leg's own, and its rate the leg's.
+  Playout(jitter::PayloadPool& pool, const jitter::JitterConfig& config, std::vector<Codec> codecs);
+
+  // [media] One audio packet. The verdict is the jitter buffer's; malformed also for a type that is not ours.
+  [[nodiscard]] jitter::Push push(const jitter::Incoming& packet, std::span<const std::uint8_t> payload,
+                                  TimePoint arrival);
+  // [media] Fills `frame` (at most 20 ms at the leg's rate): speech, concealment or silence.
+  void pull(TimePoint now, std::span<std::int16_t> frame);
+  // [media] Drops what waits.
+  void reset();
+
+  // [media] Null when the type was not negotiated.
+  Codec* find(std::uint8_t payload_type);
+  std::uint32_t rate() const { return rate_; }
+  const Counts& counts() const { return counts_; }
+  const jitter::JitterBuffer& jitter() const { return jitter_; }
+
+ private:
+  void play(const jitter::Pulled& item);
+  void make_up(Codec& codec, std::uint32_t ticks, bool conceal);
+  void append(Codec& codec, std::span<const std::int16_t> pcm);
+  std::size_t waiting() const { return end_ - begin_; }
+
+  // owned
+  std::vector<Codec> codecs_;
+  jitter::JitterBuffer jitter_;
+  audio::Concealment concealment_;
+  std::vector<std::int16_t> fifo_;  // of fixed size, [begin_, end_) waits
+  // state
+  const std::uint32_t rate_;
+  std::size_t active_ = 0;  // index of the codec heard last
+  std::size_t begin_ = 0, end_ = 0;
+  bool quiet_ = true;
+  Counts counts_;
+};
+
+}  // namespace tandem::media

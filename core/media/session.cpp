@@ -1,0 +1,77 @@
+#include "core/media/session.hpp"
+
+#include <algorithm>
+
+#include "core/codec/registry.hpp"
+#include "core/media/leg.hpp"
+
+namespace tandem::media {
+
+bool Session::ready() const {
+  return std::all_of(legs_.begin(), legs_.begin() + static_cast<std::ptrdiff_t>(size_),
+                     [](const Leg* leg) { return leg->setup() != nullptr; });
+}
+
+Leg* Session::peer_of(const Leg& leg) const {
+  if (echo_) return legs_[0];
+  if (size_ == 1) return nullptr;
+  return legs_[0] == &leg ? legs_[1] : legs_[0];
+}
+
+void Session::replan() {
+  frame_ms_ = 20;
+  for (Leg* leg : legs())
+    if (leg->setup() != nullptr && leg->setup()->config.send_ptime_ms % 20 != 0) frame_ms_ = 10;
+  for (Leg* leg : legs()) {
+    Leg* peer = ready() ? peer_of(*leg) : nullptr;
+    const bool bridge_player =
+        leg->player() != nullptr && leg->player()->for_bridge() && !leg->player()->finished();
+    const bool forwards = peer != nullptr && !bridge_player && leg->may_forward_to(*peer);
+    const bool peer_forwards =
+        peer != nullptr && peer->may_forward_to(*leg) &&
+        !(peer->player() != nullptr && peer->player()->for_bridge() && !peer->player()->finished());
+    Leg::Plan plan;
+    plan.forward_to = forwards ? peer : nullptr;
+    plan.detect = peer == nullptr && leg->setup() != nullptr && leg->setup()->detector != nullptr;
+    plan.decode = (peer != nullptr && !forwards) || plan.detect || leg->has_recorder() ||
+                  (peer != nullptr && peer->has_recorder());
+    plan.send = !peer_forwards;
+    leg->set_plan(plan);
+  }
+}
+
+void Session::process(TimePoint now) {
+  if (ready()) {
+    for (Leg* leg : legs()) leg->pull(now, frame_ms_);
+    for (std::size_t i = 0; i < size_; ++i) mix(i);
+    for (Leg* leg : legs()) leg->push(now);
+  }
+  for (Leg* leg : legs()) leg->keep_up(now);
+}
+
+// What leg i hears in this frame: the other leg, at this leg's rate, and what is played to it.
+void Session::mix(std::size_t i) {
+  Leg& leg = *legs_[i];
+  Leg* peer = peer_of(leg);
+  if (peer != nullptr && peer->plan().decode) {
+    if (resample_[i] != nullptr) {
+      std::array<std::int16_t, codec::kMaxFrameSamples> converted;
+      // A frame is a whole number of ms, and so the same time at every rate.
+      const std::size_t n = resample_[i]->process(peer->said(), converted);
+      leg.hear({converted.data(), n});
+    } else {
+      leg.hear(peer->said());
+    }
+  }
+  if (leg.player() == nullptr || leg.player()->finished()) return;
+  std::array<std::int16_t, codec::kMaxFrameSamples> played;
+  const std::span<std::int16_t> frame(played.data(), leg.heard().size());
+  const bool for_bridge = leg.player()->for_bridge();
+  leg.render_player(frame);
+  leg.hear(frame);
+  if (for_bridge && peer != nullptr && peer != &leg && peer->setup()->rate == leg.setup()->rate)
+    peer->hear(frame);
+  if (leg.player()->finished()) replan();
+}
+
+}  // namespace tandem::media
