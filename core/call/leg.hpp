@@ -81,6 +81,7 @@ class Leg {
   std::uint64_t playing = 0;  // the number of the last play verb, to know late starts from current ones
   std::string playback_name;
   TimePoint playback_began{};
+  bool inside_wanted = false;           // a sound of our own (ringback, hold music) is to be heard
   std::vector<std::string> recordings;  // running ones
   bool held = false;                    // the phone put us on hold
   bool holding = false;                 // we put the phone on hold
