@@ -120,7 +120,7 @@ struct IoCounters {
   Counter sent_bytes;
   Counter send_dropped;  // the kernel's buffer was full (EAGAIN, ENOBUFS): the packet is lost
   Counter send_errors;   // unreachable, refused, not permitted, too long
-  Counter flushes;       // system calls saved are sent - flushes' worth
+  Counter flushes;       // batches that held something
 };
 
 class MediaIo {

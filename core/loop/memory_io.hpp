@@ -71,11 +71,11 @@ class MemoryNetwork final : public PortBinder {
   struct Endpoint;
   int find(const Address& to) const;
   void put(TimePoint due, const Address& from, int to, std::span<const std::uint8_t> bytes);
-  void drop_all(Endpoint& endpoint);
 
   std::unique_ptr<Slot[]> slots_;
   std::vector<std::uint32_t> free_;
   std::vector<Endpoint> endpoints_;
+  std::vector<int> by_port_;  // port number to endpoint, -1: none
   FateHook fate_;
   std::uint16_t next_port_ = 49152;
   std::uint64_t delivered_ = 0, lost_ = 0, unreachable_ = 0, overflowed_ = 0;
@@ -109,6 +109,8 @@ class MemoryIo final : public MediaIo {
     int handle = -1;
     Address focus;
   };
+  int handle(PortId port) const;
+
   MemoryNetwork& network_;
   std::vector<Port> ports_;
   TimePoint now_{};

@@ -53,17 +53,19 @@ class UdpIo final : public MediaIo {
  private:
   struct Port {
     int fd = -1;
-    Family family = Family::none;
-    bool focused = false;
+    std::uint32_t generation = 0;  // tells a port from the one that had its place before
     std::uint32_t drained_in = 0;  // the drain that last read it
-    std::uint32_t born_in = 0;     // the drain in which it was adopted
+    Address local;
+    Address peer;  // focused on; invalid: not focused
   };
   struct Receive;  // recvmmsg's arrays and buffers
   struct Send;     // the batch
 
   UdpIo(int epoll, std::size_t ports);
-  std::size_t drain_port(PortId id, TimePoint now, Nanos real_to_monotonic, DatagramSink& sink);
+  std::size_t drain_port(PortId id, Nanos real_to_monotonic, DatagramSink& sink);
+  void send_one(std::size_t at);
   void send_run(std::size_t first, std::size_t count);
+  void count_sent(std::size_t bytes);
   void send_failed(int error);
   Port* find(PortId id);
 
