@@ -120,9 +120,8 @@ bool WorkPool::submit(std::uint32_t lane, std::function<void()> work, std::funct
   return true;
 }
 
-void WorkPool::finish() {
+void WorkPool::drain() {
   TANDEM_ASSERT_AFFINITY(affinity_);
-  if (state_->finished) return;
   while (state_->under_way > 0) {
     {
       std::unique_lock lock(state_->mutex);
@@ -130,6 +129,11 @@ void WorkPool::finish() {
     }
     state_->answer();
   }
+}
+
+void WorkPool::finish() {
+  if (state_->finished) return;
+  drain();
   state_->finished = true;
   {
     const std::lock_guard lock(state_->mutex);

@@ -32,8 +32,10 @@ class WorkPool {
   // still runs.
   bool submit(std::uint32_t lane, std::function<void()> work, std::function<void()> done);
 
-  // [control] Waits for all that was submitted, runs each done(), also of what those submit, then ends the
-  // threads.
+  // [control] Waits for all that was submitted and runs each done(), also of what those submit. Blocks: for
+  // the end of a plugin or of the server.
+  void drain();
+  // [control] drain()s, then ends the threads. Idempotent.
   void finish();
 
   // [control] Items under way; [any] refused since the start.
