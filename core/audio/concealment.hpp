@@ -25,6 +25,9 @@ class Concealment {
   // [media] Fills `out` for a lost stretch, of any length; silence when nothing good was heard yet.
   void conceal(std::span<std::int16_t> out);
 
+  // [media] The next good frame does not follow what was heard (packets were left out): overlap it as well.
+  void splice();
+
   // [media] Forgets what was heard.
   void reset();
 

@@ -14,8 +14,10 @@ namespace tandem::jitter {
 
 class DelayEstimator {
  public:
-  // [media] One packet's arrival time minus its media time. Returns its delay relative to the fastest, >= 0.
-  std::int64_t add(std::int64_t transit_us, std::int64_t arrival_us);
+  // [media] One packet: its arrival time minus its media time, its arrival, its duration. Returns its delay
+  // relative to the fastest, >= 0. It counts by the time since the packet before: a burst after a stall is
+  // one event.
+  std::int64_t add(std::int64_t transit_us, std::int64_t arrival_us, std::int64_t length_us);
 
   // [media] A new stream or a jump of its clock: forgets the base. What was learned of the network stays.
   void rebase();
@@ -24,7 +26,7 @@ class DelayEstimator {
   std::int64_t base_us() const { return base_us_; }
   bool has_base() const { return has_base_; }
 
-  // [media] The delay within which all but about 3 % of recent packets arrived.
+  // [media] The delay within which all but about 2 % of recent packets arrived.
   std::int64_t target_us() const { return target_us_; }
 
  private:
@@ -34,13 +36,14 @@ class DelayEstimator {
   static constexpr std::int64_t kWindowUs = 250000;
 
   void update_base(std::int64_t transit_us, std::int64_t arrival_us);
-  void update_target(std::int64_t relative_us);
+  void update_target(std::int64_t relative_us, float share);
 
   std::array<float, kBuckets> counts_{};
   std::array<std::int64_t, kWindows> minima_{};
   float total_ = 0;
   float weight_ = 1;  // of the next packet: grows instead of the others shrinking
   std::int64_t window_start_us_ = 0;
+  std::int64_t last_arrival_us_ = 0;
   std::int64_t base_us_ = 0;
   std::int64_t target_us_ = 0;
   std::uint8_t window_ = 0;

@@ -26,7 +26,7 @@ namespace tandem::jitter {
 
 struct JitterConfig {
   milliseconds min_delay{0};    // the target never falls below
-  milliseconds max_delay{240};  // nor rises above; what is later than this is left out at once
+  milliseconds max_delay{240};  // nor rises above; what is later is left out at once if more wait
   bool fixed = false;           // true: the target is min_delay, whatever arrives
 };
 
@@ -63,9 +63,10 @@ struct Pulled {
   Pull kind = Pull::waiting;
   std::uint8_t payload_type = 0;
   bool restarted = false;  // the first packet of a new stream: the decoder should start afresh
+  bool spliced = false;    // what came before it was left out: overlap it (audio::Concealment::splice)
   std::uint32_t timestamp = 0;
   std::uint32_t ticks = 0;                // duration of the packet, or how much to make up
-  std::span<const std::uint8_t> payload;  // until the next call of any other method than the const ones
+  std::span<const std::uint8_t> payload;  // until the next pull, reset or destruction
   std::int32_t surplus_ticks = 0;  // delay above (below 0: under) the target: for a caller that scales time
 };
 
@@ -122,28 +123,34 @@ class JitterBuffer {
     std::uint16_t ticks = 0;
     std::uint16_t sequence = 0;
     std::uint8_t payload_type = 0;
-    bool marker = false;
   };
   static_assert(sizeof(Slot) == 16);
-  enum class Fit : std::uint8_t { ahead, behind, jump };
+  enum class Fit : std::uint8_t { ahead, behind, same, timestamp_jump, sequence_jump };
 
-  Push begin(const Incoming& packet, std::span<const std::uint8_t> payload, TimePoint arrival);
-  Push place(const Incoming& packet, std::span<const std::uint8_t> payload, TimePoint arrival);
-  Fit fit(const Incoming& packet, TimePoint arrival) const;
+  Fit fit(const Incoming& packet, std::int64_t arrival_us) const;
+  bool passed(const Incoming& packet) const;
+  bool may_restart(const Incoming& packet, Fit fit, std::int64_t arrival_us);
+  Push begin(const Incoming& packet, std::span<const std::uint8_t> payload, std::int64_t arrival_us);
+  Push place(const Incoming& packet, std::span<const std::uint8_t> payload, std::int64_t arrival_us);
+  Push dropped(const Incoming& packet, std::int64_t arrival_us);
+  void measure(const Incoming& packet, std::int64_t arrival_us);
+  void make_room(std::uint16_t sequence);
+
   Pulled play(Slot& head, std::int64_t delay_us);
+  Pulled made_up(Pull kind, std::uint32_t ticks, std::int64_t delay_us);
   Pulled dry(std::uint32_t want);
-  Pulled gap(const Slot& head, std::uint32_t ahead, std::int64_t head_delay_us, std::uint32_t want);
-  bool leave_out(const Slot& head, std::int64_t delay_us, Quiet quiet);
+  Pulled gap(Slot& head, std::uint32_t ahead, std::int64_t delay_us, std::uint32_t want);
+  bool leave_out(const Slot& head, std::int64_t delay_us, Quiet quiet) const;
+  void pass(Slot& head);
   void skip(Slot& head);
   Slot* head();
   void release_out();
   void drop_all();
+
   std::int64_t to_us(std::int64_t ticks) const {
     return ticks * 1'000'000 / static_cast<std::int64_t>(clock_rate_);
   }
-  std::int32_t to_ticks(std::int64_t us) const {
-    return static_cast<std::int32_t>(us * static_cast<std::int64_t>(clock_rate_) / 1'000'000);
-  }
+  std::int32_t to_ticks(std::int64_t us) const;
   std::int64_t media_us(std::uint32_t timestamp) const;
   std::int64_t delay_of(std::uint32_t timestamp, TimePoint now) const;
   std::int64_t target_us() const;
@@ -153,25 +160,29 @@ class JitterBuffer {
   DelayEstimator delays_;
   std::array<Slot, kSlots> slots_;
   JitterStats stats_;
-  Block out_ = kNoBlock;  // of the payload last pulled
-  TimePoint newest_arrival_{};
-  std::int64_t delay_us_ = 0;
-  std::int64_t origin_us_ = 0;  // media time of origin_timestamp_
+  std::int64_t newest_arrival_us_ = 0;
+  std::int64_t restarted_us_ = 0;  // when the stream last jumped
+  std::int64_t delay_us_ = 0;      // of what was played last
+  std::int64_t origin_us_ = 0;     // media time of origin_timestamp_
+  std::uint64_t recent_ = 0;       // bit k: the packet k + 1 before next_sequence_ was received
   std::uint32_t origin_timestamp_ = 0;
   std::uint32_t clock_rate_ = 8000;
   std::uint32_t ssrc_ = 0;
   std::uint32_t next_timestamp_ = 0;  // the next tick to be played
   std::uint32_t newest_timestamp_ = 0;
-  std::uint32_t newest_ticks_ = 0;
-  std::uint32_t dry_ticks_ = 0;      // made up since the last packet
-  std::uint32_t since_cut_ = 0;      // packets played since one was left out
+  std::uint32_t dry_ticks_ = 0;  // made up since the last packet because none was there
+  std::uint32_t since_cut_ = 0;  // packets played since the delay was corrected
+  Block out_ = kNoBlock;         // of the payload last pulled
+  std::uint32_t stray_ssrc_ = 0;
   std::uint16_t next_sequence_ = 0;  // the next packet to be played
   std::uint16_t newest_sequence_ = 0;
   std::uint16_t stray_sequence_ = 0;  // the one that would follow a stray
   std::uint8_t count_ = 0;
-  bool begun_ = false;  // a stream is known
+  bool begun_ = false;   // a stream is known
+  bool jumped_ = false;  // restarted_us_ means something
   bool playing_ = false;
-  bool fresh_ = false;  // the next packet played is the first of its stream
+  bool fresh_ = false;    // the next packet played is the first of its stream
+  bool spliced_ = false;  // the next packet played does not follow the last
   bool stray_seen_ = false;
 };
 static_assert(sizeof(JitterBuffer) <= 4096);

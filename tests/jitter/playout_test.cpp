@@ -1,0 +1,165 @@
+// Delay and pace of the jitter buffer: small on a clean line, as much as jitter needs, gone again after a
+// stall. The bounds of the jitter rows are those of the smallest fixed delay with the same loss, found by
+// measurement.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/jitter/line.hpp"
+
+namespace tandem::jitter {
+namespace {
+
+using testing::Line;
+using testing::Sent;
+using testing::steady;
+
+// Milliseconds between the fastest arrival possible and play, for each packet played, by its timestamp.
+std::vector<std::pair<std::int64_t, std::int64_t>> delays(const Line& line, std::uint32_t first) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> all;
+  for (const auto& h : line.heard)
+    if (h.kind == Pull::packet) all.emplace_back(h.at_ms, h.at_ms - (h.timestamp - first) / 8);
+  return all;
+}
+
+double mean(const std::vector<std::pair<std::int64_t, std::int64_t>>& all) {
+  double sum = 0;
+  for (const auto& [at, delay] : all) sum += static_cast<double>(delay);
+  return sum / static_cast<double>(all.size());
+}
+
+TEST(Playout, ACleanStreamWaitsNoLongerThanOneTick) {
+  for (const int phase : {0, 1, 7, 15, 19}) {
+    Line line;
+    auto packets = steady(500, 65000, 0xFFFFF000u);
+    for (auto& packet : packets) packet.at_ms += phase;
+    line.run(packets, 10000);
+    for (const auto& [at, delay] : delays(line, 0xFFFFF000u)) EXPECT_LE(delay - phase, 24) << phase;
+    EXPECT_EQ(line.count(Pull::lost), 0) << phase;
+  }
+}
+
+TEST(Playout, AFixedBufferKeepsItsDelay) {
+  Line line({.min_delay = milliseconds(80), .fixed = true});
+  std::mt19937 random(7);
+  auto packets = steady(500);
+  for (auto& packet : packets) packet.at_ms += random() % 60;
+  line.run(packets, 9500);
+  const auto all = delays(line, 0);
+  EXPECT_EQ(line.count(Pull::lost), 0);
+  for (const auto& [at, delay] : all) EXPECT_NEAR(static_cast<double>(delay), 90, 12);
+}
+
+struct Jitter {
+  double mean_ms;
+  double most_delay_ms, most_concealed;
+};
+
+TEST(Playout, WaitsAsLongAsJitterNeeds) {
+  const Jitter rows[] = {{5, 45, 0.003}, {20, 100, 0.02}, {40, 180, 0.035}};
+  for (const Jitter& row : rows) {
+    std::mt19937 random(1);
+    std::exponential_distribution<> jitter(1 / row.mean_ms);
+    const int n = 6000;
+    auto packets = steady(n, 60000, 0xFFFFF000u);
+    for (auto& packet : packets) packet.at_ms += static_cast<std::int64_t>(jitter(random));
+    Line line;
+    line.run(packets, n * 20 - 500);
+    EXPECT_LE(mean(delays(line, 0xFFFFF000u)), row.most_delay_ms) << row.mean_ms;
+    EXPECT_LE(static_cast<double>(line.buffer.stats().concealed_ticks) / (160.0 * n), row.most_concealed)
+        << row.mean_ms;
+    EXPECT_LE(static_cast<double>(line.buffer.stats().left_out) / n, 0.01) << row.mean_ms;
+  }
+}
+
+TEST(Playout, KeepsNoLagAfterAStall) {
+  for (const int stall_ms : {60, 200, 500, 1500}) {
+    auto packets = steady(700, 65500, 0xFFFFF000u);
+    for (auto& packet : packets)
+      if (packet.at_ms >= 4000 && packet.at_ms < 4000 + stall_ms) packet.at_ms = 4000 + stall_ms;
+    Line line;
+    line.run(packets, 14000);
+    for (const auto& [at, delay] : delays(line, 0xFFFFF000u))
+      if (at > 4000 + stall_ms + 4000) {
+        EXPECT_LE(delay, 60) << stall_ms << " ms stall, at " << at;
+      }
+    EXPECT_EQ(line.heard.back().kind, Pull::packet) << stall_ms;
+  }
+}
+
+TEST(Playout, KeepsNoLagAfterAStallAtTheVeryStart) {
+  auto packets = steady(300);
+  for (std::size_t i = 0; i < 20; ++i) packets[i].at_ms = 400;  // 20 packets at once, as after a slow answer
+  Line line;
+  line.run(packets, 6000);
+  for (const auto& [at, delay] : delays(line, 0))
+    if (at > 1500) {
+      EXPECT_LE(delay, 44) << at;
+    }
+}
+
+TEST(Playout, ShortensTheDelaySoonerWhenNobodySpeaks) {
+  std::int64_t back[2] = {0, 0};
+  for (const Quiet quiet : {Quiet::no, Quiet::yes}) {
+    auto packets = steady(700);
+    for (auto& packet : packets)
+      if (packet.at_ms >= 4000 && packet.at_ms < 4200) packet.at_ms = 4200;
+    Line line;
+    line.run(packets, 14000, quiet);
+    for (const auto& [at, delay] : delays(line, 0))
+      if (delay > 44) back[quiet == Quiet::yes] = at;
+  }
+  EXPECT_GT(back[0], back[1]);
+  EXPECT_LE(back[1], 5300);
+}
+
+TEST(Playout, FollowsAClockThatDrifts) {
+  for (const double ppm : {200.0, -200.0}) {
+    const int n = 30000;  // ten minutes: six frames too many or too few
+    auto packets = steady(n, 1, 0xFFFF0000u);
+    std::int64_t last = 0;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      packets[i].at_ms = static_cast<std::int64_t>(static_cast<double>(i) * 20 * (1 + ppm * 1e-6));
+      last = packets[i].at_ms;
+    }
+    Line line;
+    line.run(packets, last);
+    EXPECT_LE(line.buffer.delay().count(), 50) << ppm;
+    EXPECT_LE(line.buffer.stats().left_out, 9u) << ppm;
+    EXPECT_LE(line.buffer.stats().concealed_ticks, 9u * 160) << ppm;
+    EXPECT_GE(line.played().size(), static_cast<std::size_t>(n) - 20) << ppm;
+  }
+}
+
+TEST(Playout, LeavesOutWhatIsBeyondItsMaximumAtOnce) {
+  auto packets = steady(400);
+  for (auto& packet : packets)
+    if (packet.at_ms >= 4000 && packet.at_ms < 4600) packet.at_ms = 4600;
+  Line line({.max_delay = milliseconds(120)});
+  line.run(packets, 7900);
+  EXPECT_LE(line.buffer.target().count(), 120);
+  for (const auto& [at, delay] : delays(line, 0)) EXPECT_LE(delay, 140) << at;
+}
+
+TEST(Playout, PlaysOnWhenTheRouteBecomesLongerThanItsMaximum) {
+  auto packets = steady(400);
+  for (auto& packet : packets)
+    if (packet.at_ms >= 4000) packet.at_ms += 400;
+  Line line({.max_delay = milliseconds(120)});
+  line.run(packets, 7900);
+  EXPECT_LE(line.buffer.stats().concealed_ticks, 25u * 160) << "the 400 ms without packets, and little more";
+  EXPECT_GE(line.played().size(), 365u);
+}
+
+TEST(DelayEstimator, CountsAStallAsOneEvent) {
+  DelayEstimator estimator;
+  std::int64_t now = 0;
+  for (int i = 0; i < 200; ++i) estimator.add(0, now += 20000, 20000);
+  EXPECT_EQ(estimator.target_us(), 4000);
+  for (int i = 0; i < 20; ++i) estimator.add((20 - i) * 20000, i == 0 ? now += 400000 : now, 20000);
+  for (int i = 0; i < 100; ++i) estimator.add(0, now += 20000, 20000);
+  EXPECT_LE(estimator.target_us(), 8000);
+}
+
+}  // namespace
+}  // namespace tandem::jitter
