@@ -1,0 +1,94 @@
+// recording.list/get, and recording.add for whoever records.
+#include "store/commands.hpp"
+#include "store/secret.hpp"
+#include "store/where.hpp"
+
+namespace tandem::store {
+
+namespace {
+
+constexpr const char* kColumns = "seq, id, tenant, call, leg, path, duration_ms, reason, created";
+
+Json list(Context& context) {
+  const auto limit = context.integer("limit", kListDefault);
+  Where where;
+  where.equal("tenant", context.tenant());
+  where.equal("call", context.text("call"));
+  if (context.has("cursor")) where.add("seq < :cursor", "cursor", context.integer("cursor"));
+  return page("recordings",
+              context.db.rows("SELECT " + std::string(kColumns) + " FROM recording" + where.sql() +
+                                  " ORDER BY seq DESC LIMIT " + std::to_string(limit),
+                              where.binds()),
+              limit);
+}
+
+Json get(Context& context) {
+  Where where;
+  where.equal("id", context.text("id"));
+  where.equal("tenant", context.tenant());
+  Json row =
+      context.db.row("SELECT " + std::string(kColumns) + " FROM recording" + where.sql(), where.binds());
+  if (row.is_null()) throw Refusal(TD_NOT_FOUND, "recording '" + context.text("id") + "': not found");
+  row.erase("seq");
+  return row;
+}
+
+Json add(Context& context) {
+  require_tenant(context);
+  require_path(context, "path");
+  const std::string id = context.has("id") ? context.text("id") : random_id("rec");
+  context.db.run(
+      "INSERT INTO recording (id, tenant, call, leg, path, duration_ms, reason, created) "
+      "VALUES (:id, :tenant, :call, :leg, :path, :duration_ms, :reason, :created)",
+      {{"id", id},
+       {"tenant", context.tenant()},
+       {"call", context.text("call")},
+       {"leg", context.text("leg")},
+       {"path", context.text("path")},
+       {"duration_ms", context.integer("duration_ms")},
+       {"reason", context.text("reason")},
+       {"created", context.now()}});
+  return {{"id", id}};
+}
+
+}  // namespace
+
+std::span<const Command> recording_commands() {
+  static const std::vector<Command> table = {
+      {"recording.list",
+       "Recordings, newest first.",
+       "{recordings: [as recording.get], cursor?}",
+       Access::open,
+       Lane::report,
+       Tenancy::any,
+       false,
+       {limit_field(), cursor_field(), {"call", Kind::text, Need::optional, 1, 64, "only of this call"}},
+       list},
+      {"recording.get",
+       "One recording.",
+       "{id, tenant, call, leg, path, duration_ms, reason, created}",
+       Access::open,
+       Lane::live,
+       Tenancy::any,
+       false,
+       {{"id", Kind::text, Need::required, 1, 64, "the recording's id"}},
+       get},
+      {"recording.add",
+       "Notes a finished recording.",
+       "{id}",
+       Access::internal,
+       Lane::live,
+       Tenancy::one,
+       true,
+       {{"path", Kind::text, Need::required, 1, 1024, "the file"},
+        {"id", Kind::text, Need::optional, 1, 64, "left out: one is made"},
+        {"call", Kind::text, Need::optional, 0, 64, "the call's id"},
+        {"leg", Kind::text, Need::optional, 0, 64, "the leg's id"},
+        {"duration_ms", Kind::integer, Need::optional, 0, 604'800'000, "its length"},
+        {"reason", Kind::text, Need::optional, 0, 64, "why it ended"}},
+       add},
+  };
+  return table;
+}
+
+}  // namespace tandem::store
