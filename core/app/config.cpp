@@ -1,0 +1,237 @@
+// Config: one function a section. See the header.
+#include "core/app/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
+
+#include "core/app/listen_address.hpp"
+#include "core/app/toml_reader.hpp"
+#include "core/base/address.hpp"
+
+namespace tandem::app {
+namespace {
+
+constexpr std::uintmax_t kFileMax = 1U << 20U;
+
+void read_server(TomlReader& in, ServerConfig& out) {
+  in.text("state_dir", out.state_dir);
+  in.choice("log_level", out.log_level, {"debug", "info", "warn", "error"});
+  in.number("io_threads", out.io_threads, 1, 64);
+  in.text("tenant", out.tenant, 64);
+  in.text("guest_tenant", out.guest_tenant, 64);
+  in.text("hold_music", out.hold_music);
+  in.text("module_dir", out.module_dir);
+  in.number("calls_max", out.calls_max, 1, 1'000'000);
+  in.number("legs_max", out.legs_max, 1, 1'000'000);
+  in.number("stop_grace_s", out.stop_grace_s, 0, 600);
+}
+
+// One address of ours, of either family: "" keeps that family off.
+void read_addresses(TomlReader& in, std::string_view key, std::string& v4, std::string& v6, bool bound) {
+  std::vector<std::string> hosts;
+  in.texts(key, hosts, 1, 2);
+  if (hosts.empty()) return;
+  const toml::node* node = in.take(key);
+  std::string found_v4, found_v6;
+  for (const auto& host : hosts) {
+    const auto address = Address::parse(host, 0);
+    if (!address) {
+      in.wrong(key, node, "an IPv4 or IPv6 address", fmt::format("\"{}\"", host));
+      continue;
+    }
+    if (bound && address->is_unspecified()) {
+      in.wrong(key, node, "one address of this machine, which phones are told to send to",
+               fmt::format("\"{}\"", host));
+      continue;
+    }
+    std::string& slot = address->family() == Family::v4 ? found_v4 : found_v6;
+    if (!slot.empty())
+      in.wrong(key, node, "at most one address a family", fmt::format("\"{}\" and \"{}\"", slot, host));
+    slot = address->host();
+  }
+  v4 = found_v4;
+  v6 = found_v6;
+}
+
+void read_media(TomlReader& in, MediaSection& out) {
+  session::EngineConfig& engine = out.engine;
+  read_addresses(in, "address", engine.host_v4, engine.host_v6, true);
+  read_addresses(in, "advertised", engine.advertised_v4, engine.advertised_v6, false);
+  in.number("port_min", engine.port_min, 1024, 65534);
+  in.number("port_max", engine.port_max, 1025, 65535);
+  if (engine.port_max < engine.port_min + 1)
+    in.wrong("port_max", in.take("port_max"), fmt::format("a port above port_min ({})", engine.port_min),
+             fmt::format("{}", engine.port_max));
+  in.number("loops", engine.loops, 0, 256);
+  in.number("legs_max", engine.legs_max, 1, 100'000);
+  in.number("dscp", engine.dscp, 0, 63);
+  std::int64_t cache_mb = static_cast<std::int64_t>(engine.prompt_cache_bytes >> 20U);
+  in.integer("prompt_cache_mb", cache_mb, 1, 65536);
+  engine.prompt_cache_bytes = static_cast<std::size_t>(cache_mb) << 20U;
+  std::string forwarding = "automatic";
+  in.choice("forwarding", forwarding, {"automatic", "immediate", "on_tick"});
+  engine.forwarding = forwarding == "immediate" ? session::Forwarding::immediate
+                      : forwarding == "on_tick" ? session::Forwarding::on_tick
+                                                : session::Forwarding::automatic;
+  in.boolean("realtime", engine.realtime);
+  in.texts("codecs", out.codecs, 1);
+  in.number("ptime_ms", out.ptime_ms, 10, 60);
+  if (out.ptime_ms % 10 != 0)
+    in.wrong("ptime_ms", in.take("ptime_ms"), "a multiple of 10", fmt::format("{}", out.ptime_ms));
+  in.integer("inactivity_timeout_s", out.inactivity_timeout_s, 0, 86400);
+  in.integer("learn_window_ms", out.learn_window_ms, 0, 60000);
+  in.boolean("symmetric", out.symmetric);
+  in.boolean("inband_dtmf", out.inband_dtmf);
+  in.boolean("hang_up_on_timeout", out.hang_up_on_timeout);
+}
+
+void read_api(TomlReader& in, ApiSection& out) {
+  in.text("listen", out.listen, 100);
+  if (!parse_listen(out.listen))
+    in.wrong("listen", in.take("listen"), "ADDRESS:PORT, such as \"127.0.0.1:8480\" or \"[::1]:8480\"",
+             fmt::format("\"{}\"", out.listen));
+  in.text("token", out.token, 256);
+  if (!out.token.empty() && out.token.size() < 16)
+    in.wrong("token", in.take("token"), "at least 16 characters", fmt::format("{}", out.token.size()));
+  in.text("token_file", out.token_file);
+}
+
+void read_routes(TomlReader& root, std::vector<call::Route>& out, std::vector<ConfigError>& errors) {
+  const toml::node* node = root.take("route");
+  if (node == nullptr) return;
+  const toml::array* rows = node->as_array();
+  if (rows == nullptr) return root.wrong("route", node, "[[route]] sections", describe(*node));
+  call::Routes checked;
+  for (const toml::node& row : *rows) {
+    if (!row.is_table()) {
+      root.wrong("route", &row, "a [[route]] section", describe(row));
+      continue;
+    }
+    call::Route route;
+    TomlReader in("route", *row.as_table(), errors);
+    in.text("number", route.pattern, 64);
+    in.text("app", route.app, 128);
+    in.text("args", route.args);
+    in.text("tenant", route.tenant, 64);
+    in.finish();
+    if (route.pattern.empty())
+      in.wrong("number", nullptr, "a number or a pattern such as \"_1XXX\"", "nothing");
+    if (route.app.empty()) in.wrong("app", nullptr, "the name of an app", "nothing");
+    if (route.pattern.empty() || route.app.empty()) continue;
+    if (const auto added = checked.add(route); !added)
+      in.wrong("number", in.take("number"), "a valid pattern", added.error().message);
+    out.push_back(std::move(route));
+  }
+}
+
+nlohmann::json to_json(const toml::node& node) {
+  if (const auto* table = node.as_table()) {
+    auto object = nlohmann::json::object();
+    for (const auto& [key, value] : *table) object[std::string(key.str())] = to_json(value);
+    return object;
+  }
+  if (const auto* list = node.as_array()) {
+    auto array = nlohmann::json::array();
+    for (const auto& item : *list) array.push_back(to_json(item));
+    return array;
+  }
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return number->get();
+  if (const auto* number = node.as_floating_point()) return number->get();
+  if (const auto* truth = node.as_boolean()) return truth->get();
+  return describe(node);
+}
+
+void read_plugins(const toml::table& plugins, Config& config, std::vector<ConfigError>& errors) {
+  for (const auto& [key, node] : plugins) {
+    const std::string name(key.str());
+    TomlReader in("plugin." + name, node.is_table() ? *node.as_table() : plugins, errors);
+    if (!node.is_table()) {
+      in.wrong("", &node, fmt::format("a table [plugin.{}]", name), describe(node));
+      continue;
+    }
+    bool enabled = true;
+    in.boolean("enabled", enabled);
+    if (!enabled) config.plugins_off.push_back(name);
+    auto options = to_json(node);
+    options.erase("enabled");
+    config.plugins[name] = options.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+}
+
+void read_root(const toml::table& root, Config& config, std::vector<ConfigError>& errors) {
+  TomlReader in("", root, errors);
+  const auto section = [&](const char* name, auto read, auto& out) {
+    const toml::table* table = in.table(name);
+    if (table == nullptr) return;
+    TomlReader reader(name, *table, errors);
+    read(reader, out);
+    reader.finish();
+  };
+  section("server", read_server, config.server);
+  section("media", read_media, config.media);
+  section("api", read_api, config.api);
+  section(
+      "store", [](TomlReader& r, std::string& path) { r.text("path", path); }, config.store_path);
+  section(
+      "recordings", [](TomlReader& r, std::string& dir) { r.text("dir", dir); }, config.recordings_dir);
+  const auto roots = [](TomlReader& r, std::vector<std::string>& dirs) { r.texts("roots", dirs, 1, 16); };
+  section("prompts", roots, config.prompt_roots);
+  section("scripts", roots, config.script_dirs);
+  read_routes(in, config.routes, errors);
+  if (const toml::table* plugins = in.table("plugin")) read_plugins(*plugins, config, errors);
+  in.finish();
+}
+
+}  // namespace
+
+std::string ConfigError::text(std::string_view file) const {
+  const std::string where = line == 0 ? std::string(file) : fmt::format("{}:{}:{}", file, line, column);
+  if (key.empty()) return fmt::format("{}: expected {}, found {}", where, expected, found);
+  return fmt::format("{}: {}: expected {}, found {}", where, key, expected, found);
+}
+
+ConfigOutcome parse_config(std::string_view text) {
+  ConfigOutcome out;
+  try {
+    const toml::table root = toml::parse(text);
+    read_root(root, out.config, out.errors);
+  } catch (const toml::parse_error& error) {
+    const auto at = error.source().begin;
+    out.errors.push_back({at.line, at.column, "", "TOML", std::string(error.description())});
+  }
+  std::stable_sort(out.errors.begin(), out.errors.end(), [](const ConfigError& a, const ConfigError& b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  return out;
+}
+
+ConfigOutcome load_config(const std::string& path) {
+  ConfigOutcome out;
+  std::error_code failed;
+  const auto size = std::filesystem::file_size(path, failed);
+  if (failed) {
+    out.errors.push_back({0, 0, "", "a readable file", failed.message()});
+    return out;
+  }
+  if (size > kFileMax) {
+    out.errors.push_back({0, 0, "", "a file of at most 1 MB", fmt::format("{} bytes", size)});
+    return out;
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) {
+    out.errors.push_back({0, 0, "", "a readable file", "an error while reading"});
+    return out;
+  }
+  return parse_config(text.str());
+}
+
+}  // namespace tandem::app
