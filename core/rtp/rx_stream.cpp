@@ -23,7 +23,10 @@ std::int64_t ticks_of(Nanos span, std::uint32_t clock_rate_hz) {
 
 Received RxStream::push(const Header& header, std::size_t payload_bytes, TimePoint arrival, Timing timing) {
   const int step = header.seq - SeqNum(static_cast<std::uint16_t>(highest_));
-  const bool fits = started_ && header.ssrc == ssrc_ && step <= kDropoutMax && step >= -kMisorderMax;
+  // A restart a little further back than kMisorderMax soon counts its way into what looks like disorder.
+  const bool goes_on_elsewhere = suspect_ && header.ssrc == suspect_ssrc_ && header.seq == suspect_next_;
+  const bool in_range = step <= kDropoutMax && step >= (goes_on_elsewhere ? 0 : -kMisorderMax);
+  const bool fits = started_ && header.ssrc == ssrc_ && in_range;
 
   Received received;
   if (!fits) {
