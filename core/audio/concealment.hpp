@@ -33,25 +33,26 @@ class Concealment {
 
  private:
   static constexpr std::size_t kHistory = 780;  // 48.75 ms at 16 kHz
-  static constexpr std::size_t kMaxOverlap = 160;
 
-  void start();
+  void begin();
   std::size_t find_pitch() const;
-  void make_cycle(unsigned periods);
-  std::int16_t next_sample();
+  float next_sample();
+  void merge(std::span<std::int16_t> pcm);
+  void remember(std::span<const std::int16_t> pcm);
 
   unsigned rate_;
-  std::size_t history_size_;
+  std::size_t size_;  // of the history in use
   std::size_t pitch_min_, pitch_max_;
-  std::array<std::int16_t, kHistory> history_{};  // newest last
-  std::array<std::int16_t, kHistory> cycle_{};    // what is repeated
-  std::array<std::int16_t, kMaxOverlap> tail_{};  // the end of what was heard, for the overlap
-  std::size_t pitch_ = 0;
-  std::size_t cycle_size_ = 0;
-  std::size_t cycle_at_ = 0;
-  std::size_t lost_ = 0;  // samples made up in this loss
-  unsigned periods_ = 0;
+  std::array<std::int16_t, kHistory> history_{};  // newest last, at size_ - 1
+  std::array<std::int16_t, kHistory> source_{};   // the history when the loss began: what is repeated
+  std::size_t pitch_ = 1;
+  std::size_t at_ = 0;  // in the cycle of periods_ pitch periods at the end of source_
+  std::size_t periods_ = 1;
+  std::size_t made_ = 0;  // samples made up in this loss
+  float step_ = 0;        // between the last sample heard and what the cycle would have had there
   bool heard_ = false;
+  bool making_ = false;
+  bool splice_ = false;
 };
 static_assert(sizeof(Concealment) <= 4096);
 

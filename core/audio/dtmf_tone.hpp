@@ -24,8 +24,8 @@ class DtmfTone {
 
  private:
   unsigned rate_;
-  float low_step_ = 0, high_step_ = 0;  // radians a sample
-  float low_amplitude_ = 0, high_amplitude_ = 0;
+  double low_step_ = 0, high_step_ = 0;  // radians a sample
+  double low_amplitude_ = 0, high_amplitude_ = 0;
   std::size_t tone_ = 0, gap_ = 0, at_ = 0;  // samples
 };
 

@@ -48,6 +48,7 @@ class ToneGenerator {
     float re = 1, im = 0, step_re = 1, step_im = 0;
   };
   void enter(std::size_t step);
+  void render(const ToneStep& step, std::span<std::int16_t> out);
 
   ToneSpec spec_;
   unsigned rate_;

@@ -21,7 +21,8 @@ constexpr std::int16_t alaw_value(unsigned byte) {
   const unsigned segment = code >> 4 & 7u;
   unsigned magnitude = ((code & 0x0Fu) << 1) + 1u;
   if (segment != 0) magnitude = (magnitude + 32u) << (segment - 1u);
-  return static_cast<std::int16_t>((code & 0x80u) != 0 ? magnitude * 8 : -static_cast<int>(magnitude) * 8);
+  const int value = static_cast<int>(magnitude) * 8;
+  return static_cast<std::int16_t>((code & 0x80u) != 0 ? value : -value);
 }
 
 // `magnitude` in 13 bits, without the sign.
@@ -33,7 +34,7 @@ constexpr std::uint8_t ulaw_code(unsigned magnitude) {
 
 // `magnitude` in 11 bits, without the sign; the even bits inverted.
 constexpr std::uint8_t alaw_code(unsigned magnitude) {
-  const int width = std::bit_width(magnitude);
+  const int width = static_cast<int>(std::bit_width(magnitude));
   const unsigned segment = width <= 4 ? 0u : static_cast<unsigned>(width) - 4u;
   const unsigned mantissa = segment <= 1 ? magnitude & 0x0Fu : magnitude >> (segment - 1u) & 0x0Fu;
   return static_cast<std::uint8_t>((segment << 4 | mantissa) ^ 0x55u);
