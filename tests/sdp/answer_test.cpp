@@ -290,6 +290,11 @@ TEST(Answer, AsksTheCodecWhetherTheFmtpsFit) {
   EXPECT_FALSE(answer(local_of({amr}), offer_of("m=audio 4 RTP/AVP 96\na=rtpmap:96 AMR/8000\n"), {.id = 1}));
 }
 
+TEST(Answer, TakesANumberThatIsListedTwiceOnce) {
+  const Local local = local_of({pcmu(), pcmu()});
+  EXPECT_EQ(payloads_of(local, answered(local, offer_of("m=audio 4 RTP/AVP 0 0\n")).negotiated), "PCMU 0/0");
+}
+
 TEST(Answer, TakesTheSendPtimeFromThePeerWithinOurRange) {
   struct Row {
     const char* lines;

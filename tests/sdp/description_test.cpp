@@ -249,6 +249,11 @@ TEST(Description, KeepsBytesThatAreNotUtf8InTextFields) {
   EXPECT_EQ(printable("abcdef", 3), "abc...");
 }
 
+TEST(Description, ReadsAnOriginWithoutAUserName) {
+  const Description d = parsed("v=0\no=12 34 IN IP4 pbx.example.com\n");
+  EXPECT_EQ(d.origin, (Origin{"-", "12", "34", "IN", "IP4", "pbx.example.com"}));
+}
+
 TEST(Description, IgnoresNulBytesAfterTheEnd) {
   std::string text(samples::kSipp);
   text.append(3, '\0');

@@ -101,6 +101,35 @@ TEST(Offer, KeepsPayloadTypesOverAllRounds) {
   EXPECT_EQ(formats_of(make_offer(local, state).media[0]), "101 0 96 99");
 }
 
+TEST(Offer, FollowsThePeerWhenItGivesANumberAnotherMeaning) {
+  const Local local = local_of({opus(), pcmu()});
+  SessionState state{.id = 5};
+  remember(
+      state,
+      answered(local, offer_of("m=audio 4 RTP/AVP 111\na=rtpmap:111 opus/48000/2\n"), state).description);
+  remember(state,
+           answered(local, offer_of("m=audio 4 RTP/AVP 111\na=rtpmap:111 PCMU/8000\n"), state).description);
+  ASSERT_EQ(state.bindings.size(), 1U);
+  EXPECT_EQ(state.bindings[0], (Binding{111, "PCMU", 8'000, 1, ""}));
+  EXPECT_EQ(formats_of(make_offer(local, state).media[0]), "96 111 101 97");
+}
+
+TEST(Offer, KeepsTheProfileOfThePeer) {
+  const Local local = local_of({pcma()});
+  SessionState state{.id = 5};
+  remember(state, answered(local, parsed(samples::kLinphone), state).description);
+  EXPECT_EQ(make_offer(local, state).media[0].proto, "RTP/AVPF");
+}
+
+TEST(Offer, GivesACodecListedTwiceTwoNumbers) {
+  const Local local = local_of({opus(), opus()});
+  SessionState state{.id = 5};
+  remember(state, make_offer(local, state));
+  EXPECT_EQ(formats_of(state.ours->media[0]), "96 97 101");
+  EXPECT_EQ(make_offer(local, state).media[0].formats.size(), 3U);
+  EXPECT_NE(make_offer(local, state).media[0].formats[0], make_offer(local, state).media[0].formats[1]);
+}
+
 TEST(Offer, NumbersManyCodecsWithoutACollision) {
   Local local = local_of({});
   for (int i = 0; i < 100; ++i) local.codecs.push_back({"x" + std::to_string(i), 8'000, 1, -1, "", nullptr});
@@ -149,6 +178,8 @@ TEST(Conclude, PairsOurTypesWithTheirs) {
        "opus 96/96", 101, 101},
       {"no rtpmap", "m=audio 4000 RTP/AVP 96 97\n", "opus 96/96", 97, 97},
       {"one never offered beside", "m=audio 4000 RTP/AVP 18 8\n", "PCMA 8/8", -1, -1},
+      {"events at a clock never offered", "m=audio 4000 RTP/AVP 8 99\na=rtpmap:99 telephone-event/16000\n",
+       "PCMA 8/8", -1, -1},
       {"AVPF", "m=audio 4000 RTP/AVPF 8\n", "PCMA 8/8", -1, -1},
   };
   const Local local = local_of({opus(), pcma(), pcmu()});
