@@ -1,0 +1,83 @@
+// MediaPhone: a phone's media on a MemoryNetwork: sends what it is given every ptime, decodes and keeps what it
+// hears. G.711 µ-law or A-law, telephone-events both ways. Thread: one, on a counted clock.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/loop/memory_io.hpp"
+#include "core/rtp/packet.hpp"
+#include "core/rtp/telephone_event.hpp"
+#include "core/rtp/telephone_event_sender.hpp"
+#include "core/rtp/tx_stream.hpp"
+#include "tandem/codec.h"
+
+namespace tandem::testing {
+
+class MediaPhone {
+ public:
+  struct Got {
+    rtp::Header header;
+    std::vector<std::uint8_t> payload;
+    TimePoint at;
+  };
+
+  // `codec` is G.711 (pcmu or pcma of core/codec/g711.hpp).
+  MediaPhone(loop::MemoryNetwork& network, const Address& local, const td_codec* codec, unsigned ptime_ms = 20);
+  ~MediaPhone();
+  MediaPhone(const MediaPhone&) = delete;
+  MediaPhone& operator=(const MediaPhone&) = delete;
+
+  const Address& local() const { return phone_.local(); }
+  void set_remote(const Address& to) { remote_ = to; }
+  // What it says, once, then silence. Nothing is sent before start().
+  void say(std::vector<std::int16_t> pcm) {
+    pcm_ = std::move(pcm);
+    said_ = 0;
+  }
+  void start() { sending_ = true; }
+  void stop() { sending_ = false; }
+  // Sends a key as telephone-events of type 101 in place of audio.
+  void press(char digit, milliseconds duration = milliseconds(100)) { (void)events_.queue(digit, duration); }
+  void set_leak(bool leak) { leak_ = leak; }  // tones in the audio beside the events
+
+  // Every 5 ms of the counted clock: sends what is due, takes in what came.
+  void step(TimePoint now);
+  // Sends raw bytes from this phone's address.
+  void send_raw(TimePoint now, const std::vector<std::uint8_t>& bytes) { phone_.send(now, remote_, bytes); }
+  // A new SSRC, sequence and timestamp from the next packet on.
+  void restart_stream(std::uint32_t ssrc);
+  void set_ptime(unsigned ms) { ptime_ms_ = ms; }
+
+  const std::vector<Got>& got() const { return got_; }          // audio packets
+  const std::vector<std::int16_t>& heard() const { return heard_; }  // decoded, in order of arrival
+  const std::string& digits() const { return digits_; }          // keys that came as telephone-events
+  unsigned rtcp_packets() const { return rtcp_; }
+  void forget() {
+    got_.clear();
+    heard_.clear();
+  }
+
+ private:
+  void send(TimePoint now);
+  loop::MemoryPhone phone_;
+  const td_codec* codec_;
+  td_encoder* encoder_;
+  td_decoder* decoder_;
+  unsigned ptime_ms_;
+  Address remote_;
+  bool sending_ = false, leak_ = false;
+  TimePoint next_{};
+  std::vector<std::int16_t> pcm_;
+  std::size_t said_ = 0;
+  rtp::TxStream tx_;
+  rtp::TelephoneEventSender events_;
+  rtp::TelephoneEventReceiver events_in_;
+  std::vector<Got> got_;
+  std::vector<std::int16_t> heard_;
+  std::string digits_;
+  unsigned rtcp_ = 0;
+};
+
+}  // namespace tandem::testing
