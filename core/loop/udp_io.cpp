@@ -320,7 +320,8 @@ bool UdpIo::focus(PortId id, const Address& peer) {
       on ? ::connect(port->fd, peer.raw(), peer.raw_size()) : ::connect(port->fd, &nobody, sizeof nobody);
   if (result != 0) return false;
   port->peer = on ? peer : Address();
-  return true;
+  // A port number that the kernel chose (bind to 0) is given up when the connection is undone: take it again.
+  return on || ::bind(port->fd, port->local.raw(), port->local.raw_size()) == 0 || errno == EINVAL;
 }
 
 void UdpIo::set_dscp(PortId id, std::uint8_t dscp) {
