@@ -1,0 +1,202 @@
+// metrics_text: one function a part. See the header.
+#include "core/app/metrics.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "core/app/version.hpp"
+
+namespace tandem::app {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<std::pair<std::string, std::string>>;
+
+class Families {
+ public:
+  void gauge(const char* name, const char* help, double value, const Labels& labels = {}) {
+    ClientMetric metric = labelled(labels);
+    metric.gauge.value = value;
+    family(name, help, MetricType::Gauge).metric.push_back(std::move(metric));
+  }
+  void counter(const char* name, const char* help, std::uint64_t value, const Labels& labels = {}) {
+    ClientMetric metric = labelled(labels);
+    metric.counter.value = static_cast<double>(value);
+    family(name, help, MetricType::Counter).metric.push_back(std::move(metric));
+  }
+  // `scale`: what the histogram's whole numbers are multiplied with (0.001 for ms into seconds).
+  template <std::size_t N>
+  void histogram(const char* name, const char* help, const Histogram<N>& from, double scale,
+                 const Labels& labels = {}) {
+    ClientMetric metric = labelled(labels);
+    std::uint64_t total = 0;
+    for (std::size_t i = 0; i <= N; ++i) {
+      total += from.count(i);
+      const double bound =
+          i < N ? static_cast<double>(from.bounds()[i]) * scale : std::numeric_limits<double>::infinity();
+      metric.histogram.bucket.push_back({total, bound});
+    }
+    metric.histogram.sample_count = total;
+    metric.histogram.sample_sum = static_cast<double>(from.sum()) * scale;
+    family(name, help, MetricType::Histogram).metric.push_back(std::move(metric));
+  }
+  std::string text() const { return prometheus::TextSerializer().Serialize(all_); }
+
+ private:
+  static ClientMetric labelled(const Labels& labels) {
+    ClientMetric metric;
+    for (const auto& [name, value] : labels) metric.label.push_back({name, value});
+    return metric;
+  }
+  MetricFamily& family(const char* name, const char* help, MetricType type) {
+    for (auto& one : all_) {
+      if (one.name == name) return one;
+    }
+    all_.push_back({name, help, type, {}});
+    return all_.back();
+  }
+  std::vector<MetricFamily> all_;
+};
+
+void add_calls(Families& out, call::Calls& calls) {
+  const call::CallCounters& c = calls.counters();
+  out.gauge("tandem_calls", "Calls that stand now.", static_cast<double>(calls.call_count()));
+  out.gauge("tandem_legs", "Legs that stand now.", static_cast<double>(calls.leg_count()));
+  out.gauge("tandem_signaling_up", "1 while the link to the SIP proxy carries commands.",
+            calls.link_up() ? 1 : 0);
+  out.counter("tandem_calls_total", "Calls since the start.", c.calls.get());
+  out.counter("tandem_legs_total", "Legs since the start.", c.legs_inbound.get(), {{"direction", "inbound"}});
+  out.counter("tandem_legs_total", "", c.legs_outbound.get(), {{"direction", "outbound"}});
+  out.counter("tandem_legs_answered_total", "Legs that were answered.", c.answered.get());
+  out.counter("tandem_dials_total", "Dials begun.", c.dials.get());
+  out.counter("tandem_transfers_total", "Transfers asked for.", c.transfers.get());
+  out.counter("tandem_transfers_failed_total", "Transfers that failed.", c.transfers_failed.get());
+  out.counter("tandem_call_events_total", "Events that the call layer told.", c.events.get());
+  const char* refused = "tandem_calls_refused_total";
+  const char* help = "Calls refused, by reason.";
+  out.counter(refused, help, c.refused_by_limit.get(), {{"reason", "limit"}});
+  out.counter(refused, help, c.refused_unknown_number.get(), {{"reason", "unknown_number"}});
+  out.counter(refused, help, c.refused_sdp.get(), {{"reason", "sdp"}});
+  out.counter(refused, help, c.refused_stranger.get(), {{"reason", "stranger"}});
+  const char* limit = "tandem_call_limits_total";
+  const char* limit_help = "How often a limit of the call layer was hit.";
+  out.counter(limit, limit_help, c.dial_targets_over_limit.get(), {{"limit", "dial_targets"}});
+  out.counter(limit, limit_help, c.recordings_over_limit.get(), {{"limit", "recordings_per_leg"}});
+  out.counter(limit, limit_help, c.loops.get(), {{"limit", "app_starts"}});
+  out.counter(limit, limit_help, c.media_timeouts.get(), {{"limit", "media_inactivity"}});
+  out.counter(limit, limit_help, c.lookups_timed_out.get(), {{"limit", "lookup_timeout"}});
+  out.counter(limit, limit_help, c.endings_forced.get(), {{"limit", "ending_timeout"}});
+}
+
+void add_loop(Families& out, const media::MediaLoop& from, const loop::MediaIo& io,
+              const std::string& number) {
+  const media::LoopCounters& c = from.counters();
+  const auto with = [&](const char* name, const char* value) {
+    return Labels{{"loop", number}, {name, value}};
+  };
+  const Labels loop{{"loop", number}};
+  out.gauge("tandem_media_legs", "Legs on a media loop.", c.legs.load(std::memory_order_relaxed), loop);
+  out.counter("tandem_media_ticks_total", "Ticks run.", c.ticks.get(), loop);
+  out.counter("tandem_media_ticks_missed_total", "Ticks that could not be run in time.", c.missed_ticks.get(),
+              loop);
+  out.counter("tandem_rtp_packets_total", "RTP packets.", c.packets_received.get(),
+              with("direction", "received"));
+  out.counter("tandem_rtp_packets_total", "", c.packets_sent.get(), with("direction", "sent"));
+  out.counter("tandem_rtp_bytes_total", "RTP bytes.", c.bytes_received.get(), with("direction", "received"));
+  out.counter("tandem_rtp_bytes_total", "", c.bytes_sent.get(), with("direction", "sent"));
+  const char* frames = "tandem_media_frames_total";
+  out.counter(frames, "Packets or frames, by what was done with them.", c.relayed.get(),
+              with("act", "relayed"));
+  out.counter(frames, "", c.decoded.get(), with("act", "decoded"));
+  out.counter(frames, "", c.encoded.get(), with("act", "encoded"));
+  out.counter(frames, "", c.concealed.get(), with("act", "concealed"));
+  const char* bad = "tandem_rtp_dropped_total";
+  out.counter(bad, "Packets lost or dropped, by reason.", c.lost.get(), with("reason", "lost"));
+  out.counter(bad, "", c.late.get(), with("reason", "late"));
+  out.counter(bad, "", c.duplicate.get(), with("reason", "duplicate"));
+  out.counter(bad, "", c.malformed.get(), with("reason", "malformed"));
+  out.counter(bad, "", c.strangers.get(), with("reason", "stranger"));
+  out.counter(bad, "", c.unknown_payload.get(), with("reason", "unknown_payload"));
+  out.counter(bad, "", c.pool_exhausted.get(), with("reason", "pool_exhausted"));
+  out.histogram("tandem_media_tick_lateness_seconds", "How late ticks ran.", c.lateness_us, 1e-6, loop);
+  out.histogram("tandem_rtp_jitter_seconds", "Interarrival jitter of received streams.", c.jitter_ms, 1e-3,
+                loop);
+  out.histogram("tandem_jitter_buffer_delay_seconds", "Delay that the jitter buffers add.", c.delay_ms, 1e-3,
+                loop);
+  out.gauge("tandem_media_commands_waiting", "Commands in a media loop's inbox.",
+            static_cast<double>(from.commands_waiting()), loop);
+  const char* limits = "tandem_media_limits_total";
+  out.counter(limits, "How often a limit of the media plane was hit.", from.commands_refused(),
+              with("limit", "commands"));
+  out.counter(limits, "", from.events_lost(), with("limit", "events"));
+  const loop::IoCounters& i = io.counters();
+  const char* socket = "tandem_socket_errors_total";
+  out.counter(socket, "Datagrams that the sockets lost, by reason.", i.truncated.get(),
+              with("reason", "truncated"));
+  out.counter(socket, "", i.over_budget.get(), with("reason", "over_budget"));
+  out.counter(socket, "", i.receive_errors.get(), with("reason", "receive_error"));
+  out.counter(socket, "", i.send_dropped.get(), with("reason", "send_buffer_full"));
+  out.counter(socket, "", i.send_errors.get(), with("reason", "send_error"));
+}
+
+void add_engine(Families& out, const session::MediaEngine& engine) {
+  const session::EngineCounters c = engine.counters();
+  out.gauge("tandem_playbacks", "Sounds being played.", static_cast<double>(c.playbacks));
+  out.gauge("tandem_recordings", "Recordings being written.", static_cast<double>(c.recordings));
+  out.gauge("tandem_ports_free", "RTP port pairs that are free.", static_cast<double>(c.ports_free));
+  out.gauge("tandem_prompts_cached", "Sound files held in memory.", static_cast<double>(c.prompts_cached));
+  out.counter("tandem_media_legs_refused_total", "Legs refused for want of ports or places.", c.legs_refused);
+  for (std::size_t i = 0; i < engine.loop_count(); ++i)
+    add_loop(out, engine.media_loop(i), engine.media_io(i), std::to_string(i));
+}
+
+void add_control(Families& out, const MetricsSources& from) {
+  out.gauge("tandem_uptime_seconds", "Since the start.", from.uptime_s);
+  out.gauge("tandem_build_info", "1, with the version.", 1, {{"version", kVersion}});
+  out.gauge("tandem_devices", "Accounts that may register.", static_cast<double>(from.devices));
+  if (from.loop != nullptr) {
+    out.gauge("tandem_control_posts_waiting", "Functions that wait for the control loop.",
+              static_cast<double>(from.loop->posts_waiting()));
+    out.counter("tandem_control_posts_refused_total", "Functions refused because the queue was full.",
+                from.loop->posts_refused());
+  }
+  if (from.timers != nullptr) {
+    out.gauge("tandem_control_timers", "Timers that wait.", static_cast<double>(from.timers->pending()));
+    out.histogram("tandem_control_lateness_seconds", "How late control timers fired.",
+                  from.timers->lateness_ms(), 1e-3);
+  }
+  if (from.pool != nullptr) {
+    out.gauge("tandem_io_under_way", "Items of work on the I/O threads or waiting for them.",
+              static_cast<double>(from.pool->under_way()));
+    out.counter("tandem_io_refused_total", "Items refused because the queue was full.", from.pool->refused());
+  }
+  if (from.signaling != nullptr) {
+    out.counter("tandem_signaling_events_malformed_total", "Events of the link that could not be read.",
+                from.signaling->events_malformed().get());
+    out.counter("tandem_signaling_commands_refused_total", "Commands that the link called malformed.",
+                from.signaling->commands_refused().get());
+  }
+  if (from.cdrs != nullptr) {
+    out.counter("tandem_cdr_total", "Call detail records.", from.cdrs->written().get(),
+                {{"outcome", "stored"}});
+    out.counter("tandem_cdr_total", "", from.cdrs->refused().get(), {{"outcome", "refused"}});
+  }
+}
+
+}  // namespace
+
+std::string metrics_text(const MetricsSources& from) {
+  Families out;
+  add_control(out, from);
+  if (from.calls != nullptr) add_calls(out, *from.calls);
+  if (from.engine != nullptr) add_engine(out, *from.engine);
+  return out.text();
+}
+
+}  // namespace tandem::app
