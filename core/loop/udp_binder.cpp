@@ -54,6 +54,15 @@ bool set_socket_dscp(int fd, Family family, std::uint8_t dscp) {
   return setsockopt(fd, IPPROTO_IP, IP_TOS, &bits, sizeof bits) == 0;
 }
 
+UdpBinder::UdpBinder() : timestamps_fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+  const int on = 1;  // without it the times of the first packets are those of the drain: no reason to fail
+  setsockopt(timestamps_fd_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+}
+
+UdpBinder::~UdpBinder() {
+  if (timestamps_fd_ >= 0) ::close(timestamps_fd_);
+}
+
 Result<BoundPort> UdpBinder::bind(const Address& local, const PortOptions& options) {
   if (!local.valid()) return Error{ErrorCode::invalid, "UDP port: expected an IPv4 or IPv6 address to bind"};
   const int family = local.family() == Family::v6 ? AF_INET6 : AF_INET;

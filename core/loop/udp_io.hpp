@@ -18,10 +18,21 @@ namespace tandem::loop {
 
 // Opens sockets: IPv6 ones take IPv6 only, SO_REUSEADDR is never set (two calls on one port must be
 // impossible).
+// Holds a socket of its own that has SO_TIMESTAMPNS set: the kernel switches receive times on and off with
+// the first and last socket that asks for them, some time later, and the first packets of a lone call would
+// have none.
 class UdpBinder final : public PortBinder {
  public:
+  UdpBinder();
+  ~UdpBinder() override;
+  UdpBinder(const UdpBinder&) = delete;
+  UdpBinder& operator=(const UdpBinder&) = delete;
+
   Result<BoundPort> bind(const Address& local, const PortOptions& options) override;
   void unbind(int handle) override;
+
+ private:
+  const int timestamps_fd_;
 };
 
 class UdpIo final : public MediaIo {

@@ -86,13 +86,20 @@ TEST_P(UdpIoTest, CarriesDatagramsBothWays) {
 
 TEST_P(UdpIoTest, ReceiveTimeIsThatOfArrivalNotOfTheDrain) {
   const PortId a = open(), b = open();
-  send(a, b, "early");
-  io->flush();
-  const TimePoint sent = monotonic_now();
-  while (monotonic_now() - sent < milliseconds(3)) {
+  // The kernel switches receive times on some moments after the first socket asks: a few tries, each of which
+  // would fail if the times were those of the drain.
+  Nanos least = seconds(1);
+  for (int tries = 0; tries < 300 && least >= milliseconds(2); ++tries) {
+    send(a, b, "early");
+    io->flush();
+    const TimePoint sent = monotonic_now();
+    while (monotonic_now() - sent < milliseconds(3)) {
+    }
+    sink.got.clear();
+    ASSERT_EQ(drain(sink), 1u);
+    least = std::min<Nanos>(least, sink.got[0].at - sent);
   }
-  ASSERT_EQ(drain(sink), 1u);
-  EXPECT_LT(sink.got[0].at - sent, milliseconds(2));
+  EXPECT_LT(least, milliseconds(2));
 }
 
 TEST_P(UdpIoTest, ARunOfOnePortKeepsItsOrder) {
