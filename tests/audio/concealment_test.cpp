@@ -1,0 +1,118 @@
+// Concealment on a periodic signal, where what was lost is known.
+#include "core/audio/concealment.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/audio/signal.hpp"
+
+namespace tandem::audio {
+namespace {
+
+using namespace testing;
+
+// Plays `pcm` in frames of `frame`, losing those numbers; returns what is heard.
+Pcm with_losses(const Pcm& pcm, unsigned rate, std::size_t frame, std::initializer_list<std::size_t> lost) {
+  Concealment concealment(rate);
+  Pcm heard = pcm;
+  for (std::size_t i = 0; (i + 1) * frame <= heard.size(); ++i) {
+    const std::span<std::int16_t> part(heard.data() + i * frame, frame);
+    if (std::find(lost.begin(), lost.end(), i) != lost.end())
+      concealment.conceal(part);
+    else
+      concealment.good(part);
+  }
+  return heard;
+}
+
+TEST(Concealment, LeavesGoodAudioAsItIs) {
+  const Pcm pcm = voiced(8000, 1600);
+  EXPECT_EQ(with_losses(pcm, 8000, 160, {}), pcm);
+}
+
+TEST(Concealment, ContinuesAVoiceThroughALostFrame) {
+  for (const unsigned rate : {8000u, 16000u}) {
+    const Pcm pcm = voiced(rate, rate);
+    const std::size_t frame = rate / 50;
+    const Pcm heard = with_losses(pcm, rate, frame, {20});
+    const std::span<const std::int16_t> was(pcm.data() + 20 * frame, frame),
+        made(heard.data() + 20 * frame, frame);
+    EXPECT_GT(snr(was, made), 10) << rate << ": the same wave in the same phase";
+    EXPECT_GT(power(made), power(was) * 0.4) << rate;
+  }
+}
+
+TEST(Concealment, MakesNoClick) {
+  for (const std::size_t frame : {std::size_t{80}, std::size_t{160}, std::size_t{240}}) {
+    const Pcm pcm = voiced(8000, 8000);
+    const Pcm heard = with_losses(pcm, 8000, frame, {10, 15, 16, 20, 21, 22});
+    EXPECT_LE(greatest_step(heard), greatest_step(pcm) * 5 / 4) << frame;
+  }
+}
+
+TEST(Concealment, FadesToSilenceWithin60Ms) {
+  const Pcm heard = with_losses(voiced(8000, 8000), 8000, 160, {20, 21, 22, 23, 24});
+  double last = power({heard.data() + 19 * 160, 160});
+  for (std::size_t i = 21; i < 23; ++i) {
+    const double now = power({heard.data() + i * 160, 160});
+    EXPECT_LT(now, last) << i;
+    last = now;
+  }
+  EXPECT_EQ(power({heard.data() + 23 * 160, 320}), 0) << "silent from 60 ms on";
+  EXPECT_GT(power({heard.data() + 26 * 160, 160}), power({heard.data() + 10 * 160, 160}) / 2) << "and back";
+}
+
+TEST(Concealment, IsSilentBeforeAnythingWasHeard) {
+  Concealment concealment(8000);
+  Pcm out(160, 77);
+  concealment.conceal(out);
+  EXPECT_EQ(power(out), 0);
+}
+
+TEST(Concealment, OverlapsASplice) {
+  const Pcm pcm = voiced(8000, 4000);
+  Concealment concealment(8000);
+  Pcm before(pcm.begin(), pcm.begin() + 1600);
+  Pcm after(pcm.begin() + 1600 + 197, pcm.begin() + 1600 + 197 + 160);  // 197 samples left out: out of phase
+  concealment.good(before);
+  concealment.splice();
+  concealment.good(after);
+  Pcm joined = before;
+  joined.insert(joined.end(), after.begin(), after.end());
+  EXPECT_LE(greatest_step({joined.data() + 1500, 260}), greatest_step(pcm) * 5 / 4);
+}
+
+TEST(Concealment, TakesAnyLengthAndAnyRate) {
+  for (const unsigned rate : {8000u, 16000u, 32000u, 48000u}) {
+    Concealment concealment(rate);
+    Pcm pcm = sine(200, rate, 2880);
+    for (const std::size_t n :
+         {std::size_t{1}, std::size_t{0}, std::size_t{7}, std::size_t{2880}, std::size_t{100}}) {
+      concealment.good({pcm.data(), n});
+      Pcm out(n);
+      concealment.conceal(out);
+      EXPECT_LE(greatest_step(out), 32767);
+    }
+    concealment.reset();
+    Pcm out(10, 5);
+    concealment.conceal(out);
+    EXPECT_EQ(power(out), 0);
+  }
+}
+
+TEST(Concealment, SurvivesFullScaleNoise) {
+  Concealment concealment(8000);
+  std::uint32_t random = 1;
+  for (int round = 0; round < 100; ++round) {
+    Pcm pcm(160);
+    for (auto& sample : pcm) {
+      random = random * 1664525u + 1013904223u;
+      sample = (random & 0x80000000u) != 0 ? std::int16_t{32767} : std::int16_t{-32768};
+    }
+    concealment.good(pcm);
+    concealment.conceal(pcm);
+    EXPECT_GT(power(pcm), 0);
+  }
+}
+
+}  // namespace
+}  // namespace tandem::audio
