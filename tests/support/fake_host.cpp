@@ -1,6 +1,9 @@
 // FakeHost's C tables, and the little machinery behind them. See the header for what it is not.
 #include "tests/support/fake_host.hpp"
 
+#include <poll.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 struct td_request {
@@ -294,6 +297,21 @@ bool FakeHost::logged(std::string_view part) const {
     if (line.text.find(part) != std::string::npos) return true;
   }
   return false;
+}
+
+int FakeHost::poll_watches(std::chrono::milliseconds wait) {
+  std::vector<pollfd> polled;
+  for (const auto& [id, watched] : watches_) {
+    const int events = ((watched.events & TD_READABLE) != 0 ? POLLIN : 0) |
+                       ((watched.events & TD_WRITABLE) != 0 ? POLLOUT : 0);
+    polled.push_back({watched.fd, static_cast<short>(events), 0});
+  }
+  const int ready = ::poll(polled.data(), polled.size(), static_cast<int>(wait.count()));
+  for (const pollfd& one : polled) {
+    const bool in = (one.revents & (POLLIN | POLLHUP | POLLERR)) != 0, out = (one.revents & POLLOUT) != 0;
+    if (in || out) fire_watch(one.fd, (in ? TD_READABLE : 0) | (out ? TD_WRITABLE : 0));
+  }
+  return ready;
 }
 
 void FakeHost::fire_watch(int fd, int events) {

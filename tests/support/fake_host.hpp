@@ -103,6 +103,9 @@ class FakeHost {
   // Watches that stand: fd by id, and a hand to fire one.
   std::size_t watches() const { return watches_.size(); }
   void fire_watch(int fd, int events);
+  // For plugins with real sockets: waits in poll(2) for at most `wait` and fires what is ready. Returns how
+  // many were.
+  int poll_watches(std::chrono::milliseconds wait);
 
  private:
   template <typename T>

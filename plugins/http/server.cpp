@@ -1,0 +1,243 @@
+// libwebsockets' context, virtual hosts and callbacks.
+#include "http/server.hpp"
+
+#include <libwebsockets.h>
+
+#include <algorithm>
+#include <array>
+
+#include "http/http_exchange.hpp"
+#include "http/ws_peer.hpp"
+
+namespace tandem::http {
+
+namespace {
+
+std::string header(lws* wsi, lws_token_indexes token) {
+  const int size = lws_hdr_total_length(wsi, token);
+  if (size <= 0) return "";
+  std::string text(static_cast<std::size_t>(size) + 1, '\0');
+  const int copied = lws_hdr_copy(wsi, text.data(), size + 1, token);
+  text.resize(copied < 0 ? 0 : static_cast<std::size_t>(copied));
+  return text;
+}
+
+// A WebSocket that is silent for 30 s gets a ping, and 20 s later is given up.
+const lws_retry_bo_t* idle_policy() {
+  static const std::array<std::uint32_t, 1> backoff = {1000};
+  static const lws_retry_bo_t policy = [] {
+    lws_retry_bo_t p{};
+    p.retry_ms_table = backoff.data();
+    p.retry_ms_table_count = 1;
+    p.conceal_count = 1;
+    p.secs_since_valid_ping = 30;
+    p.secs_since_valid_hangup = 50;
+    return p;
+  }();
+  return &policy;
+}
+
+int callback(lws* wsi, lws_callback_reasons reason, void*, void* in, std::size_t size);
+
+const lws_protocols* protocols() {
+  static const std::array<lws_protocols, 3> table = [] {
+    std::array<lws_protocols, 3> t{};
+    t[0].name = "http";  // also a WebSocket that asks for no protocol
+    t[0].callback = callback;
+    t[0].rx_buffer_size = 16 * 1024;
+    t[1] = t[0];
+    t[1].name = "tandem";
+    return t;
+  }();
+  return table.data();
+}
+
+}  // namespace
+
+int dispatch(lws* wsi, int reason, void* in, std::size_t size) {
+  auto* server = static_cast<Server*>(lws_context_user(lws_get_context(wsi)));
+  return server == nullptr ? 0 : server->on_event(wsi, reason, in, size);
+}
+
+namespace {
+int callback(lws* wsi, lws_callback_reasons reason, void*, void* in, std::size_t size) {
+  return wsi == nullptr ? 0 : dispatch(wsi, reason, in, size);
+}
+}  // namespace
+
+Server::Server(const sdk::Host& host, Options options)
+    : host_(host), options_(std::move(options)), access_(options_.tokens), loop_(host) {}
+
+Server::~Server() {
+  alive_.reset();
+  if (context_ == nullptr) return;
+  lws_context_destroy(context_);  // begins to close every handle
+  loop_.drain();                  // ends it
+  lws_context_destroy(context_);  // frees
+}
+
+bool Server::open(std::string& error) {
+  lws_set_log_level(getenv("LWSLOG") ? 2047 : 0, nullptr);  // what clients do wrong is counted, not logged
+  if (!loop_.ok()) {
+    error = "no event loop from the system";
+    return false;
+  }
+  void* loops[1] = {loop_.native()};
+  lws_context_creation_info info{};
+  info.port = CONTEXT_PORT_NO_LISTEN;
+  info.options =
+      LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+  info.foreign_loops = loops;
+  info.user = this;
+  info.fd_limit_per_thread = static_cast<unsigned>(options_.max_connections + options_.listen.size() + 8);
+  info.timeout_secs = static_cast<unsigned>(options_.request_timeout_s);
+  info.server_string = "tandem";
+  context_ = lws_create_context(&info);
+  if (context_ == nullptr) {
+    error = "libwebsockets does not start (is its libuv support, libwebsockets-evlib-uv, installed?)";
+    return false;
+  }
+  const bool opened = std::all_of(options_.listen.begin(), options_.listen.end(),
+                                  [&](const Listen& l) { return add_vhost(l, error); });
+  loop_.run_soon();
+  return opened;
+}
+
+bool Server::add_vhost(const Listen& listen, std::string& error) {
+  const std::string name = listen.address + "-" + std::to_string(listen.port);
+  lws_context_creation_info info{};
+  info.port = listen.port;
+  info.iface = listen.address.c_str();
+  info.vhost_name = name.c_str();
+  info.protocols = protocols();
+  info.keepalive_timeout = options_.keepalive_s;
+  info.timeout_secs_ah_idle = static_cast<unsigned>(options_.request_timeout_s);
+  info.retry_and_idle_policy = idle_policy();
+  info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_VALIDATE_UTF8;
+  info.options |= listen.ipv6() ? LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE
+                                : LWS_SERVER_OPTION_DISABLE_IPV6;
+  lws_vhost* vhost = lws_create_vhost(context_, &info);
+  const std::string shown = listen.ipv6() ? "[" + listen.address + "]" : listen.address;
+  if (vhost == nullptr) {
+    error = "cannot listen on " + shown + ":" + std::to_string(listen.port) +
+            ": the port is taken or the address is not this machine's";
+    return false;
+  }
+  host_.info("listening on http://" + shown + ":" + std::to_string(lws_get_vhost_listen_port(vhost)));
+  return true;
+}
+
+void Server::wake(lws* wsi) {
+  lws_callback_on_writable(wsi);
+  loop_.run_soon();
+}
+
+void Server::arm(lws* wsi, int seconds) {
+  const auto found = connections_.find(wsi);
+  if (found == connections_.end()) return;
+  found->second.armed = seconds > 0;
+  // 4.1.6 does not honour LWS_SET_TIMER_USEC_CANCEL (it fires at once): a timer that is not wanted is put off
+  // instead.
+  constexpr int kDay = 86'400;
+  lws_set_timer_usecs(wsi, (seconds > 0 ? seconds : kDay) * LWS_USEC_PER_SEC);
+  loop_.run_soon();
+}
+
+Access::Verdict Server::judge(lws* wsi, std::string& tenant) const {
+  const std::string authorization = header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION),
+                    protocols = header(wsi, WSI_TOKEN_PROTOCOL), host = header(wsi, WSI_TOKEN_HOST),
+                    origin = header(wsi, WSI_TOKEN_ORIGIN);
+  return access_.judge({authorization, protocols, host, origin}, tenant);
+}
+
+void Server::rpc(lws* wsi, std::string_view tenant, std::string_view text) {
+  const auto found = connections_.find(wsi);
+  if (found == connections_.end()) return;
+  const std::weak_ptr<int> alive = alive_;
+  const td_caller caller{sizeof(td_caller), sdk::str(tenant), TD_ROLE_PUBLIC};
+  host_.rpc(caller, text, [this, alive, wsi, id = found->second.id](int code, std::string_view json) {
+    if (!alive.lock()) return;
+    const auto it = connections_.find(wsi);
+    if (it == connections_.end() || it->second.id != id) return;  // gone; another may have its address
+    if (it->second.peer)
+      it->second.peer->on_reply(json);
+    else if (it->second.exchange)
+      it->second.exchange->on_reply(code, json);
+  });
+}
+
+int Server::on_event(lws* wsi, int reason, void* in, std::size_t size) {
+  if (reason == LWS_CALLBACK_FILTER_NETWORK_CONNECTION) {
+    if (connections_.size() < options_.max_connections) return 0;
+    ++counters_.connections_refused;
+    return 1;
+  }
+  if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
+    Connection& connection = connections_[wsi];
+    connection.id = ++last_id_;
+    connection.exchange = std::make_unique<HttpExchange>(*this, wsi);
+    counters_.connections = connections_.size();
+    arm(wsi, options_.request_timeout_s);
+    return 0;
+  }
+  const auto found = connections_.find(wsi);
+  if (found == connections_.end()) return 0;  // a listening socket's or the context's own
+  Connection& connection = found->second;
+  switch (reason) {
+    case LWS_CALLBACK_WSI_DESTROY: {                  // CLOSED_HTTP comes after each transaction, too
+      const auto gone = connections_.extract(found);  // ends its subscriptions once it is no longer listed
+      counters_.connections = connections_.size();
+      return 0;
+    }
+    case LWS_CALLBACK_TIMER:
+      if (!connection.armed) return 0;
+      if (connection.peer) return connection.peer->on_timer();
+      ++counters_.timeouts;
+      return -1;
+    case LWS_CALLBACK_RECEIVE:
+      return connection.peer ? connection.peer->on_received({static_cast<const char*>(in), size}) : -1;
+    case LWS_CALLBACK_SERVER_WRITEABLE: return connection.peer ? connection.peer->on_writable() : -1;
+    default: return on_http(connection, wsi, reason, in, size);
+  }
+}
+
+int Server::on_http(Connection& connection, lws* wsi, int reason, void* in, std::size_t size) {
+  HttpExchange& exchange = *connection.exchange;
+  switch (reason) {
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return on_upgrade(connection, wsi);
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return connection.peer ? 0 : -1;
+    case LWS_CALLBACK_HTTP: arm(wsi, 0); return exchange.on_request({static_cast<const char*>(in), size});
+    case LWS_CALLBACK_HTTP_BODY: return exchange.on_body({static_cast<const char*>(in), size});
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION: return exchange.on_body_complete();
+    case LWS_CALLBACK_HTTP_WRITEABLE: return exchange.on_writable();
+    default: return 0;
+  }
+}
+
+// 0: upgrade; above: answered with an error; below: hang up.
+int Server::on_upgrade(Connection& connection, lws* wsi) {
+  // For an upgrade that it does not know, lws has answered 403 and freed the headers before it asks.
+  const std::string upgrade = header(wsi, WSI_TOKEN_UPGRADE), path = header(wsi, WSI_TOKEN_GET_URI);
+  if (upgrade.empty()) return -1;
+  HttpExchange& exchange = *connection.exchange;
+  std::string tenant;
+  if (upgrade != "websocket" && upgrade != "WebSocket") return -1;  // HTTP/2: nobody is told to speak it
+  if (path != "/ws") return exchange.refuse_upgrade(404, "not_found", "expected the WebSocket at /ws");
+  switch (judge(wsi, tenant)) {
+    case Access::Verdict::granted: break;
+    case Access::Verdict::foreign_page:
+      return exchange.refuse_upgrade(403, "denied",
+                                     "without a token only programs of this machine are served");
+    case Access::Verdict::no_token:
+      return exchange.refuse_upgrade(
+          401, "denied",
+          "expected Authorization: Bearer TOKEN, or Sec-WebSocket-Protocol: tandem, bearer.TOKEN");
+    case Access::Verdict::wrong_token:
+      return exchange.refuse_upgrade(401, "denied", "the token is not known");
+  }
+  arm(wsi, 0);
+  connection.peer = std::make_unique<WsPeer>(*this, wsi, tenant);
+  return 0;
+}
+
+}  // namespace tandem::http
