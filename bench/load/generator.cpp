@@ -45,7 +45,9 @@ double percentile(std::vector<double>& values, double p) {
 std::uint64_t cpu_ns() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
-  const auto ns = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1000000000u + static_cast<std::uint64_t>(t.tv_usec) * 1000u; };
+  const auto ns = [](const timeval& t) {
+    return static_cast<std::uint64_t>(t.tv_sec) * 1000000000u + static_cast<std::uint64_t>(t.tv_usec) * 1000u;
+  };
   return ns(used.ru_utime) + ns(used.ru_stime);
 }
 
@@ -77,7 +79,8 @@ Generator::~Generator() {
 }
 
 Figures Generator::run() {
-  real_minus_mono_ = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME)) - static_cast<std::int64_t>(clock_ns(CLOCK_MONOTONIC));
+  real_minus_mono_ = static_cast<std::int64_t>(clock_ns(CLOCK_REALTIME)) -
+                     static_cast<std::int64_t>(clock_ns(CLOCK_MONOTONIC));
   const std::uint64_t begin = clock_ns(CLOCK_MONOTONIC) + 50'000'000;
   for (Leg& leg : legs_) leg.next_ns = begin + leg.phase_ns;
   const std::uint64_t warm = begin + 2'000'000'000;
@@ -85,7 +88,8 @@ Figures Generator::run() {
   Sample before, after;
   std::uint64_t own_before = 0;
   for (std::uint64_t now = begin; now < end;) {
-    timespec until{static_cast<time_t>((now + 1'000'000) / 1'000'000'000), static_cast<long>((now + 1'000'000) % 1'000'000'000)};
+    timespec until{static_cast<time_t>((now + 1'000'000) / 1'000'000'000),
+                   static_cast<long>((now + 1'000'000) % 1'000'000'000)};
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
     now = clock_ns(CLOCK_MONOTONIC);
     if (!measuring_ && now >= warm) {
@@ -117,14 +121,17 @@ Figures Generator::run() {
     for (const Leg& leg : legs_) figures_.received += leg.received;
   }
   for (const double d : delays_ms_) {
-    if (d > (options_.mode == Mode::transcode ? 30.0 : options_.mode == Mode::relay_tick ? 10.0 : 5.0)) ++figures_.late;
+    if (d > (options_.mode == Mode::transcode ? 30.0 : options_.mode == Mode::relay_tick ? 10.0 : 5.0))
+      ++figures_.late;
     figures_.max_ms = std::max(figures_.max_ms, d);
   }
   figures_.p50_ms = percentile(delays_ms_, 0.5);
   figures_.p99_ms = percentile(delays_ms_, 0.99);
   figures_.generator_late_p99_ms = percentile(own_late_ms_, 0.99);
-  figures_.us_per_leg_second = static_cast<double>(after.cpu_ns - before.cpu_ns) / 1e3 / options_.legs / options_.seconds;
-  figures_.kb_per_leg = static_cast<double>(after.resident_bytes - after.resident_before_bytes) / 1024 / options_.legs;
+  figures_.us_per_leg_second =
+      static_cast<double>(after.cpu_ns - before.cpu_ns) / 1e3 / options_.legs / options_.seconds;
+  figures_.kb_per_leg =
+      static_cast<double>(after.resident_bytes - after.resident_before_bytes) / 1024 / options_.legs;
   return figures_;
 }
 
@@ -148,11 +155,13 @@ void Generator::send_due(std::uint64_t now) {
     const std::uint64_t at = clock_ns(CLOCK_MONOTONIC);
     if (options_.mode == Mode::relay || options_.mode == Mode::relay_tick) std::memcpy(packet + 12, &at, 8);
     if (options_.mode == Mode::transcode && leg.seq % 50 == 25) {  // a mark each second: loud for one packet
-      for (std::size_t k = 12; k < kBytes; ++k) packet[k] = (k / 4) % 2 == 0 ? (alaw ? 0x2a : 0x00) : (alaw ? 0xaa : 0x80);
+      for (std::size_t k = 12; k < kBytes; ++k)
+        packet[k] = (k / 4) % 2 == 0 ? (alaw ? 0x2a : 0x00) : (alaw ? 0xaa : 0x80);
       leg.mark_sent_ns = at;
     }
     const sockaddr_in to = loopback(leg.port);
-    if (sendto(sockets_[i % kGeneratorSockets], packet, sizeof packet, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to) > 0)
+    if (sendto(sockets_[i % kGeneratorSockets], packet, sizeof packet, 0,
+               reinterpret_cast<const sockaddr*>(&to), sizeof to) > 0)
       ++figures_.sent;
   }
 }
@@ -167,7 +176,8 @@ void Generator::receive(bool) {
     for (;;) {
       for (std::size_t i = 0; i < kBurst; ++i) {
         vectors[i] = {buffers[i], sizeof buffers[i]};
-        messages[i].msg_hdr = {&sources[i], sizeof sources[i], &vectors[i], 1, controls[i], sizeof controls[i], 0};
+        messages[i].msg_hdr = {
+            &sources[i], sizeof sources[i], &vectors[i], 1, controls[i], sizeof controls[i], 0};
       }
       const int n = recvmmsg(s, messages, kBurst, MSG_DONTWAIT, nullptr);
       if (n <= 0) break;
@@ -206,7 +216,9 @@ void Generator::take(Leg& leg, const std::uint8_t* bytes, std::size_t size, std:
   const auto index = static_cast<std::size_t>(&leg - legs_.data());
   switch (options_.mode) {
     case Mode::play: {
-      const auto media = static_cast<std::int64_t>(static_cast<std::uint32_t>(time - static_cast<std::uint32_t>(leg.base_ns))) * 125000;
+      const auto media = static_cast<std::int64_t>(
+                             static_cast<std::uint32_t>(time - static_cast<std::uint32_t>(leg.base_ns))) *
+                         125000;
       leg.arrivals.push_back(static_cast<std::int64_t>(at) - media);
       break;
     }
@@ -222,13 +234,15 @@ void Generator::take(Leg& leg, const std::uint8_t* bytes, std::size_t size, std:
 }
 
 // The mark's first loud sample: when it is heard minus when it was said.
-void Generator::take_marked(Leg&, std::size_t index, const std::uint8_t* payload, std::size_t size, std::uint64_t at) {
+void Generator::take_marked(Leg&, std::size_t index, const std::uint8_t* payload, std::size_t size,
+                            std::uint64_t at) {
   Leg& from = legs_[index ^ 1];
   if (from.mark_sent_ns == 0) return;
   const auto& table = index % 2 == 1 ? codec::kAlawToLinear : codec::kUlawToLinear;
   for (std::size_t k = 0; k < size; ++k) {
     if (std::abs(table[payload[k]]) < 8000) continue;
-    delays_ms_.push_back(static_cast<double>(static_cast<std::int64_t>(at - from.mark_sent_ns)) / 1e6 + static_cast<double>(k) / 8);
+    delays_ms_.push_back(static_cast<double>(static_cast<std::int64_t>(at - from.mark_sent_ns)) / 1e6 +
+                         static_cast<double>(k) / 8);
     from.mark_sent_ns = 0;
     return;
   }

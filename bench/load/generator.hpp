@@ -16,7 +16,8 @@ struct Figures {
   double us_per_leg_second = 0;
   double kb_per_leg = 0;
   std::uint64_t sent = 0, received = 0, lost = 0, late = 0;  // late: over 5 ms after its time
-  double p50_ms = 0, p99_ms = 0, max_ms = 0;  // play: lateness against the leg's own clock; else delay through the server
+  double p50_ms = 0, p99_ms = 0,
+         max_ms = 0;  // play: lateness against the leg's own clock; else delay through the server
   double generator_cpu_percent = 0, generator_late_p99_ms = 0;
 };
 
@@ -48,7 +49,8 @@ class Generator {
   void send_due(std::uint64_t now);
   void receive(bool measuring);
   void take(Leg& leg, const std::uint8_t* bytes, std::size_t size, std::uint64_t at);
-  void take_marked(Leg& leg, std::size_t index, const std::uint8_t* payload, std::size_t size, std::uint64_t at);
+  void take_marked(Leg& leg, std::size_t index, const std::uint8_t* payload, std::size_t size,
+                   std::uint64_t at);
 
   const Options options_;
   Server& server_;

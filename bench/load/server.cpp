@@ -1,10 +1,10 @@
 #include "bench/load/server.hpp"
 
+#include <poll.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -60,14 +60,16 @@ class Clock final : public Timers {
   void cancel(TimerId) override {}
 };
 
-// A prompt of two seconds of noise, written once beside nothing: read through the prompt cache like any other.
+// A prompt of two seconds of noise, written once beside nothing: read through the prompt cache like any
+// other.
 std::string make_prompt() {
   const std::string path = "/tmp/tandem-media-load-" + std::to_string(getpid()) + ".wav";
   auto file = audio::WavWriter::open(path, 8000, 1);
   if (!file) fail(file.error().message);
   std::vector<std::int16_t> pcm(16000);
   std::uint32_t x = 1;
-  for (std::int16_t& s : pcm) s = static_cast<std::int16_t>(static_cast<std::int32_t>((x = x * 1664525u + 1013904223u) >> 18) - 8192);
+  for (std::int16_t& s : pcm)
+    s = static_cast<std::int16_t>(static_cast<std::int32_t>((x = x * 1664525u + 1013904223u) >> 18) - 8192);
   if (!file->write(pcm) || !file->finish()) fail("the prompt could not be written");
   return path;
 }
@@ -80,7 +82,8 @@ class Child {
     config.port_max = 39999;
     config.loops = options.loops;
     config.legs_max = options.legs + 8;
-    config.forwarding = options.mode == Mode::relay_tick ? session::Forwarding::on_tick : session::Forwarding::automatic;
+    config.forwarding =
+        options.mode == Mode::relay_tick ? session::Forwarding::on_tick : session::Forwarding::automatic;
     if (options.mode == Mode::relay) config.forwarding = session::Forwarding::immediate;
     engine_ = std::make_unique<session::MediaEngine>(
         config, clock_,
@@ -109,7 +112,8 @@ class Child {
       ids_.push_back(opened->id);
       ports.push_back(opened->rtp.port());
       media::LegConfig leg;
-      leg.remote_rtp = *Address::parse("127.0.0.1", static_cast<std::uint16_t>(options_.generator_port + i % kGeneratorSockets));
+      leg.remote_rtp = *Address::parse(
+          "127.0.0.1", static_cast<std::uint16_t>(options_.generator_port + i % kGeneratorSockets));
       leg.rtcp_mux = true;
       const td_codec* codec = options_.mode == Mode::transcode && i % 2 == 1 ? codec::pcma() : codec::pcmu();
       const auto type = static_cast<std::uint8_t>(codec->static_type);
@@ -156,7 +160,10 @@ class Child {
     if (read(ask, &question, 1) != 1 || question == 'q') std::_Exit(0);
     rusage used{};
     getrusage(RUSAGE_SELF, &used);
-    const auto ns = [](const timeval& t) { return static_cast<std::uint64_t>(t.tv_sec) * 1000000000u + static_cast<std::uint64_t>(t.tv_usec) * 1000u; };
+    const auto ns = [](const timeval& t) {
+      return static_cast<std::uint64_t>(t.tv_sec) * 1000000000u +
+             static_cast<std::uint64_t>(t.tv_usec) * 1000u;
+    };
     sample.cpu_ns = ns(used.ru_utime) + ns(used.ru_stime);
     sample.resident_bytes = resident_bytes();
     write_all(answer, &sample, sizeof sample);

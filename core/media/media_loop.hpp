@@ -65,8 +65,6 @@ class MediaLoop final : private loop::DatagramSink {
   // ---- [control]
   // Hands a command over and leaves `command` empty; false, with it untouched, when `commands` are under way.
   [[nodiscard]] bool post(std::unique_ptr<Command>& command);
-  // The loop's thread has ended: from now on the caller's thread is the loop's.
-  void adopt_by_this_thread() { affinity_.rebind(); }
   // Runs done() of the commands that came back, and destroys them.
   void collect();
   bool pop_event(Event& out) { return events_.pop(out); }

@@ -52,16 +52,17 @@ void MediaEngine::start() {
 
 void MediaEngine::stop() {
   TANDEM_ASSERT_AFFINITY(affinity_);
+  if (std::exchange(stopped_, true)) return;
   while (!legs_.empty()) close(legs_.begin()->first);
   for (Unit& unit : units_) {
-    unit.thread.reset();
-    // The thread is gone: this one does its last tick, so that every leg says goodbye and comes home.
-    unit.loop->adopt_by_this_thread();
-    do {
-      flush_deferred(unit);
-      unit.loop->on_tick(timers_.now(), Nanos{0}, 1);
+    while (!unit.deferred.empty()) {  // the loop still runs: make room
       unit.loop->collect();
-    } while (!unit.deferred.empty());
+      flush_deferred(unit);
+      if (unit.thread == nullptr) unit.loop->on_tick(timers_.now(), Nanos{0}, 1);
+    }
+    // Its last tick runs what waits, so that every leg says goodbye and comes home.
+    if (unit.thread == nullptr) unit.loop->on_tick(timers_.now(), Nanos{0}, 1);
+    unit.thread.reset();
   }
   writer_.pump_all();
   pump();

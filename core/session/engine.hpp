@@ -159,6 +159,7 @@ class MediaEngine final : public Media {
   std::uint64_t last_id_ = 0;
   EngineCounters counts_;
   bool threaded_ = false;
+  bool stopped_ = false;
   Affinity affinity_;
 };
 

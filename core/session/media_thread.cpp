@@ -55,6 +55,7 @@ void MediaThread::run() {
     }
     if (loop_.take_wake_control()) wake_();
   }
+  loop_.on_tick(loop::monotonic_now(), Nanos{0}, 1);  // what was posted before the end
 }
 
 }  // namespace tandem::session

@@ -41,7 +41,7 @@ TEST_F(EngineTest, TheTrapCatchesAnAllocation) {
 
 TEST_F(EngineTest, ATickAllocatesNothingWhateverGoesOn) {
   Party alone = add(codec::pcmu());
-  Party a = add(codec::pcmu()), b = add(codec::pcmu(), a.id);  // relayed
+  Party a = add(codec::pcmu()), b = add(codec::pcmu(), a.id);            // relayed
   Party c = add(codec::pcmu(), a.id), d = add(codec::pcma(), a.id, 30);  // transcoded
   ASSERT_TRUE(engine_->join(a.id, b.id).ok());
   ASSERT_TRUE(engine_->join(c.id, d.id).ok());

@@ -1,4 +1,5 @@
-// A MediaEngine on a counted clock with phones on a network in memory: whole media paths, exactly, in no time.
+// A MediaEngine on a counted clock with phones on a network in memory: whole media paths, exactly, in no
+// time.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +25,8 @@ namespace tandem::session {
 inline std::vector<std::int16_t> sine(double hz, unsigned ms, unsigned rate = 8000, double level = 8000) {
   std::vector<std::int16_t> out(rate / 1000 * ms);
   for (std::size_t i = 0; i < out.size(); ++i)
-    out[i] = static_cast<std::int16_t>(level * std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / rate));
+    out[i] = static_cast<std::int16_t>(level *
+                                       std::sin(2 * std::numbers::pi * hz * static_cast<double>(i) / rate));
   return out;
 }
 
@@ -40,7 +42,8 @@ inline std::vector<std::int16_t> noise(unsigned ms, std::uint32_t seed, unsigned
 }
 
 // The best normalized correlation of `needle` anywhere in `hay`, and where.
-inline std::pair<double, std::size_t> find_in(const std::vector<std::int16_t>& hay, const std::vector<std::int16_t>& needle) {
+inline std::pair<double, std::size_t> find_in(const std::vector<std::int16_t>& hay,
+                                              const std::vector<std::int16_t>& needle) {
   double best = 0;
   std::size_t at = 0;
   if (hay.size() < needle.size()) return {0, 0};
@@ -79,9 +82,11 @@ struct Listener final : MediaListener {
   }
   void on_digit_received(const DigitEvent& event) override { digits.push_back(event); }
   void on_digits_sent(MediaId) override { ++digits_sent; }
-  void on_playback_finished(PlaybackId id, MediaId, PlayEnd end, milliseconds) override { played.emplace_back(id, end); }
-  void on_recording_finished(RecordingId id, MediaId, RecordEnd end, const std::string& path, milliseconds length,
-                             const std::string& error) override {
+  void on_playback_finished(PlaybackId id, MediaId, PlayEnd end, milliseconds) override {
+    played.emplace_back(id, end);
+  }
+  void on_recording_finished(RecordingId id, MediaId, RecordEnd end, const std::string& path,
+                             milliseconds length, const std::string& error) override {
     recorded.push_back({id, end, path, length, error});
   }
   void on_media_started(MediaId) override { ++started; }
@@ -90,7 +95,8 @@ struct Listener final : MediaListener {
 
 class EngineTest : public ::testing::Test {
  protected:
-  EngineTest() : dir_(std::filesystem::temp_directory_path() / ("tandem-engine-" + std::to_string(::getpid()))) {
+  EngineTest()
+      : dir_(std::filesystem::temp_directory_path() / ("tandem-engine-" + std::to_string(::getpid()))) {
     std::filesystem::remove_all(dir_);
     std::filesystem::create_directories(dir_);
     make_engine(nullptr);
@@ -139,7 +145,8 @@ class EngineTest : public ::testing::Test {
   Party add(const td_codec* codec, MediaId near = 0, unsigned ptime_ms = 20) {
     auto opened = engine_->open({.family = Family::v4, .near = near, .local_host = ""});
     EXPECT_TRUE(opened.ok());
-    const Address local = *Address::parse("127.0.0.1", static_cast<std::uint16_t>(40000 + 2 * phones_.size()));
+    const Address local =
+        *Address::parse("127.0.0.1", static_cast<std::uint16_t>(40000 + 2 * phones_.size()));
     phones_.push_back(std::make_unique<testing::MediaPhone>(network_, local, codec, ptime_ms));
     Party party{opened->id, phones_.back().get(), opened->rtp};
     party.phone->set_remote(opened->rtp);
@@ -170,8 +177,10 @@ class EngineTest : public ::testing::Test {
     PlaybackId id = 0;
     std::string error;
     engine_->play(leg, spec, [&](Result<PlaybackId> started) {
-      if (started) id = *started;
-      else error = started.error().message;
+      if (started)
+        id = *started;
+      else
+        error = started.error().message;
     });
     play_error_ = error;
     return id;

@@ -22,8 +22,10 @@ TEST_F(EngineTest, PlaysAPromptToThePhoneSampleBySample) {
   std::vector<std::uint8_t> bytes(pcm.size());
   codec::encode_ulaw(pcm, bytes.data());
   std::vector<std::uint8_t> got;
-  for (const auto& packet : a.phone->got()) got.insert(got.end(), packet.payload.begin(), packet.payload.end());
-  EXPECT_NE(std::search(got.begin(), got.end(), bytes.begin(), bytes.end()), got.end()) << "the prompt was not heard whole";
+  for (const auto& packet : a.phone->got())
+    got.insert(got.end(), packet.payload.begin(), packet.payload.end());
+  EXPECT_NE(std::search(got.begin(), got.end(), bytes.begin(), bytes.end()), got.end())
+      << "the prompt was not heard whole";
 }
 
 TEST_F(EngineTest, SendsFiftyPacketsASecondWithoutGapInSequenceAndTime) {
@@ -48,7 +50,7 @@ TEST_F(EngineTest, RelaysTheSameCodecByteByByte) {
   advance(600ms);
   EXPECT_EQ(stats(a.id).mode, "relay");
   EXPECT_GT(find_in(b.phone->heard(), said).first, 0.999);
-  EXPECT_EQ(engine_->media_loop(0).counters().decoded.get(), 5u) << "only what came before the join may be decoded";
+  EXPECT_EQ(engine_->media_loop(0).counters().decoded.get(), 0u) << "a relay decodes nothing";
 }
 
 TEST_F(EngineTest, TranscodesBetweenTheLaws) {
@@ -118,9 +120,10 @@ TEST_P(EnginePtime, CarriesSpeechWithEachPacketTime) {
 }
 
 INSTANTIATE_TEST_SUITE_P(AllPtimes, EnginePtime,
-                         ::testing::Values(PtimeCase{20, 20}, PtimeCase{10, 20}, PtimeCase{20, 10}, PtimeCase{30, 20},
-                                           PtimeCase{20, 30}, PtimeCase{40, 60}, PtimeCase{60, 40}, PtimeCase{60, 10},
-                                           PtimeCase{10, 60}, PtimeCase{50, 50}));
+                         ::testing::Values(PtimeCase{20, 20}, PtimeCase{10, 20}, PtimeCase{20, 10},
+                                           PtimeCase{30, 20}, PtimeCase{20, 30}, PtimeCase{40, 60},
+                                           PtimeCase{60, 40}, PtimeCase{60, 10}, PtimeCase{10, 60},
+                                           PtimeCase{50, 50}));
 
 TEST_F(EngineTest, SurvivesANewSsrcAndPtimeInMidStream) {
   Party a = add(pcmu());
@@ -199,8 +202,13 @@ TEST_F(EngineTest, RecordsWhatALegSaysAndHearsOnOneClock) {
 TEST_F(EngineTest, EndsARecordingAtItsLimitAndAtSilence) {
   Party a = add(pcmu());
   advance(100ms);
-  ASSERT_TRUE(engine_->record({.leg = a.id, .path = (dir_ / "l.wav").string(), .heard_too = false, .limit = 300ms}).ok());
-  ASSERT_TRUE(engine_->record({.leg = a.id, .path = (dir_ / "s.wav").string(), .heard_too = false, .silence_end = 500ms}).ok());
+  ASSERT_TRUE(
+      engine_->record({.leg = a.id, .path = (dir_ / "l.wav").string(), .heard_too = false, .limit = 300ms})
+          .ok());
+  ASSERT_TRUE(
+      engine_
+          ->record({.leg = a.id, .path = (dir_ / "s.wav").string(), .heard_too = false, .silence_end = 500ms})
+          .ok());
   a.phone->say(noise(400, 11));
   advance(2000ms);
   ASSERT_EQ(listener_.recorded.size(), 2u);
@@ -273,7 +281,10 @@ TEST_F(EngineTest, HostilePacketsAreCountedAndHarmNothing) {
   ASSERT_TRUE(engine_->join(a.id, b.id).ok());
   advance(200ms);
   const std::vector<std::vector<std::uint8_t>> hostile = {
-      {}, {0x80}, std::vector<std::uint8_t>(11, 0x80), std::vector<std::uint8_t>(200, 0xff),
+      {},
+      {0x80},
+      std::vector<std::uint8_t>(11, 0x80),
+      std::vector<std::uint8_t>(200, 0xff),
       {0x8f, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1},                    // 15 CSRCs that are not there
       {0x90, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0xff, 0xff},  // an extension far beyond the packet
       {0xa0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0xff},              // padding longer than the packet
@@ -358,8 +369,9 @@ TEST_F(EngineTest, OpensAreRefusedWithTheLimitNamedWhenPortsRunOut) {
   EngineConfig config;
   config.port_min = 30000;
   config.port_max = 30009;
-  engine_ = std::make_unique<MediaEngine>(config, timers_, [](auto, auto) { return false; }, [] {}, network_,
-                                          [this] { return std::make_unique<loop::MemoryIo>(network_); }, nullptr);
+  engine_ = std::make_unique<MediaEngine>(
+      config, timers_, [](auto, auto) { return false; }, [] {}, network_,
+      [this] { return std::make_unique<loop::MemoryIo>(network_); }, nullptr);
   std::vector<MediaId> open;
   for (int i = 0; i < 5; ++i) {
     auto opened = engine_->open({});

@@ -11,14 +11,16 @@ namespace {
 constexpr std::uint8_t kEventType = 101;
 }
 
-MediaPhone::MediaPhone(loop::MemoryNetwork& network, const Address& local, const td_codec* codec, unsigned ptime_ms)
+MediaPhone::MediaPhone(loop::MemoryNetwork& network, const Address& local, const td_codec* codec,
+                       unsigned ptime_ms)
     : phone_(network, local),
       codec_(codec),
       encoder_(codec->create_encoder({})),
       decoder_(codec->create_decoder({})),
       ptime_ms_(ptime_ms),
       // Close to both wraps, so that every call crosses them.
-      tx_({rtp::Ssrc(0x11110000u + local.port()), rtp::SeqNum(65500), rtp::RtpTime(0xffffe000u)}, codec->clock_rate) {}
+      tx_({rtp::Ssrc(0x11110000u + local.port()), rtp::SeqNum(65500), rtp::RtpTime(0xffffe000u)},
+          codec->clock_rate) {}
 
 MediaPhone::~MediaPhone() {
   codec_->destroy_encoder(encoder_);
@@ -48,8 +50,9 @@ void MediaPhone::step(TimePoint now) {
     }
     got_.push_back({packet.header, {packet.payload.begin(), packet.payload.end()}, at});
     std::array<std::int16_t, 5760> pcm;
-    const int n = codec_->decode(decoder_, packet.payload.data(), static_cast<std::uint32_t>(packet.payload.size()),
-                                 pcm.data(), static_cast<std::uint32_t>(pcm.size()));
+    const int n =
+        codec_->decode(decoder_, packet.payload.data(), static_cast<std::uint32_t>(packet.payload.size()),
+                       pcm.data(), static_cast<std::uint32_t>(pcm.size()));
     heard_.insert(heard_.end(), pcm.begin(), pcm.begin() + std::max(0, n));
   });
   for (const rtp::Digit& digit : events_in_.tick(now))

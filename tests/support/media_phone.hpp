@@ -1,5 +1,5 @@
-// MediaPhone: a phone's media on a MemoryNetwork: sends what it is given every ptime, decodes and keeps what it
-// hears. G.711 µ-law or A-law, telephone-events both ways. Thread: one, on a counted clock.
+// MediaPhone: a phone's media on a MemoryNetwork: sends what it is given every ptime, decodes and keeps what
+// it hears. G.711 µ-law or A-law, telephone-events both ways. Thread: one, on a counted clock.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ class MediaPhone {
   };
 
   // `codec` is G.711 (pcmu or pcma of core/codec/g711.hpp).
-  MediaPhone(loop::MemoryNetwork& network, const Address& local, const td_codec* codec, unsigned ptime_ms = 20);
+  MediaPhone(loop::MemoryNetwork& network, const Address& local, const td_codec* codec,
+             unsigned ptime_ms = 20);
   ~MediaPhone();
   MediaPhone(const MediaPhone&) = delete;
   MediaPhone& operator=(const MediaPhone&) = delete;
@@ -50,9 +51,9 @@ class MediaPhone {
   void restart_stream(std::uint32_t ssrc);
   void set_ptime(unsigned ms) { ptime_ms_ = ms; }
 
-  const std::vector<Got>& got() const { return got_; }          // audio packets
+  const std::vector<Got>& got() const { return got_; }               // audio packets
   const std::vector<std::int16_t>& heard() const { return heard_; }  // decoded, in order of arrival
-  const std::string& digits() const { return digits_; }          // keys that came as telephone-events
+  const std::string& digits() const { return digits_; }              // keys that came as telephone-events
   unsigned rtcp_packets() const { return rtcp_; }
   void forget() {
     got_.clear();
