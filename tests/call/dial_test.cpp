@@ -304,7 +304,7 @@ TEST_F(DialTest, AnswerThatCrossesOurCancelIsHungUp) {
   company.phone("1002").answers_after(1000ms);
   Dialog& caller = answered_caller();
   ASSERT_TRUE(calls->dial("", caller.leg,
-                          spec({{"1002", 0ms, {}}}, 1012ms)));  // gives up while the 200 is on the wire
+                          spec({{"1002", 0ms, {}}}, 1008ms)));  // gives up while the 200 is on the wire
   timers.advance(2s);
   EXPECT_EQ(status(), "no-answer");
   EXPECT_TRUE(company.phone("1002").called()->over());

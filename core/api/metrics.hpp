@@ -1,0 +1,35 @@
+// Metrics: everything counted, as plain values under Prometheus names; who serves /metrics renders them.
+// Thread: [control] to collect; the values are copies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/call/calls.hpp"
+
+namespace tandem::api {
+
+class Events;
+
+struct Metric {
+  enum class Kind : std::uint8_t { counter, gauge, histogram };
+  std::string name, help;
+  Kind kind = Kind::counter;
+  std::vector<std::pair<std::string, std::string>> labels;
+  double value = 0;
+  // Histograms: {inclusive upper edge, count at or below it}, ascending; `value` is the sum, `count` all of
+  // them.
+  std::vector<std::pair<double, std::uint64_t>> buckets;
+  std::uint64_t count = 0;
+};
+using Metrics = std::vector<Metric>;
+
+// Appends the call layer's: tandem_calls, tandem_legs, …; each limit's counter is
+// tandem_limit_hits_total{limit=…}.
+void collect(call::Calls& calls, Metrics& into);
+// Appends the API's: events published, subscriptions.
+void collect(const Events& events, Metrics& into);
+
+}  // namespace tandem::api
