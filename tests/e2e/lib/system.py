@@ -1,0 +1,245 @@
+"""A complete Tandem for tests: the released binary, its managed Kamailio on free loopback ports, a state folder of
+its own, the demo's tenant. Everything it started is gone after stop(); what is not is a failure.
+
+    with System(options) as system: system.phone("1001"); system.api.call("status"); system.kill_kamailio()
+"""
+import glob
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from api import Api, ApiError
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+sys.path.insert(0, f"{ROOT}/scripts/lib")
+from phone import Phone  # noqa: E402
+
+CONFIG = """
+[server]
+state_dir = "{state}"
+log_level = "{log_level}"
+hold_music = "{hold_music}"
+demo = true
+[media]
+address = ["127.0.0.1", "::1"]
+port_min = {port_min}
+port_max = {port_max}
+{media}
+[api]
+listen = "127.0.0.1:{api_port}"
+{top}
+[plugin.kamailio]
+mode = "managed"
+address = ["127.0.0.1", "::1"]
+port = {sip_port}
+ws_port = {ws_port}
+state_dir = "{state}/kamailio"
+shm_mb = 128
+{kamailio}
+"""
+
+
+def free_port(wanted, host="127.0.0.1"):
+    """A port free for UDP and TCP on both loopback addresses, from the range below the kernel's own."""
+    for port in range(wanted, wanted + 400):
+        try:
+            for family, address in ((socket.AF_INET, host), (socket.AF_INET6, "::1")):
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    with socket.socket(family, kind) as probe:
+                        probe.bind((address, port))
+            return port
+        except OSError:
+            continue
+    raise RuntimeError(f"no free port from {wanted} to {wanted + 400}")
+
+
+def processes_of(marker):
+    """(pid, command line) of every process whose command line has the marker: how leftovers are found."""
+    found = []
+    for folder in glob.glob("/proc/[0-9]*"):
+        try:
+            with open(f"{folder}/cmdline", "rb") as file:
+                line = file.read().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if marker in line and int(folder[6:]) != os.getpid():
+            found.append((int(folder[6:]), line.strip()))
+    return found
+
+
+class System:
+    def __init__(self, build="release", media="", top="", kamailio="", hold_music="", scripts=(), log_level="info"):
+        self.binary = os.environ.get("TANDEM_BINARY") or f"{ROOT}/build/{build}/bin/tandem"
+        if not os.path.exists(self.binary):
+            raise FileNotFoundError(f"{self.binary} is not built: run scripts/test, or name one in TANDEM_BINARY")
+        self.folder = tempfile.mkdtemp(prefix="tandem-e2e-")
+        self.state = f"{self.folder}/state"
+        self.prompts = f"{self.state}/prompts"
+        os.makedirs(self.prompts)
+        os.chmod(self.state, 0o700)
+        first = 5100 + os.getpid() % 200 * 10
+        self.sip_port = free_port(first)
+        self.ws_port = free_port(self.sip_port + 1)
+        self.api_port = free_port(self.ws_port + 1)
+        if scripts:
+            top += "[scripts]\nroots = " + json.dumps([f"{ROOT}/plugins", *scripts]) + "\n"
+        self.config = f"{self.folder}/tandem.toml"
+        with open(self.config, "w") as out:
+            out.write(CONFIG.format(state=self.state, log_level=log_level, hold_music=hold_music, port_min=20000,
+                                    port_max=21999, media=media, api_port=self.api_port, top=top,
+                                    sip_port=self.sip_port, ws_port=self.ws_port, kamailio=kamailio))
+        self.process, self.phones = None, []
+        self.log = f"{self.folder}/tandem.log"
+        self.api, self.own_kamailio = None, None
+
+    # -- the server
+    def start(self, seconds=20):
+        """Starts Tandem and waits until calls are possible."""
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.binary, "serve", "--config", self.config], cwd=self.folder,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                            start_new_session=True)
+        self.wait_up(seconds)
+        return self
+
+    def wait_up(self, seconds=20):
+        """How long it took until the API answered and the link was up, s."""
+        begun = time.monotonic()
+        while time.monotonic() - begun < seconds:
+            if self.process.poll() is not None:
+                raise AssertionError(f"tandem ended with {self.process.returncode}:\n{self.tail()}")
+            try:
+                with open(f"{self.state}/api-token") as file:
+                    self.api = Api(self.api_port, file.read().strip())
+                if self.api.call("status").get("link") == "up" and self.accounts():
+                    return time.monotonic() - begun
+            except (OSError, ApiError, ValueError):
+                pass
+            time.sleep(0.02)
+        raise AssertionError(f"tandem was not ready after {seconds} s:\n{self.tail()}")
+
+    def accounts(self):
+        path = next((p for p in (f"{self.state}/accounts.json", f"{self.state}/tandem.db.accounts")
+                     if os.path.exists(p)), None)
+        if path is None:
+            return {}
+        with open(path) as file:
+            return {row["user"]: row for row in json.load(file)["accounts"]}
+
+    def tail(self, lines=25):
+        with open(self.log, errors="replace") as file:
+            return "".join(file.readlines()[-lines:])
+
+    def logged(self, text):
+        with open(self.log, errors="replace") as file:
+            return text in file.read()
+
+    def kamailios(self):
+        return processes_of(f"{self.state}/kamailio/kamailio.cfg")
+
+    def kill_kamailio(self):
+        """As a crash would: every process of it at once."""
+        pids = [pid for pid, _ in self.kamailios()]
+        assert pids, "no Kamailio was running"
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return pids
+
+    def wait_kamailio(self, seconds=15):
+        """Until Kamailio is back and linked."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                if self.kamailios() and self.api.call("status").get("link") == "up":
+                    return
+            except (OSError, ApiError):
+                pass
+            time.sleep(0.05)
+        raise AssertionError(f"Kamailio was not back after {seconds} s:\n{self.tail()}")
+
+    def kill(self):
+        """kill -9 of Tandem alone."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop_and_run_kamailio(self):
+        """Stops Tandem and starts Kamailio by hand with the same files: an operator's own, in external mode."""
+        wrong = self.stop()
+        assert not wrong, wrong
+        folder = f"{self.state}/kamailio"
+        program = shutil.which("kamailio") or "/usr/sbin/kamailio"
+        with open(f"{folder}/own.log", "wb") as log:
+            self.own_kamailio = subprocess.Popen(
+                [program, "-DD", "-f", f"{folder}/kamailio.cfg", "-m", "128", "-M", "16", "-Y", folder, "-w", folder],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        with open(self.config) as file:
+            text = file.read()
+        with open(self.config, "w") as file:
+            file.write(text.replace('mode = "managed"', 'mode = "external"'))
+
+    # -- what talks to it
+    def phone(self, user, password=None, host="127.0.0.1", **options):
+        phone = Phone(user, self.accounts()[user]["password"] if password is None else password,
+                      f"{host}:{self.sip_port}", **options)
+        self.phones.append(phone)
+        return phone
+
+    def hang_up_everything(self):
+        """Between two tests: no phone, no call."""
+        for phone in self.phones:
+            phone.close()
+        self.phones.clear()
+        try:
+            for call in self.api.call("call.list")["calls"]:
+                self.api.call("call.hangup", call=call["call"])
+        except (OSError, ApiError):
+            pass
+
+    def wait_idle(self, seconds=5):
+        """Until no call is left."""
+        deadline = time.monotonic() + seconds
+        while calls := self.api.call("call.list")["calls"]:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"calls are left over: {json.dumps(calls)[:600]}")
+            time.sleep(0.05)
+
+    def stop(self, seconds=15):
+        """SIGTERM; then nothing of it may be left. Returns what was wrong."""
+        wrong = []
+        for phone in self.phones:
+            phone.close()
+        self.phones.clear()
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                code = self.process.wait(seconds)
+                if code != 0:
+                    wrong.append(f"tandem ended with {code} on SIGTERM")
+            except subprocess.TimeoutExpired:
+                wrong.append(f"tandem did not end within {seconds} s of SIGTERM")
+                self.process.kill()
+                self.process.wait()
+        if self.own_kamailio is not None and self.own_kamailio.poll() is None:
+            self.own_kamailio.terminate()
+            self.own_kamailio.wait(10)
+        for _ in range(20):
+            left = processes_of(self.folder)
+            if not left:
+                break
+            time.sleep(0.1)
+        for pid, line in left:
+            wrong.append(f"left over: {pid} {line}")
+            os.kill(pid, signal.SIGKILL)
+        return wrong
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
