@@ -15,7 +15,7 @@ namespace tandem::http {
 
 namespace {
 
-constexpr std::size_t kChunk = 32 * 1024;
+constexpr std::size_t kHeadMax = 1024;
 constexpr const char* kJson = "application/json";
 // A body that is refused is still read and thrown away up to here, so that the client gets to read the
 // answer.
@@ -42,7 +42,6 @@ std::int64_t content_length(lws* wsi) {
 
 int HttpExchange::on_request(std::string_view path) {
   ++server_.counters().requests;
-  state_ = State::idle;
   body_.clear();
   const bool get = lws_hdr_total_length(wsi_, WSI_TOKEN_GET_URI) > 0;
   const bool post = lws_hdr_total_length(wsi_, WSI_TOKEN_POST_URI) > 0;
@@ -94,7 +93,7 @@ int HttpExchange::start_rpc() {
   }
   state_ = State::body;
   body_.reserve(static_cast<std::size_t>(size));
-  server_.arm(wsi_, server_.options().request_timeout_s);
+  server_.arm(wsi_, std::chrono::seconds(server_.options().request_timeout_s));
   return 0;
 }
 
@@ -107,19 +106,27 @@ int HttpExchange::on_body(std::string_view part) {
 
 int HttpExchange::on_body_complete() {
   if (state_ != State::body) return 0;
-  server_.arm(wsi_, 0);
+  server_.arm(wsi_, {});
   state_ = State::waiting;
   lws_rx_flow_control(wsi_, 0);  // a second request stays in the socket until this one is answered
   const std::string text = std::exchange(body_, {});
   server_.rpc(wsi_, tenant_, text);
-  return 0;
+  return state_ == State::broken ? -1 : 0;
 }
 
 void HttpExchange::on_reply(int code, std::string_view json) {
   if (state_ != State::waiting) return;
+  lws_rx_flow_control(wsi_, 1);
   const int status = json.empty() ? 204 : code < 0 ? 400 : 200;
-  if (answer(status, kJson, std::string(json)) < 0)
-    lws_set_timeout(wsi_, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+  if (answer(status, kJson, json) == 0) return;
+  state_ = State::broken;  // on_timer, or on_body_complete when this came at once, closes
+  server_.arm(wsi_, std::chrono::milliseconds(1));
+}
+
+int HttpExchange::on_timer() {
+  if (state_ == State::waiting || (state_ == State::answered && lws_partial_buffered(wsi_) == 0)) return 0;
+  if (state_ != State::broken) ++server_.counters().timeouts;
+  return -1;
 }
 
 int HttpExchange::refuse(int status, const char* code, const std::string& message) {
@@ -128,65 +135,41 @@ int HttpExchange::refuse(int status, const char* code, const std::string& messag
   return answer(status, kJson, error.dump());
 }
 
-int HttpExchange::answer(int status, const char* type, std::string body) {
-  state_ = State::answering;
-  out_ = std::move(body);
-  sent_ = 0;
-  lws_rx_flow_control(wsi_, 1);  // an HTTP connection that is not read is not told that it may write either
-  if (send_head(status, type) < 0) return -1;
-  // A client that does not read its answer is let go of after the same time that it had to ask.
-  server_.arm(wsi_, server_.options().request_timeout_s);
-  server_.wake(wsi_);
-  return 0;
+int HttpExchange::refuse_upgrade(int status, const char* code, const std::string& message) {
+  ++server_.counters().requests;
+  ++server_.counters().denied;
+  const nlohmann::json error = {{"error", {{"code", code}, {"message", message}}}};
+  return write(status, kJson, error.dump()) ? 1 : -1;
 }
 
-int HttpExchange::send_head(int status, const char* type) {
-  std::array<unsigned char, LWS_PRE + 1024> buffer{};
+int HttpExchange::answer(int status, const char* type, std::string_view body) {
+  state_ = State::answered;
+  if (!write(status, type, body)) return -1;
+  // A client that does not take its answer is let go of after the same time that it had to ask.
+  server_.arm(wsi_, std::chrono::seconds(server_.options().request_timeout_s));
+  return lws_http_transaction_completed(wsi_) != 0 ? -1 : 0;
+}
+
+// Head and body in one piece.
+bool HttpExchange::write(int status, const char* type, std::string_view body) {
+  std::vector<unsigned char> buffer(LWS_PRE + kHeadMax + body.size());
   unsigned char* const start = buffer.data() + LWS_PRE;
   unsigned char* at = start;
-  unsigned char* const end = buffer.data() + buffer.size() - 1;
+  unsigned char* const end = start + kHeadMax;
   const auto add = [&](const char* name, const char* value) {
     return lws_add_http_header_by_name(wsi_, reinterpret_cast<const unsigned char*>(name),
                                        reinterpret_cast<const unsigned char*>(value),
                                        static_cast<int>(std::strlen(value)), &at, end) == 0;
   };
-  if (lws_add_http_common_headers(wsi_, static_cast<unsigned>(status), type, out_.size(), &at, end) != 0)
-    return -1;
-  if (!add("cache-control:", "no-store") || !add("x-content-type-options:", "nosniff")) return -1;
-  if (status == 401 && !add("www-authenticate:", "Bearer realm=\"tandem\"")) return -1;
-  if (status == 405 && !add("allow:", "GET, POST")) return -1;
-  return lws_finalize_write_http_header(wsi_, start, &at, end) != 0 ? -1 : 0;
-}
-
-HttpExchange::Sent HttpExchange::send_body() {
-  while (sent_ < out_.size()) {
-    const std::size_t size = std::min(kChunk, out_.size() - sent_);
-    std::vector<unsigned char> buffer(LWS_PRE + size);
-    std::memcpy(buffer.data() + LWS_PRE, out_.data() + sent_, size);
-    sent_ += size;
-    const bool last = sent_ == out_.size();
-    if (lws_write(wsi_, buffer.data() + LWS_PRE, size, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0) {
-      return Sent::failed;
-    }
-    if (!last && lws_send_pipe_choked(wsi_) != 0) return Sent::part;
-  }
-  state_ = State::idle;
-  std::string().swap(out_);
-  server_.arm(wsi_, 0);
-  return Sent::whole;
-}
-
-int HttpExchange::refuse_upgrade(int status, const char* code, const std::string& message) {
-  ++server_.counters().requests;
-  return refuse(status, code, message) < 0 || send_body() != Sent::whole ? -1 : 1;
-}
-
-int HttpExchange::on_writable() {
-  if (state_ != State::answering) return 0;
-  const Sent sent = send_body();
-  if (sent == Sent::part) server_.wake(wsi_);
-  if (sent != Sent::whole) return sent == Sent::failed ? -1 : 0;
-  return lws_http_transaction_completed(wsi_) != 0 ? -1 : 0;
+  if (lws_add_http_common_headers(wsi_, static_cast<unsigned>(status), type, body.size(), &at, end) != 0)
+    return false;
+  if (!add("cache-control:", "no-store") || !add("x-content-type-options:", "nosniff")) return false;
+  if (status == 401 && !add("www-authenticate:", "Bearer realm=\"tandem\"")) return false;
+  if (status == 405 && !add("allow:", "GET, POST")) return false;
+  if (lws_finalize_http_header(wsi_, &at, end) != 0) return false;
+  if (!body.empty()) std::memcpy(at, body.data(), body.size());
+  const auto size = static_cast<std::size_t>(at - start) + body.size();
+  return lws_write(wsi_, start, size, LWS_WRITE_HTTP_HEADERS) >= 0;
 }
 
 }  // namespace tandem::http

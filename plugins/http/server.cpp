@@ -45,6 +45,7 @@ const lws_protocols* protocols() {
     t[0].name = "http";  // also a WebSocket that asks for no protocol
     t[0].callback = callback;
     t[0].rx_buffer_size = 16 * 1024;
+    t[0].tx_packet_size = 128 * 1024;
     t[1] = t[0];
     t[1].name = "tandem";
     return t;
@@ -77,7 +78,7 @@ Server::~Server() {
 }
 
 bool Server::open(std::string& error) {
-  lws_set_log_level(getenv("LWSLOG") ? 2047 : 0, nullptr);  // what clients do wrong is counted, not logged
+  lws_set_log_level(0, nullptr);  // what clients do wrong is counted, not logged
   if (!loop_.ok()) {
     error = "no event loop from the system";
     return false;
@@ -113,7 +114,7 @@ bool Server::add_vhost(const Listen& listen, std::string& error) {
   info.keepalive_timeout = options_.keepalive_s;
   info.timeout_secs_ah_idle = static_cast<unsigned>(options_.request_timeout_s);
   info.retry_and_idle_policy = idle_policy();
-  info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_VALIDATE_UTF8;
+  info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
   info.options |= listen.ipv6() ? LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE
                                 : LWS_SERVER_OPTION_DISABLE_IPV6;
   lws_vhost* vhost = lws_create_vhost(context_, &info);
@@ -132,14 +133,14 @@ void Server::wake(lws* wsi) {
   loop_.run_soon();
 }
 
-void Server::arm(lws* wsi, int seconds) {
+void Server::arm(lws* wsi, std::chrono::milliseconds after) {
   const auto found = connections_.find(wsi);
   if (found == connections_.end()) return;
-  found->second.armed = seconds > 0;
+  found->second.armed = after.count() > 0;
   // 4.1.6 does not honour LWS_SET_TIMER_USEC_CANCEL (it fires at once): a timer that is not wanted is put off
   // instead.
-  constexpr int kDay = 86'400;
-  lws_set_timer_usecs(wsi, (seconds > 0 ? seconds : kDay) * LWS_USEC_PER_SEC);
+  constexpr std::chrono::milliseconds kNever = std::chrono::hours(24);
+  lws_set_timer_usecs(wsi, std::chrono::microseconds(found->second.armed ? after : kNever).count());
   loop_.run_soon();
 }
 
@@ -177,7 +178,7 @@ int Server::on_event(lws* wsi, int reason, void* in, std::size_t size) {
     connection.id = ++last_id_;
     connection.exchange = std::make_unique<HttpExchange>(*this, wsi);
     counters_.connections = connections_.size();
-    arm(wsi, options_.request_timeout_s);
+    arm(wsi, std::chrono::seconds(options_.request_timeout_s));
     return 0;
   }
   const auto found = connections_.find(wsi);
@@ -191,9 +192,7 @@ int Server::on_event(lws* wsi, int reason, void* in, std::size_t size) {
     }
     case LWS_CALLBACK_TIMER:
       if (!connection.armed) return 0;
-      if (connection.peer) return connection.peer->on_timer();
-      ++counters_.timeouts;
-      return -1;
+      return connection.peer ? connection.peer->on_timer() : connection.exchange->on_timer();
     case LWS_CALLBACK_RECEIVE:
       return connection.peer ? connection.peer->on_received({static_cast<const char*>(in), size}) : -1;
     case LWS_CALLBACK_SERVER_WRITEABLE: return connection.peer ? connection.peer->on_writable() : -1;
@@ -206,10 +205,9 @@ int Server::on_http(Connection& connection, lws* wsi, int reason, void* in, std:
   switch (reason) {
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return on_upgrade(connection, wsi);
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return connection.peer ? 0 : -1;
-    case LWS_CALLBACK_HTTP: arm(wsi, 0); return exchange.on_request({static_cast<const char*>(in), size});
+    case LWS_CALLBACK_HTTP: arm(wsi, {}); return exchange.on_request({static_cast<const char*>(in), size});
     case LWS_CALLBACK_HTTP_BODY: return exchange.on_body({static_cast<const char*>(in), size});
     case LWS_CALLBACK_HTTP_BODY_COMPLETION: return exchange.on_body_complete();
-    case LWS_CALLBACK_HTTP_WRITEABLE: return exchange.on_writable();
     default: return 0;
   }
 }
@@ -235,7 +233,7 @@ int Server::on_upgrade(Connection& connection, lws* wsi) {
     case Access::Verdict::wrong_token:
       return exchange.refuse_upgrade(401, "denied", "the token is not known");
   }
-  arm(wsi, 0);
+  arm(wsi, {});
   connection.peer = std::make_unique<WsPeer>(*this, wsi, tenant);
   return 0;
 }

@@ -8,6 +8,7 @@
 // work), CORS (browsers of other origins are not served).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -44,8 +45,8 @@ class Server {
   Counters& counters() { return counters_; }
   // Wants a writable callback for that connection.
   void wake(lws* wsi);
-  // The connection's one deadline: in `seconds` it is closed (HTTP) or asked (WsPeer::on_timer). 0: none.
-  void arm(lws* wsi, int seconds);
+  // The connection's one deadline: then it is closed (HTTP) or asked (WsPeer::on_timer). 0: none.
+  void arm(lws* wsi, std::chrono::milliseconds after);
   // What the request's headers say about who sends it; `tenant` is set when granted.
   Access::Verdict judge(lws* wsi, std::string& tenant) const;
   // Passes one JSON-RPC text in; the answer goes to the connection, if it is still there.
