@@ -40,7 +40,7 @@ address = ["127.0.0.1", "::1"]
 port = {sip_port}
 ws_port = {ws_port}
 state_dir = "{state}/kamailio"
-shm_mb = 128
+shm_mb = {shm_mb}
 {kamailio}
 """
 
@@ -74,7 +74,7 @@ def processes_of(marker):
 
 
 class System:
-    def __init__(self, build="release", media="", top="", kamailio="", hold_music="", scripts=(), log_level="info"):
+    def __init__(self, build="release", media="", top="", kamailio="", hold_music="", scripts=(), log_level="info", shm_mb=128):
         self.binary = os.environ.get("TANDEM_BINARY") or f"{ROOT}/build/{build}/bin/tandem"
         if not os.path.exists(self.binary):
             raise FileNotFoundError(f"{self.binary} is not built: run scripts/test, or name one in TANDEM_BINARY")
@@ -93,7 +93,7 @@ class System:
         with open(self.config, "w") as out:
             out.write(CONFIG.format(state=self.state, log_level=log_level, hold_music=hold_music, port_min=20000,
                                     port_max=21999, media=media, api_port=self.api_port, top=top,
-                                    sip_port=self.sip_port, ws_port=self.ws_port, kamailio=kamailio))
+                                    sip_port=self.sip_port, ws_port=self.ws_port, kamailio=kamailio, shm_mb=shm_mb))
         self.process, self.phones = None, []
         self.log = f"{self.folder}/tandem.log"
         self.api, self.own_kamailio = None, None
