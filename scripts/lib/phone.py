@@ -103,12 +103,12 @@ class Phone:
             out.write(CONFIG.format(listen=f"{host if local else '0.0.0.0'}:{self.sip_port}", folder=self.folder,
                                     source=f"aufile,{say}", control=self.control_port, rtp_first=rtp_first,
                                     rtp_last=rtp_first + 200, modules=modules_folder(),
-                                    interface="lo" if local else ""))
+                                    interface=host.strip("[]") if local else ""))
         interval = 120 if register else 0
         domain = proxy.rsplit(":", 1)[0]
         port = proxy.rsplit(":", 1)[1]
         with open(f"{self.folder}/accounts", "w") as out:
-            out.write(f"<sip:{user}@{domain}:{port};transport={transport}>;auth_user={user};auth_pass={password};"
+            out.write(f"<sip:{user}@{domain}:{port};transport={transport}>;auth_user={user};auth_pass={password or 'none'};"
                       f"regint={interval};answermode={answer};audio_codecs={codec};dtmfmode={dtmf};ptime=20;"
                       f'outbound="sip:{domain}:{port};transport={transport}"\n')
         os.chmod(f"{self.folder}/accounts", 0o600)
@@ -212,10 +212,13 @@ class Phone:
         while time.monotonic() < deadline:
             self.poll(min(0.1, max(0.01, deadline - time.monotonic())))
 
+    def heard_parts(self):
+        """The WAVs of what was heard, oldest first: baresip begins a new one when a hold begins or ends."""
+        return sorted(glob.glob(f"{self.folder}/heard/*-dec.wav"), key=os.path.getmtime)
+
     def heard(self):
-        """The WAV of the newest call, complete once the call has ended; None when nothing was heard."""
-        files = sorted(glob.glob(f"{self.folder}/heard/*-dec.wav"), key=os.path.getmtime)
-        return files[-1] if files else None
+        """The newest WAV, complete once the call has ended; None when nothing was heard."""
+        return (self.heard_parts() or [None])[-1]
 
     def close(self):
         if self.process.poll() is None:

@@ -147,17 +147,15 @@ def prompt(name):
 
 
 def heard_by(phone, seconds=3):
-    """The samples that a phone heard in its call, once the file is complete."""
+    """The samples that a phone heard in its call, all parts in their order, once the files are complete."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        path = phone.heard()
-        if path is not None:
-            try:
-                samples = audio.read_wav(path)
-                if len(samples) > 0:
-                    return samples
-            except (EOFError, ValueError, audio.wave.Error):
-                pass
+        try:
+            parts = [audio.read_wav(path) for path in phone.heard_parts()]
+        except (EOFError, ValueError, audio.wave.Error):
+            parts = []
+        if any(parts):
+            return sum(parts[1:], parts[0])
         phone.pause(0.1)
     raise AssertionError(f"phone {phone.user} heard nothing")
 
