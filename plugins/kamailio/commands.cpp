@@ -114,26 +114,29 @@ bool Endpoint::invite(Context& ctx, const Json& command) {
   Fields from_fields(from), auth_fields(auth);
   call.from_user = from_fields.text("user");
   call.from_name = from_fields.text("name");
+  call.from_uri = from_fields.text("uri");
   call.credentials = {auth_fields.text("user"), auth_fields.text("password")};
-  const auto target = contact_of(contact.empty() ? Json{{"uri", uri}} : contact);
   if (!f.good() || !from_fields.good() || !auth_fields.good()) return false;
-  if (call.leg.empty() || call.sdp.empty() || !target || table_.by_leg(call.leg) != nullptr) return false;
+  if (call.leg.empty() || call.sdp.empty() || table_.by_leg(call.leg) != nullptr) return false;
+  const auto fail = [&](int code, const char* reason, int q850) {
+    ctx.out.event({{"ev", "failed"},
+                   {"leg", call.leg},
+                   {"code", code},
+                   {"reason", reason},
+                   {"q850", q850},
+                   {"contacts", Json::array()}});
+    return true;
+  };
+  const auto target = contact_of(contact.empty() ? Json{{"uri", uri}} : contact);
+  if (!target) return fail(484, "No SIP address to call", 28);
+  if (!ctx.up) return fail(503, "No link to Kamailio", 41);
+  if (table_.size() >= kDialogsMax) return fail(503, "Too many dialogs", 42);
   call.contact = *target;
   const auto choice = sockets_.choose(call.contact);
   call.contact.socket = choice.socket;
   call.local_contact = choice.contact;
   call.local_host = choice.host;
-  if (!ctx.up) {
-    ctx.out.event({{"ev", "failed"},
-                   {"leg", call.leg},
-                   {"code", 503},
-                   {"reason", "No link to Kamailio"},
-                   {"q850", 41},
-                   {"contacts", Json::array()}});
-    return true;
-  }
-  Dialog* d = table_.add(outbound::begin(ctx, call));
-  return d != nullptr;
+  return table_.add(outbound::begin(ctx, call)) != nullptr;
 }
 
 void Endpoint::find_contacts(Context& ctx, const std::string& user,

@@ -13,7 +13,6 @@
 namespace tandem::kamailio {
 namespace {
 
-constexpr std::size_t kDialogsMax = 50000;
 constexpr std::uint64_t kStraysPerSecond = 20;
 constexpr std::string_view kAllow =
     "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY, MESSAGE, SUBSCRIBE\r\n";

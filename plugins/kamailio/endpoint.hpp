@@ -23,6 +23,8 @@
 
 namespace tandem::kamailio {
 
+inline constexpr std::size_t kDialogsMax = 50000;
+
 struct EndpointCounters {
   std::uint64_t requests = 0, unmatched = 0, merged = 0, refused_methods = 0, auth_failed = 0, strays = 0;
   std::uint64_t dialogs_full = 0, bad_commands = 0;

@@ -166,7 +166,8 @@ Dialog begin(Context& ctx, const Call& call) {
   d.local_tag = ctx.token(16);
   const std::string host = ctx.settings.domain.empty() ? call.local_host : ctx.settings.domain;
   const std::string user = call.from_user.empty() ? "anonymous" : call.from_user;
-  d.local = name_addr_text("", "sip:" + escape_user(user) + "@" + host);
+  d.local = name_addr_text(
+      "", sendable_uri(call.from_uri) ? call.from_uri : "sip:" + escape_user(user) + "@" + host);
   if (!call.from_name.empty()) d.invite_headers = "X-Tandem-From-Name: " + quotable(call.from_name) + "\r\n";
   d.invite_ruri = d.target = call.contact.uri;
   const auto uri = parse_uri(call.contact.uri);

@@ -18,7 +18,7 @@ namespace tandem::kamailio::outbound {
 struct Call {
   std::string leg, sdp, call_id;
   Contact contact;
-  std::string from_user, from_name;
+  std::string from_user, from_name, from_uri;  // the URI goes before the user
   HeaderList headers;
   Credentials credentials;
   std::string local_contact;  // our Contact, a URI
