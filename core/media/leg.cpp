@@ -31,6 +31,8 @@ void Leg::on_packet(std::span<const std::uint8_t> bytes, const Address& source, 
     started_ = true;
     loop_->events().push({.kind = Event::Kind::media_started, .leg = id_});
   }
+  if (received.verdict == rtp::RxVerdict::restarted && plan_.forward_to != nullptr)
+    plan_.forward_to->tx_.begin_run();
   if (event) return take_event(packet, arrival);  // its repeats may share a sequence number
   if (!rtp::usable(received.verdict)) {
     loop_->counters().duplicate.add();
@@ -87,7 +89,9 @@ void Leg::forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoin
   Leg& to = *plan_.forward_to;
   if (!to.setup_->config.send) return;
   int send_type = -1;
+  rtp::Timing timing = rtp::Timing::sampled;
   if (payload_type == setup_->config.event_receive_type) {
+    timing = rtp::Timing::held;
     send_type = to.setup_->config.event_send_type;
   } else {
     const td_codec& codec = setup_->playout.find(payload_type)->decoder.codec();
@@ -100,7 +104,7 @@ void Leg::forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoin
     return;
   }
   rtp::Header header;
-  if (to.tx_.relay(packet.header, static_cast<std::uint8_t>(send_type), now, header) !=
+  if (to.tx_.relay(packet.header, static_cast<std::uint8_t>(send_type), now, header, timing) !=
       rtp::RelayVerdict::forward)
     return;
   loop_->counters().relayed.add();
