@@ -1,5 +1,4 @@
 // CommandTable: finding, checking, running. markdown.cpp makes its page. Thread: [control].
-// [control].
 #include "core/api/command_table.hpp"
 
 #include <algorithm>

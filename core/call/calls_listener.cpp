@@ -78,6 +78,7 @@ void Calls::admit(const Incoming& incoming, const std::string& tenant, const std
       exchange_.counters().refused_sdp.add();
       const int code = sdp::sip_code(taken.error());
       log::info("call", "leg {}: offer refused with {}: {}", leg->id, code, taken.error().message);
+      exchange_.announce(*leg);
       return exchange_.refuse(*leg, code, taken.error().message, sip_to_cause(code));
     }
   }
@@ -219,10 +220,10 @@ void Calls::on_message(const Message& message) {
 void Calls::on_message_sent(const std::string&, int) {}
 
 void Calls::on_registered(const Registered& registered) {
-  exchange_.around().directory.find_device(registered.user,
-                                           [this, registered](const std::optional<Device>& device) {
-                                             emit_device(registered, device ? device->tenant : "");
-                                           });
+  exchange_.around().directory.find_device(
+      registered.user, exchange_.guarded([this, registered](const std::optional<Device>& device) {
+        emit_device(registered, device ? device->tenant : "");
+      }));
 }
 
 void Calls::emit_device(const Registered& registered, const std::string& tenant) {
@@ -242,16 +243,16 @@ void Calls::on_contacts(const std::string& id, const std::string&, const std::ve
 }
 
 void Calls::on_subscribed(const Subscribed& subscribed) {
-  exchange_.around().directory.find_device(subscribed.user,
-                                           [this, subscribed](const std::optional<Device>& device) {
-                                             Event event;
-                                             event.name = "device.subscribed";
-                                             event.tenant = device ? device->tenant : "";
-                                             exchange_.emit(std::move(event)
-                                                                .with("user", subscribed.user)
-                                                                .with("package", subscribed.event)
-                                                                .with("expires", subscribed.expires));
-                                           });
+  exchange_.around().directory.find_device(
+      subscribed.user, exchange_.guarded([this, subscribed](const std::optional<Device>& device) {
+        Event event;
+        event.name = "device.subscribed";
+        event.tenant = device ? device->tenant : "";
+        exchange_.emit(std::move(event)
+                           .with("user", subscribed.user)
+                           .with("package", subscribed.event)
+                           .with("expires", subscribed.expires));
+      }));
 }
 
 void Calls::on_digit_received(const session::DigitEvent& digit) {

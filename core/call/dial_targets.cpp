@@ -49,7 +49,8 @@ void Dials::reach(const std::string& id, std::size_t target) {
 void Dials::reach_extension(Dial& dial, std::size_t target) {
   const std::string number = dial.spec.targets[target].to;
   exchange_.around().directory.find_extension(
-      dial.tenant, number, [this, id = dial.id, target](const std::optional<Extension>& extension) {
+      dial.tenant, number,
+      exchange_.guarded([this, id = dial.id, target](const std::optional<Extension>& extension) {
         Dial* asked = find(id);
         if (asked == nullptr) return;
         if (!extension) {
@@ -68,7 +69,7 @@ void Dials::reach_extension(Dial& dial, std::size_t target) {
         --asked->pending;
         if (asked->pending == 0) say_placed(*asked);
         settle(id);
-      });
+      }));
 }
 
 void Dials::look_up(Dial& dial, std::size_t target, const std::string& user) {

@@ -33,7 +33,10 @@ std::int64_t ms_between(TimePoint from, TimePoint to) {
 }  // namespace
 
 Exchange::Exchange(const Surroundings& around, const CallsConfig& config)
-    : around_(around), config_(config) {}
+    : timers_(around.timers),
+      around_{timers_,     around.signaling, around.media,     around.events, around.cdrs,
+              around.apps, around.sounds,    around.directory, around.routes},
+      config_(config) {}
 
 void Exchange::set_hooks(LegEnded leg_ended, AppOver app_over, LegTaken leg_taken) {
   leg_ended_ = std::move(leg_ended);
@@ -233,10 +236,10 @@ void Exchange::stats(const Leg& leg, std::function<void(const session::LegStats&
   once->guard = around_.timers.after(seconds(1), [once] {
     if (const auto run = std::exchange(once->answer, nullptr)) run({});
   });
-  around_.media.query(leg.media.id(), [once, timers = &around_.timers](const session::LegStats& stats) {
-    timers->cancel(once->guard);
-    if (const auto run = std::exchange(once->answer, nullptr)) run(stats);
-  });
+  around_.media.query(leg.media.id(), guarded([this, once](const session::LegStats& stats) {
+                        around_.timers.cancel(once->guard);
+                        if (const auto run = std::exchange(once->answer, nullptr)) run(stats);
+                      }));
 }
 
 void Exchange::close_books(Leg& leg) {

@@ -28,6 +28,7 @@
 #include "core/call/routes.hpp"
 #include "core/call/signaling.hpp"
 #include "core/call/sounds.hpp"
+#include "core/call/timer_set.hpp"
 #include "core/session/media.hpp"
 
 namespace tandem::call {
@@ -149,6 +150,17 @@ class Exchange {
   CallCounters& counters() { return counters_; }
   TimePoint now() const { return around_.timers.now(); }
 
+  // Called by Calls when a leg's SIP Call-ID became known.
+  void index_sip_call_id(Leg& leg);
+
+  // `f` wrapped for somebody outside to call later: it does nothing once the Exchange is gone.
+  template <typename F>
+  auto guarded(F f) const {
+    return [alive = std::weak_ptr<const bool>(alive_), f = std::move(f)](auto&&... args) {
+      if (!alive.expired()) f(std::forward<decltype(args)>(args)...);
+    };
+  }
+
  private:
   void look_after_peer(Leg& leg);
   void leave_call(Leg& leg);
@@ -157,7 +169,10 @@ class Exchange {
   void close_books(Leg& leg);
   void write_record(const Leg& leg, const session::LegStats& stats);
   void drop(const std::string& leg_id);
+  void sweep_later();
+  void force_end_later(Leg& leg, int q850, int code);
 
+  TimerSet timers_;  // before around_, which hands it out
   // borrowed
   const Surroundings around_;
   const CallsConfig config_;
@@ -176,13 +191,8 @@ class Exchange {
   CallCounters counters_;
   std::uint64_t runs_ = 0;
   bool sweeping_ = false;
-
- public:
-  // Called by Calls when a leg's SIP Call-ID became known.
-  void index_sip_call_id(Leg& leg);
-
- private:
-  void sweep_later();
+  std::shared_ptr<const bool> alive_ =
+      std::make_shared<const bool>(true);  // owner: this; guarded() watches it
 };
 
 // A leg's or call's own tenant is told by its fields; "" asks as the operator.

@@ -13,6 +13,12 @@ Error not_inbound(const Leg& leg, const char* verb) {
                                    to_string(leg.state())};
 }
 
+// A reason as it may stand in a status line or a Reason header: one line of printable ASCII, not too long.
+std::string phrase(const std::string& reason) {
+  constexpr std::size_t kBytesMax = 120;
+  return sdp::printable(reason, kBytesMax);
+}
+
 }  // namespace
 
 Result<void> Exchange::ring(Leg& leg, bool early, session::MediaId near, std::string_view prefer) {
@@ -57,23 +63,27 @@ Result<void> Exchange::answer(Leg& leg, session::MediaId near, std::string_view 
   return {};
 }
 
+void Exchange::force_end_later(Leg& leg, int q850, int code) {
+  leg.ending = true;
+  leg.ending_q850 = q850;
+  leg.ending_timer = around_.timers.after(config_.ending_timeout, [this, id = leg.id, q850, code] {
+    Leg* still = this->leg(id);
+    if (still == nullptr) return;
+    counters_.endings_forced.add();
+    still->ending_timer = 0;
+    ended(*still, {"local", q850, code, "forced"});
+  });
+}
+
 void Exchange::refuse(Leg& leg, int code, const std::string& reason, int q850) {
   if (!leg.standing()) return;
   if (leg.direction != Direction::inbound || leg.answered()) {
     hang_up(leg, q850, reason);
     return;
   }
-  leg.ending = true;
-  leg.ending_q850 = q850;
-  const std::string id = leg.id;
-  leg.ending_timer = around_.timers.after(config_.ending_timeout, [this, id, code, q850] {
-    if (Leg* still = this->leg(id)) {
-      counters_.endings_forced.add();
-      still->ending_timer = 0;
-      ended(*still, {"local", q850, code, "forced"});
-    }
-  });
-  around_.signaling.reject(leg.id, code, reason.empty() ? std::string(sip_reason(code)) : reason, q850);
+  force_end_later(leg, q850, code);
+  around_.signaling.reject(leg.id, code, reason.empty() ? std::string(sip_reason(code)) : phrase(reason),
+                           q850);
 }
 
 void Exchange::hang_up(Leg& leg, int q850, const std::string& reason) {
@@ -82,17 +92,8 @@ void Exchange::hang_up(Leg& leg, int q850, const std::string& reason) {
     refuse(leg, cause_to_sip(q850), reason, q850);
     return;
   }
-  leg.ending = true;
-  leg.ending_q850 = q850;
-  const std::string id = leg.id;
-  leg.ending_timer = around_.timers.after(config_.ending_timeout, [this, id, q850] {
-    if (Leg* still = this->leg(id)) {
-      counters_.endings_forced.add();
-      still->ending_timer = 0;
-      ended(*still, {"local", q850, 0, "forced"});
-    }
-  });
-  around_.signaling.hangup(leg.id, q850, reason.empty() ? cause_name(q850) : reason);
+  force_end_later(leg, q850, 0);
+  around_.signaling.hangup(leg.id, q850, reason.empty() ? cause_name(q850) : phrase(reason));
 }
 
 Result<void> Exchange::bridge(Leg& a, Leg& b) {
@@ -167,16 +168,16 @@ Result<void> Exchange::run_app(Leg& leg, const std::string& app, const std::stri
   start.dialed = leg.dialed;
   start.auth_user = leg.auth_user;
   start.direction = to_string(leg.direction);
-  around_.apps.start(start, [this, id = leg.id, run](const Result<void>& started) {
-    if (started) return;
-    Leg* of = standing(id);
-    if (of == nullptr || of->app_run != run) return;
-    log::warn("call", "leg {} call {}: app \"{}\" did not start: {}", id, of->call, of->app,
-              started.error().message);
-    of->app_run = 0;
-    if (app_over_ && app_over_(*of)) return;
-    hang_up(*of, cause::kTemporaryFailure);
-  });
+  around_.apps.start(start, guarded([this, id = leg.id, run](const Result<void>& started) {
+                       if (started) return;
+                       Leg* of = standing(id);
+                       if (of == nullptr || of->app_run != run) return;
+                       log::warn("call", "leg {} call {}: app \"{}\" did not start: {}", id, of->call,
+                                 of->app, started.error().message);
+                       of->app_run = 0;
+                       if (app_over_ && app_over_(*of)) return;
+                       hang_up(*of, cause::kTemporaryFailure);
+                     }));
   return {};
 }
 
@@ -199,16 +200,18 @@ void Exchange::app_over(std::string_view leg_id, std::uint64_t run) {
 void Exchange::play_inside(Leg& leg, const session::PlaySpec& spec) {
   if (leg.media.id() == 0) return;
   leg.inside_wanted = true;
-  around_.media.play(leg.media.id(), spec, [this, id = leg.id](const Result<session::PlaybackId>& started) {
-    if (!started) {
-      log::warn("call", "leg {}: {}", id, started.error().message);
-      return;
-    }
-    const Leg* of = this->leg(id);
-    if (of == nullptr) return;
-    inside_[*started] = id;
-    if (!of->inside_wanted) around_.media.stop_play(of->media.id());  // stopped before it began
-  });
+  around_.media.play(leg.media.id(), spec,
+                     guarded([this, id = leg.id](const Result<session::PlaybackId>& started) {
+                       if (!started) {
+                         log::warn("call", "leg {}: {}", id, started.error().message);
+                         return;
+                       }
+                       const Leg* of = this->leg(id);
+                       if (of == nullptr) return;
+                       inside_[*started] = id;
+                       if (!of->inside_wanted)
+                         around_.media.stop_play(of->media.id());  // stopped before it began
+                     }));
 }
 
 void Exchange::stop_inside(Leg& leg) {

@@ -79,7 +79,8 @@ void Playbacks::play(Leg& leg, const PlayOrder& order, std::function<void(Result
   const std::uint64_t number = ++leg.playing;
   exchange_.around().media.play(
       leg.media.id(), *spec,
-      [this, id = leg.id, number, started = std::move(started)](const Result<session::PlaybackId>& begun) {
+      exchange_.guarded([this, id = leg.id, number,
+                         started = std::move(started)](const Result<session::PlaybackId>& begun) {
         if (!begun) {
           started(begun.error());
           return;
@@ -89,7 +90,7 @@ void Playbacks::play(Leg& leg, const PlayOrder& order, std::function<void(Result
           of->playback_began = exchange_.now();
         }
         started("play-" + std::to_string(*begun));
-      });
+      }));
   exchange_.taken(leg);
 }
 

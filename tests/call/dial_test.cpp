@@ -404,6 +404,20 @@ TEST_F(DialTest, OriginateToNobodySaysSoAndLeavesNoCall) {
   expect_nothing_left();
 }
 
+TEST_F(DialTest, NothingFiresAfterCallsIsGone) {
+  media.answers_queries = false;
+  Dialog& caller = company.phone("1001").calls("1002");
+  timers.advance(500ms);  // the callee rings, time-outs run
+  Dialog& other = company.phone("1003").calls("1002");
+  timers.advance(5ms);  // its device is being looked up
+  company.phone("1001").hangs_up(caller);
+  timers.advance(6ms);  // its figures are being asked for
+  calls.reset();
+  EXPECT_EQ(media.open_legs(), 0U);
+  timers.advance(120s);
+  EXPECT_FALSE(other.up());
+}
+
 // The same with events that come from inside the commands: nothing may dangle.
 class DialAtOnceTest : public Town {
  protected:
