@@ -29,6 +29,7 @@ void read_server(TomlReader& in, ServerConfig& out) {
   in.text("module_dir", out.module_dir);
   in.number("calls_max", out.calls_max, 1, 1'000'000);
   in.number("legs_max", out.legs_max, 1, 1'000'000);
+  in.boolean("demo", out.demo);
   in.number("stop_grace_s", out.stop_grace_s, 0, 600);
 }
 

@@ -37,10 +37,12 @@ struct ServerConfig {
   std::string module_dir;  // of tandem_NAME.so; "": none
   std::size_t calls_max = 5000, legs_max = 10000;
   std::int64_t stop_grace_s = 5;
+  bool demo = false;  // makes the demo's tenant and accounts at start, once
 };
 
 struct MediaSection {
-  session::EngineConfig engine;
+  MediaSection() { engine.loops = 0; }
+  session::EngineConfig engine;                     // loops 0: one a core but one
   std::vector<std::string> codecs{"PCMU", "PCMA"};  // in order of preference
   unsigned ptime_ms = 20;
   std::int64_t inactivity_timeout_s = 60;

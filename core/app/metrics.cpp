@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/api/metrics.hpp"
 #include "core/app/version.hpp"
 
 namespace tandem::app {
@@ -46,6 +47,26 @@ class Families {
     metric.histogram.sample_sum = static_cast<double>(from.sum()) * scale;
     family(name, help, MetricType::Histogram).metric.push_back(std::move(metric));
   }
+  // What other layers count, as plain values.
+  void all_of(const api::Metrics& metrics) {
+    for (const api::Metric& one : metrics) {
+      ClientMetric metric = labelled(one.labels);
+      MetricType type = MetricType::Gauge;
+      if (one.kind == api::Metric::Kind::gauge) metric.gauge.value = one.value;
+      if (one.kind == api::Metric::Kind::counter) {
+        type = MetricType::Counter;
+        metric.counter.value = one.value;
+      }
+      if (one.kind == api::Metric::Kind::histogram) {
+        type = MetricType::Histogram;
+        for (const auto& [edge, count] : one.buckets) metric.histogram.bucket.push_back({count, edge});
+        metric.histogram.bucket.push_back({one.count, std::numeric_limits<double>::infinity()});
+        metric.histogram.sample_count = one.count;
+        metric.histogram.sample_sum = one.value;
+      }
+      family(one.name, one.help, type).metric.push_back(std::move(metric));
+    }
+  }
   std::string text() const { return prometheus::TextSerializer().Serialize(all_); }
 
  private:
@@ -54,7 +75,7 @@ class Families {
     for (const auto& [name, value] : labels) metric.label.push_back({name, value});
     return metric;
   }
-  MetricFamily& family(const char* name, const char* help, MetricType type) {
+  MetricFamily& family(const std::string& name, const std::string& help, MetricType type) {
     for (auto& one : all_) {
       if (one.name == name) return one;
     }
@@ -63,36 +84,6 @@ class Families {
   }
   std::vector<MetricFamily> all_;
 };
-
-void add_calls(Families& out, call::Calls& calls) {
-  const call::CallCounters& c = calls.counters();
-  out.gauge("tandem_calls", "Calls that stand now.", static_cast<double>(calls.call_count()));
-  out.gauge("tandem_legs", "Legs that stand now.", static_cast<double>(calls.leg_count()));
-  out.gauge("tandem_signaling_up", "1 while the link to the SIP proxy carries commands.",
-            calls.link_up() ? 1 : 0);
-  out.counter("tandem_calls_total", "Calls since the start.", c.calls.get());
-  out.counter("tandem_legs_total", "Legs since the start.", c.legs_inbound.get(), {{"direction", "inbound"}});
-  out.counter("tandem_legs_total", "", c.legs_outbound.get(), {{"direction", "outbound"}});
-  out.counter("tandem_legs_answered_total", "Legs that were answered.", c.answered.get());
-  out.counter("tandem_dials_total", "Dials begun.", c.dials.get());
-  out.counter("tandem_transfers_total", "Transfers asked for.", c.transfers.get());
-  out.counter("tandem_transfers_failed_total", "Transfers that failed.", c.transfers_failed.get());
-  out.counter("tandem_call_events_total", "Events that the call layer told.", c.events.get());
-  const char* refused = "tandem_calls_refused_total";
-  const char* help = "Calls refused, by reason.";
-  out.counter(refused, help, c.refused_by_limit.get(), {{"reason", "limit"}});
-  out.counter(refused, help, c.refused_unknown_number.get(), {{"reason", "unknown_number"}});
-  out.counter(refused, help, c.refused_sdp.get(), {{"reason", "sdp"}});
-  out.counter(refused, help, c.refused_stranger.get(), {{"reason", "stranger"}});
-  const char* limit = "tandem_call_limits_total";
-  const char* limit_help = "How often a limit of the call layer was hit.";
-  out.counter(limit, limit_help, c.dial_targets_over_limit.get(), {{"limit", "dial_targets"}});
-  out.counter(limit, limit_help, c.recordings_over_limit.get(), {{"limit", "recordings_per_leg"}});
-  out.counter(limit, limit_help, c.loops.get(), {{"limit", "app_starts"}});
-  out.counter(limit, limit_help, c.media_timeouts.get(), {{"limit", "media_inactivity"}});
-  out.counter(limit, limit_help, c.lookups_timed_out.get(), {{"limit", "lookup_timeout"}});
-  out.counter(limit, limit_help, c.endings_forced.get(), {{"limit", "ending_timeout"}});
-}
 
 void add_loop(Families& out, const media::MediaLoop& from, const loop::MediaIo& io,
               const std::string& number) {
@@ -148,7 +139,7 @@ void add_loop(Families& out, const media::MediaLoop& from, const loop::MediaIo& 
 void add_engine(Families& out, const session::MediaEngine& engine) {
   const session::EngineCounters c = engine.counters();
   out.gauge("tandem_playbacks", "Sounds being played.", static_cast<double>(c.playbacks));
-  out.gauge("tandem_recordings", "Recordings being written.", static_cast<double>(c.recordings));
+  out.gauge("tandem_recordings_open", "Recording files being written.", static_cast<double>(c.recordings));
   out.gauge("tandem_ports_free", "RTP port pairs that are free.", static_cast<double>(c.ports_free));
   out.gauge("tandem_prompts_cached", "Sound files held in memory.", static_cast<double>(c.prompts_cached));
   out.counter("tandem_media_legs_refused_total", "Legs refused for want of ports or places.", c.legs_refused);
@@ -194,7 +185,10 @@ void add_control(Families& out, const MetricsSources& from) {
 std::string metrics_text(const MetricsSources& from) {
   Families out;
   add_control(out, from);
-  if (from.calls != nullptr) add_calls(out, *from.calls);
+  api::Metrics told;
+  if (from.calls != nullptr) api::collect(*from.calls, told);
+  if (from.events != nullptr) api::collect(*from.events, told);
+  out.all_of(told);
   if (from.engine != nullptr) add_engine(out, *from.engine);
   return out.text();
 }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <string>
 
+#include "core/api/events.hpp"
 #include "core/app/signaling_bridge.hpp"
 #include "core/app/store_cdrs.hpp"
 #include "core/call/calls.hpp"
@@ -21,6 +22,7 @@ namespace tandem::app {
 // Null: that part is left out.
 struct MetricsSources {
   call::Calls* calls = nullptr;
+  const api::Events* events = nullptr;
   const session::MediaEngine* engine = nullptr;
   const SignalingBridge* signaling = nullptr;
   const StoreCdrs* cdrs = nullptr;

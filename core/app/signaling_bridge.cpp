@@ -49,7 +49,7 @@ void SignalingBridge::on_event(std::string_view event) {
 }
 
 void SignalingBridge::send(const std::string& text) {
-  if (plugin_->command({text.data(), text.size()}) >= 0) return;
+  if (plugin_ == nullptr || plugin_->command({text.data(), text.size()}) >= 0) return;
   commands_refused_.add();
   log::error("signaling", "{} refused a command of {} bytes as malformed", plugin_->name, text.size());
 }

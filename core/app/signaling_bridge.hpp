@@ -30,6 +30,9 @@ class SignalingBridge final : public call::Signaling {
   // Ends every dialog it still can within the grace time, then calls stopped, once.
   void stop(std::uint64_t grace_ns, std::function<void()> stopped);
 
+  // The plugin is gone: commands go nowhere from now on.
+  void detach() { plugin_ = nullptr; }
+
   // One event as JSON text, from the plugin.
   void on_event(std::string_view json);
 

@@ -1,0 +1,145 @@
+// tandem: the one program. serve and check are here; calls and call are in client_commands.cpp.
+// Exit status: 0 done; 1 refused or failed; 2 the command line is wrong; 3 the configuration is wrong; 4 no
+// server answers. Errors go to stderr, answers to stdout.
+#include <fmt/format.h>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <string>
+
+#include "core/app/client_commands.hpp"
+#include "core/app/config.hpp"
+#include "core/app/paths.hpp"
+#include "core/app/server.hpp"
+#include "core/app/version.hpp"
+#include "core/base/log.hpp"
+#include "core/plugin/builtin.hpp"
+
+namespace {
+
+using namespace tandem;
+
+constexpr int kFailed = 1, kUsage = 2, kBadConfig = 3;
+
+log::Level level_of(const std::string& name) {
+  if (name == "debug") return log::Level::debug;
+  if (name == "warn") return log::Level::warn;
+  return name == "error" ? log::Level::error : log::Level::info;
+}
+
+// The file that serve reads when none is named: the state folder's, if there is one; "" then: defaults.
+std::string usual_config() {
+  for (const std::string& place :
+       {app::default_state_dir() + "/tandem.toml", std::string("/etc/tandem/tandem.toml")}) {
+    std::error_code failed;
+    if (std::filesystem::is_regular_file(place, failed)) return place;
+  }
+  return {};
+}
+
+bool report(const app::ConfigOutcome& read, const std::string& file) {
+  for (const auto& error : read.errors) fmt::print(stderr, "{}\n", error.text(file));
+  return read.errors.empty();
+}
+
+int check(const std::string& file) {
+  const auto read = app::load_config(file);
+  if (!report(read, file)) {
+    fmt::print(stderr, "{} {}\n", read.errors.size(), read.errors.size() == 1 ? "error" : "errors");
+    return kBadConfig;
+  }
+  bool good = true;
+  for (const auto& [name, options] : read.config.plugins) {
+    bool known = !read.config.server.module_dir.empty() &&
+                 std::filesystem::exists(read.config.server.module_dir + "/tandem_" + name + ".so");
+    for (const auto& builtin : plugin::builtin_plugins()) known = known || name == builtin.name;
+    if (known) continue;
+    good = false;
+    fmt::print(stderr,
+               "{}: plugin.{}: expected a plugin that is built in or in server.module_dir, found none\n",
+               file, name);
+  }
+  if (!good) return kBadConfig;
+  fmt::print("{}: no errors; each plugin checks its own section when it starts\n", file);
+  return 0;
+}
+
+int serve(std::string file) {
+  if (file.empty()) file = usual_config();
+  const auto read = file.empty() ? app::ConfigOutcome{} : app::load_config(file);
+  if (!report(read, file)) return kBadConfig;
+  log::set_level(level_of(read.config.server.log_level));
+  std::signal(SIGPIPE, SIG_IGN);
+  if (file.empty())
+    log::info("app", "no configuration file: defaults");
+  else
+    log::info("app", "configuration: {}", file);
+  const auto paths = app::prepare_paths(read.config);
+  if (!paths) {
+    log::error("app", "{}", paths.error().message);
+    return kFailed;
+  }
+  const auto token = app::api_token(read.config.api.token, paths->token_file);
+  if (!token) {
+    log::error("app", "the API's token: {}", token.error().message);
+    return kFailed;
+  }
+  app::Server server(read.config, *paths, *token);
+  if (const auto started = server.start(plugin::builtin_plugins()); !started) {
+    log::error("app", "cannot start: {}", started.error().message);
+    return started.error().code == ErrorCode::not_found || started.error().code == ErrorCode::invalid
+               ? kBadConfig
+               : kFailed;
+  }
+  return server.run();
+}
+
+int run(int argc, char** argv) {
+  CLI::App root{"Tandem: a real-time media server beside a SIP proxy"};
+  root.require_subcommand(1);
+  root.footer(
+      "Examples:\n  tandem serve -c tandem.toml\n  tandem check tandem.toml\n  tandem calls\n"
+      "  tandem call originate 1001 --app echo\n\nExit status: 0 done, 1 refused or failed, 2 wrong usage, "
+      "3 wrong configuration, 4 no server answers.");
+  int status = 0;
+  std::string serve_file, check_file;
+  auto* serving = root.add_subcommand("serve", "Runs the server until SIGINT or SIGTERM; twice: at once");
+  serving->add_option("-c,--config", serve_file,
+                      "the configuration (else the state folder's tandem.toml, else defaults)");
+  serving->footer("Example:\n  tandem serve -c /etc/tandem/tandem.toml");
+  serving->callback([&] { status = serve(serve_file); });
+  auto* checking =
+      root.add_subcommand("check", "Checks a configuration: every error with file, line and key");
+  checking->add_option("FILE", check_file, "the configuration")->required();
+  checking->footer("Example:\n  tandem check tandem.toml");
+  checking->callback([&] { status = check(check_file); });
+  auto* version = root.add_subcommand("version", "Says which version this is");
+  version->footer("Example:\n  tandem version");
+  version->callback([] {
+    fmt::print("tandem {} (plugin ABI {}.{})\n", app::kVersion, TD_ABI_MAJOR, TD_ABI_MINOR);
+    for (const auto& builtin : plugin::builtin_plugins()) fmt::print("  built in: {}\n", builtin.name);
+  });
+  app::add_client_commands(root, status);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return root.exit(error) == 0 ? 0 : kUsage;
+  }
+  return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "tandem: {}\n", error.what());
+    return kFailed;
+  }
+}

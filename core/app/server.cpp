@@ -1,0 +1,255 @@
+// Server: building and starting. Taking apart is in server_stop.cpp.
+#include "core/app/server.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "core/api/call_commands.hpp"
+#include "core/api/events.hpp"
+#include "core/app/ask.hpp"
+#include "core/app/no_signaling.hpp"
+#include "core/app/version.hpp"
+#include "core/audio/wav_writer.hpp"
+#include "core/base/log.hpp"
+#include "core/codec/g711.hpp"
+#include "core/codec/l16.hpp"
+
+namespace tandem::app {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+Server::Server(Config config, Paths paths, std::string token)
+    : config_(std::move(config)),
+      paths_(std::move(paths)),
+      token_(std::move(token)),
+      timers_(loop_),
+      pool_(loop_, config_.server.io_threads),
+      api_(timers_),
+      plugins_({timers_, api_, &loop_, &pool_, [this] { return metrics(); }}),
+      started_(timers_.now()) {}
+
+bool Server::is_off(const std::string& name) const {
+  return std::find(config_.plugins_off.begin(), config_.plugins_off.end(), name) != config_.plugins_off.end();
+}
+
+// The plugin's own section, with what other sections say about it where its own says nothing.
+std::string Server::plugin_options(const std::string& name) const {
+  const auto own = config_.plugins.find(name);
+  json options = own == config_.plugins.end() ? json::object() : json::parse(own->second);
+  const auto otherwise = [&](const char* key, json value) {
+    if (!options.contains(key)) options[key] = std::move(value);
+  };
+  if (name == "http") {
+    otherwise("listen", config_.api.listen);
+    otherwise("tokens", json::array({{{"token", token_}, {"tenant", ""}}}));
+  } else if (name == "store") {
+    otherwise("path", paths_.store);
+    otherwise("accounts_file", paths_.state_dir + "/accounts.json");
+    otherwise("media_root", paths_.recordings);
+    otherwise("default_tenant", config_.server.tenant);
+  } else if (name == "lua") {
+    if (!paths_.scripts.empty()) otherwise("paths", paths_.scripts);
+  } else if (name == "kamailio") {
+    otherwise("state_dir", paths_.state_dir + "/kamailio");
+  } else if (name == "tts") {
+    otherwise("cache_dir", paths_.speech);
+  }
+  return options.dump();
+}
+
+void Server::load_plugins(std::span<const plugin::Builtin> builtins) {
+  const auto report = [](const Result<void>& loaded) {
+    if (!loaded) log::error("plugin", "left out: {}", loaded.error().message);
+  };
+  for (const auto& one : builtins) {
+    if (!is_off(one.name)) report(plugins_.load(one.name, one.entry, plugin_options(one.name)));
+  }
+  if (paths_.modules.empty()) return;
+  std::set<std::string> files;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(paths_.modules, failed))
+    files.insert(entry.path().string());
+  if (failed) log::error("plugin", "server.module_dir {}: {}", paths_.modules, failed.message());
+  for (const auto& file : files) {
+    const std::string name = plugin::PluginHost::name_of_module(file);
+    const bool builtin =
+        std::any_of(builtins.begin(), builtins.end(), [&](const auto& b) { return name == b.name; });
+    if (!name.empty() && !is_off(name) && !builtin) report(plugins_.load_module(file, plugin_options(name)));
+  }
+}
+
+Result<void> Server::build_media() {
+  for (const td_codec* own : {codec::pcmu(), codec::pcma(), codec::l16_8000()}) {
+    if (auto added = codecs_.add(own); !added) return added;
+  }
+  for (const td_codec* given : plugins_.given<td_codec>(TD_CODEC_ID)) {
+    if (auto added = codecs_.add(given); !added) log::error("codec", "left out: {}", added.error().message);
+  }
+  const td_stage_type* dtmf = nullptr;
+  for (const td_stage_type* stage : plugins_.given<td_stage_type>(TD_STAGE_ID)) {
+    if (stage->name != nullptr && std::strcmp(stage->name, "dtmf") == 0) dtmf = stage;
+  }
+  if (dtmf == nullptr)
+    log::warn("media", "no plugin detects tones: keys are heard as telephone-event and INFO only");
+  session::EngineConfig engine = config_.media.engine;
+  if (engine.loops == 0) engine.loops = std::max(2U, std::thread::hardware_concurrency()) - 1;
+  const std::size_t legs_a_loop = engine.legs_max / engine.loops + 1;
+  engine_ = std::make_unique<session::MediaEngine>(
+      engine, timers_,
+      [this](std::function<void()> work, std::function<void()> done) {
+        return pool_.submit(0, std::move(work), std::move(done));
+      },
+      [this] { wake_media(); }, binder_,
+      [legs_a_loop]() -> std::unique_ptr<loop::MediaIo> {
+        auto made = loop::UdpIo::create(legs_a_loop * 2);
+        if (!made) throw std::runtime_error(made.error().message);
+        return std::move(*made);
+      },
+      dtmf);
+  return {};
+}
+
+// Many media loops, many wake-ups, one pump. [any]
+void Server::wake_media() {
+  if (media_woken_.exchange(true)) return;
+  const bool posted = loop_.post([this] {
+    media_woken_.store(false);
+    if (engine_) engine_->pump();
+  });
+  if (!posted) media_woken_.store(false);
+}
+
+Result<void> Server::build_calls() {
+  const auto links = plugins_.given<td_signaling>(TD_SIGNALING_ID);
+  if (links.empty()) log::warn("signaling", "no plugin reaches phones: only the API will answer");
+  if (links.size() > 1)
+    log::warn("signaling", "{} links are given, {} is used", links.size(), links[0]->name);
+  signaling_ = std::make_unique<SignalingBridge>(links.empty() ? no_signaling() : links[0]);
+  directory_ = std::make_unique<StoreDirectory>(
+      api_, timers_, [this](const std::vector<call::User>& users) { calls_->set_users(users); });
+  cdrs_ = std::make_unique<StoreCdrs>(api_);
+  apps_ = std::make_unique<ScriptApps>(api_, [this](const std::string& leg, std::uint64_t run) {
+    if (calls_) calls_->app_ended(leg, run);
+  });
+  sounds_ = std::make_unique<call::SoundFolders>(
+      call::SoundFolders::Roots{paths_.prompts, {paths_.recordings, paths_.speech}, paths_.recordings});
+  for (const auto& route : config_.routes) {
+    if (auto added = routes_.add(route); !added) return added;
+  }
+  const auto selected = codecs_.select(config_.media.codecs);
+  if (!selected) return Error{selected.error().code, "media.codecs: " + selected.error().message};
+  call::CallsConfig calls;
+  calls.media = {.codecs = *selected,
+                 .ptime_ms = config_.media.ptime_ms,
+                 .default_family = config_.media.engine.host_v4.empty() ? Family::v6 : Family::v4,
+                 .inactivity_timeout = seconds(config_.media.inactivity_timeout_s),
+                 .learn_window = milliseconds(config_.media.learn_window_ms),
+                 .dscp = config_.media.engine.dscp,
+                 .symmetric = config_.media.symmetric,
+                 .detect_inband_dtmf = config_.media.inband_dtmf};
+  calls.guest_tenant = config_.server.guest_tenant;
+  calls.default_tenant = config_.server.tenant;
+  calls.hold_music = config_.server.hold_music;
+  calls.hang_up_on_media_timeout = config_.media.hang_up_on_timeout;
+  calls.calls_max = config_.server.calls_max;
+  calls.legs_max = config_.server.legs_max;
+  calls_ = std::make_unique<call::Calls>(call::Surroundings{timers_, *signaling_, *engine_, api_.events(),
+                                                            *cdrs_, *apps_, *sounds_, *directory_, routes_},
+                                         calls);
+  waiting_ = std::make_unique<MessageWaiting>(
+      api_, *directory_,
+      [this](const std::string& user, int fresh, int old) { calls_->set_waiting(user, fresh, old); });
+  return {};
+}
+
+void Server::bind_own_commands() {
+  api::bind_call_commands(api_.table(), *calls_, timers_, [this](api::Json& status) {
+    status["version"] = kVersion;
+    status["uptime_s"] = std::chrono::duration_cast<seconds>(timers_.now() - started_).count();
+    status["state_dir"] = paths_.state_dir;
+    status["devices"] = directory_->size();
+    auto plugins = api::Json::array();
+    for (const auto& one : plugins_.loaded())
+      plugins.push_back({{"name", one.name}, {"version", one.version}});
+    status["plugins"] = std::move(plugins);
+    auto loops = api::Json::array();
+    for (std::size_t i = 0; i < engine_->loop_count(); ++i) {
+      const media::LoopCounters& c = engine_->media_loop(i).counters();
+      loops.push_back({{"legs", c.legs.load(std::memory_order_relaxed)},
+                       {"ticks", c.ticks.get()},
+                       {"missed_ticks", c.missed_ticks.get()},
+                       {"io", engine_->media_io(i).name()}});
+    }
+    status["loops"] = std::move(loops);
+  });
+}
+
+// What kill -9 or a power cut left: PATH.part becomes PATH, off the loop.
+void Server::recover_recordings() {
+  const std::string root = paths_.recordings;
+  const auto work = [root] {
+    std::error_code failed;
+    for (fs::recursive_directory_iterator at(root, failed), end; !failed && at != end; at.increment(failed)) {
+      if (!at->is_regular_file(failed) || at->path().extension() != ".part") continue;
+      const auto saved = audio::WavWriter::recover(at->path().string());
+      if (saved)
+        log::info("recording", "recovered {} with {} frames", at->path().string(), *saved);
+      else
+        log::warn("recording", "cannot recover {}: {}", at->path().string(), saved.error().message);
+    }
+  };
+  if (!pool_.submit(0, work, nullptr))
+    log::error("recording", "nothing was recovered: the work queue is full");
+}
+
+void Server::seed_demo() {
+  ask(api_, "", "store.seed_demo", json::object(), [this](const Result<json>& seeded) {
+    if (!seeded) return log::error("demo", "the demo's accounts cannot be made: {}", seeded.error().message);
+    log::info("demo", "accounts and passwords are in {}", text_field(*seeded, "accounts_file"));
+    directory_->load();
+  });
+}
+
+Result<void> Server::start(std::span<const plugin::Builtin> builtins) {
+  load_plugins(builtins);
+  if (auto built = build_media(); !built) return built;
+  if (auto built = build_calls(); !built) return built;
+  bind_own_commands();
+  recover_recordings();
+  engine_->start();
+  signaling_->start();
+  directory_->load();
+  if (config_.server.demo) seed_demo();
+  loop_.on_signal([this](int number) { begin_stop(number == 2 ? "SIGINT" : "SIGTERM"); });
+  log::info("app", "tandem {} serves: {} media loops, RTP ports {}-{}, API at {}, state in {}", kVersion,
+            engine_->loop_count(), config_.media.engine.port_min, config_.media.engine.port_max,
+            config_.api.listen, paths_.state_dir);
+  return {};
+}
+
+std::string Server::metrics() {
+  MetricsSources from;
+  from.calls = calls_.get();
+  from.events = &api_.events();
+  from.engine = engine_.get();
+  from.signaling = signaling_.get();
+  from.cdrs = cdrs_.get();
+  from.loop = &loop_;
+  from.timers = &timers_;
+  from.pool = &pool_;
+  from.devices = directory_ ? directory_->size() : 0;
+  from.uptime_s = std::chrono::duration<double>(timers_.now() - started_).count();
+  return metrics_text(from);
+}
+
+}  // namespace tandem::app
