@@ -63,11 +63,6 @@ int resume_wrapped(lua_State* L) {
   lua_State* thread = lua_tothread(L, lua_upvalueindex(1));
   const int results = resume_into(L, thread, lua_gettop(L));
   if (results >= 0) return results;
-  if (lua_type(L, -1) == LUA_TSTRING) {  // say where it was resumed, too
-    luaL_where(L, 1);
-    lua_insert(L, -2);
-    lua_concat(L, 2);
-  }
   return lua_error(L);
 }
 

@@ -13,6 +13,10 @@ std::unique_ptr<tandem::lua::ScriptHost> active;
 std::string refusal;
 
 int activate(const td_host* host, const char** error) noexcept {
+  if (active) {
+    *error = "lua: active already, in this process";
+    return TD_CONFLICT;
+  }
   try {
     const tandem::sdk::Host face(host);
     active = std::make_unique<tandem::lua::ScriptHost>(host, tandem::lua::Options::parse(face.config()));

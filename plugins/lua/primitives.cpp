@@ -119,6 +119,12 @@ int tenant(lua_State* L) {
   return 1;
 }
 
+int leg(lua_State* L) {
+  const std::string& text = running_call(L).about().leg;
+  lua_pushlstring(L, text.data(), text.size());
+  return 1;
+}
+
 int hung_up(lua_State* L) {
   lua_pushboolean(L, running_call(L).hung_up() ? 1 : 0);
   return 1;
@@ -248,6 +254,7 @@ int push_primitives(lua_State* L) {
                                              {"state", &state},
                                              {"hung_up", &hung_up},
                                              {"tenant", &tenant},
+                                             {"leg", &leg},
                                              {"log", &write_log},
                                              {"now_ms", &now_ms},
                                              {"wall", &wall},

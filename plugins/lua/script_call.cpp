@@ -261,7 +261,7 @@ void ScriptCall::resume(int arguments) {
   if (phase_ == Phase::ended) return;  // ended from inside, by a command that it called
   if (status == LUA_YIELD) {
     lua_pop(thread_, results);
-    if (ending_ != Ending::none) return end("done");
+    if (ending_ != Ending::none) return end(hung_up_ ? "hangup" : "done");
     if (hung_up_ && phase_ == Phase::main) return host_.ready(*this);
     // What came while it ran and is waited for now.
     if ((wait_ == Wait::event && !events_.empty()) || (wait_ == Wait::reply && reply_)) host_.ready(*this);

@@ -106,10 +106,10 @@ void ScriptHost::begin(const sdk::Answer& answer, ScriptStart about, const AppFi
   const std::uint64_t serial = ++last_serial_;
   legs_[about.leg] = serial;
   nlohmann::json event = {{"event", "script.started"},
-                                {"tenant", about.tenant},
-                                {"call", about.call},
-                                {"leg", about.leg},
-                                {"app", about.app}};
+                          {"tenant", about.tenant},
+                          {"call", about.call},
+                          {"leg", about.leg},
+                          {"app", about.app}};
   if (!about.run.is_null()) event["run"] = about.run;
   auto made = std::make_unique<ScriptCall>(*this, serial, std::move(about), loaded.reference);
   ScriptCall& call = *made;

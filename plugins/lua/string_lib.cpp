@@ -249,10 +249,10 @@ int rep(lua_State* L) {
   }
   const auto times = static_cast<std::size_t>(count);
   if (times > SIZE_MAX / 2 / each) return luaL_error(L, "resulting string too large");
-  Runtime::charge(L, times * each / 64 + times / 4);
   luaL_Buffer out;
   const std::size_t size = times * each - between.size();
-  char* p = luaL_buffinitsize(L, &out, size);
+  char* p = luaL_buffinitsize(L, &out, size);  // what is too large fails here, as memory
+  Runtime::charge(L, size / 64 + times / 4);
   for (std::size_t i = 0; i < times; ++i) {
     std::memcpy(p, text.data(), text.size());
     p += text.size();

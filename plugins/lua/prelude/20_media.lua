@@ -118,7 +118,8 @@ end
 function verbs.echo(self, on)
   check_self(self, "echo")
   check_type("echo", on, "boolean", "on")
-  return command("leg.echo", { on = on })
+  if on then return command("leg.bridge", { with = host.leg() }) end
+  return command("leg.unbridge")
 end
 
 local function finished(event, key)

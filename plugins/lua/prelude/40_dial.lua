@@ -95,7 +95,13 @@ end
 function verbs.run(self, app, args)
   check_self(self, "run")
   check_type("run", app, "string", "app")
-  local _, err = invoke("leg.run", { app = app, args = args })
+  local text
+  if args ~= nil then
+    local why
+    text, why = host.json_encode(check_type("run", args, "table", "args"))
+    if not text then error("run: args: " .. why, 2) end
+  end
+  local _, err = invoke("leg.run", { app = app, args = text })
   if err then return nil, err end
   host.finish(true)
 end

@@ -23,10 +23,10 @@ end
 tandem.json = host.protect({ encode = host.json_encode, decode = host.json_decode })
 
 -- What a script may ask of the store, always as its own tenant.
-local ALLOWED = { ["mwi.set"] = true, ["message.add"] = true, ["message.list"] = true, ["message.move"] = true,
-  ["message.delete"] = true, ["mailbox.get"] = true, ["mailbox.list"] = true, ["mailbox.check_pin"] = true,
-  ["mailbox.set_pin"] = true, ["mailbox.set_greeting"] = true, ["extension.list"] = true, ["extension.get"] = true,
-  ["device.list"] = true, ["prompt.list"] = true }
+local ALLOWED = { ["message.add"] = true, ["message.get"] = true, ["message.list"] = true, ["message.move"] = true,
+  ["message.delete"] = true, ["mailbox.get"] = true, ["mailbox.list"] = true, ["mailbox.set"] = true,
+  ["mailbox.check_pin"] = true, ["mailbox.set_pin"] = true, ["extension.get"] = true, ["extension.list"] = true,
+  ["extension.resolve"] = true, ["prompt.list"] = true }
 
 -- tandem.invoke("mailbox.get", {mailbox = "1001"}) → result | nil, err
 function tandem.invoke(method, params)

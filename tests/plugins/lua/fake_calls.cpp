@@ -7,7 +7,11 @@ namespace tandem::testing {
 
 namespace fs = std::filesystem;
 
+FakeCalls* FakeCalls::current_ = nullptr;
+
 FakeCalls::FakeCalls(json options) {
+  if (current_ != nullptr) current_->host->deactivate();
+  current_ = this;
   static int made = 0;
   folder =
       fs::temp_directory_path() / ("tandem-lua-" + std::to_string(::getpid()) + "-" + std::to_string(++made));
@@ -18,7 +22,7 @@ FakeCalls::FakeCalls(json options) {
   face_ = std::make_unique<sdk::Host>(host->host());
   for (const char* plain :
        {"leg.answer", "leg.ring", "leg.reject", "leg.hangup", "leg.hold", "leg.unhold", "leg.transfer",
-        "leg.refer", "leg.run", "leg.bridge", "leg.cancel_dial", "leg.echo", "mwi.set"}) {
+        "leg.refer", "leg.run", "leg.bridge", "leg.cancel_dial", "leg.unbridge"}) {
     take(plain, [](const FakeHost::Call& call, const json&) { call.ok("{}"); });
   }
   provide_media();
@@ -28,6 +32,7 @@ FakeCalls::FakeCalls(json options) {
 }
 
 FakeCalls::~FakeCalls() {
+  if (current_ == this) current_ = nullptr;
   timers_.clear();
   host.reset();
   std::error_code ignored;
@@ -195,8 +200,8 @@ std::vector<std::string> FakeCalls::played() const {
 
 json FakeCalls::ended(const std::string& leg) const {
   for (const std::string& text : host->published()) {
-    json object = json::parse(text);
-    if (object["event"] == "script.ended" && object["leg"] == leg) return object;
+    json object = json::parse(text, nullptr, false);
+    if (object.is_object() && object["event"] == "script.ended" && object["leg"] == leg) return object;
   }
   return nullptr;
 }

@@ -6,6 +6,7 @@
 //   calls.advance(5s);  calls.press("1");  calls.hang_up();
 //   calls.done("leg.play");                   // the parameters of every leg.play so far
 //
+// The plugin is one a process: a new FakeCalls stops the one before, whose record can still be read.
 // Prompts last prompt_ms; names in `missing` do not exist. Thread: one.
 #pragma once
 
@@ -85,6 +86,7 @@ class FakeCalls {
   std::string playing_, playing_leg_, recording_, recording_path_;
   std::uint64_t play_began_ns_ = 0;
   int last_ = 0;
+  static FakeCalls* current_;
 };
 
 }  // namespace tandem::testing

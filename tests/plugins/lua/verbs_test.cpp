@@ -99,7 +99,7 @@ TEST(Verbs, ToneEchoRingHoldAndReject) {
   EXPECT_EQ(ran.done("leg.ring")[0]["early"], true);
   EXPECT_EQ(ran.done("leg.play")[0],
             (json{{"leg", "leg-1"}, {"tone", "busy"}, {"country", "us"}, {"limit_ms", 1500}}));
-  EXPECT_EQ(ran.done("leg.echo")[0]["on"], true);
+  EXPECT_EQ(ran.done("leg.bridge")[0]["with"], "leg-1");
   EXPECT_EQ(ran.done("leg.hold").size() + ran.done("leg.unhold").size(), 2u);
   EXPECT_EQ(ran.done("leg.reject")[0], (json{{"leg", "leg-1"}, {"code", 603}, {"reason", "no"}}));
   EXPECT_TRUE(ran.done("leg.hangup").empty());
@@ -342,7 +342,7 @@ TEST(Verbs, AScriptAsksTheStoreOnlyForWhatIsItsOwn) {
     call.ok(R"({"mailbox":"1001","new":2})");
   });
   calls.write("app", R"(call.tenant = "other"
-    print(tandem.invoke("mailbox.get", {mailbox = "1001", tenant = "other"}).new)
+    print(tandem.invoke("mailbox.get", {number = "1001", tenant = "other"}).new)
     for _, method in ipairs{"device.secrets", "call.list", "script.start", "leg.hangup"} do
       local r, err = tandem.invoke(method, {}) print(method, r, err.code) end)");
   calls.start("app");
