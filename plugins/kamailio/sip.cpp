@@ -327,9 +327,8 @@ std::string sdp_of(std::string_view content_type, std::string_view body) {
     const std::size_t split = part.find("\r\n\r\n");
     if (split != std::string_view::npos &&
         lower(part.substr(0, split)).find("application/sdp") != std::string::npos) {
-      std::string_view sdp = part.substr(split + 4);
-      if (sdp.size() >= 2 && sdp.substr(sdp.size() - 2) == "\r\n") sdp.remove_suffix(2);
-      return std::string(sdp) + "\r\n";
+      const std::string_view sdp = part.substr(split + 4);
+      return std::string(trim(sdp)) + "\r\n";
     }
     at = next;
   }
