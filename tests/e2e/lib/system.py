@@ -117,12 +117,24 @@ class System:
             try:
                 with open(f"{self.state}/api-token") as file:
                     self.api = Api(self.api_port, file.read().strip())
-                if self.api.call("status").get("link") == "up" and self.accounts():
+                if self.api.call("status").get("link") == "up" and self.accounts() and self.serves():
                     return time.monotonic() - begun
             except (OSError, ApiError, ValueError):
                 pass
             time.sleep(0.02)
         raise AssertionError(f"tandem was not ready after {seconds} s:\n{self.tail()}")
+
+    def serves(self, host="127.0.0.1"):
+        """Whether Kamailio asks a REGISTER for its digest: the accounts are there."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+            probe.settimeout(0.3)
+            here, number = f"{host}:{probe.getsockname()[1]}", time.monotonic_ns()
+            probe.sendto((f"REGISTER sip:{host}:{self.sip_port} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{number}\r\n"
+                          f"From: <sip:probe@{host}>;tag={number}\r\nTo: <sip:probe@{host}>\r\nCall-ID: {number}\r\n"
+                          f"CSeq: 1 REGISTER\r\nContact: <sip:probe@{here}>\r\nMax-Forwards: 70\r\n"
+                          "Content-Length: 0\r\n\r\n").encode(), (host, self.sip_port))
+            return b" 401 " in probe.recv(4096).split(b"\r\n")[0]
 
     def accounts(self):
         path = next((p for p in (f"{self.state}/accounts.json", f"{self.state}/tandem.db.accounts")
@@ -159,7 +171,7 @@ class System:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             try:
-                if self.kamailios() and self.api.call("status").get("link") == "up":
+                if self.kamailios() and self.api.call("status").get("link") == "up" and self.serves():
                     return
             except (OSError, ApiError):
                 pass
