@@ -34,7 +34,7 @@ struct ServerConfig {
   std::string tenant = "demo";  // of what the operator originates without saying whose it is
   std::string guest_tenant;     // of calls without digest; "": refused
   std::string hold_music;
-  std::string module_dir;  // of tandem_NAME.so; "": none
+  std::string module_dir;  // of tandem_NAME.so; "": beside the program (paths.hpp)
   std::size_t calls_max = 5000, legs_max = 10000;
   std::int64_t stop_grace_s = 5;
   bool demo = false;  // makes the demo's tenant and accounts at start, once

@@ -54,9 +54,11 @@ int check(const std::string& file) {
     return kBadConfig;
   }
   bool good = true;
+  const std::string modules =
+      read.config.server.module_dir.empty() ? app::default_module_dir() : read.config.server.module_dir;
   for (const auto& [name, options] : read.config.plugins) {
-    bool known = !read.config.server.module_dir.empty() &&
-                 std::filesystem::exists(read.config.server.module_dir + "/tandem_" + name + ".so");
+    std::error_code failed;
+    bool known = std::filesystem::exists(modules + "/tandem_" + name + ".so", failed);
     for (const auto& builtin : plugin::builtin_plugins()) known = known || name == builtin.name;
     if (known) continue;
     good = false;

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 
 #include "core/base/id.hpp"
 
@@ -31,17 +32,28 @@ Result<void> make_folder(const std::string& path, fs::perms perms) {
   return {};
 }
 
-// The repository's or the package's plugins folder, seen from the binary.
-std::vector<std::string> script_folders() {
+// The first of `places` that exists in the program's folder or one above it, up to the root; "" when none
+// does.
+template <typename Fits>
+std::string beside_program(std::initializer_list<const char*> places, Fits fits) {
   std::error_code failed;
   const fs::path self = fs::read_symlink("/proc/self/exe", failed);
   if (failed) return {};
   for (fs::path up = self.parent_path(); up.has_relative_path(); up = up.parent_path()) {
-    for (const char* place : {"share/tandem/plugins", "plugins"}) {
-      if (fs::exists(up / place / "lua", failed)) return {(up / place).string()};
+    for (const char* place : places) {
+      if (fits(up / place)) return (up / place).string();
     }
   }
   return {};
+}
+
+// The repository's or the package's apps.
+std::vector<std::string> script_folders() {
+  const std::string found = beside_program({"share/tandem/plugins", "plugins"}, [](const fs::path& place) {
+    std::error_code failed;
+    return fs::exists(place / "ivr" / "ivr.lua", failed);
+  });
+  return found.empty() ? std::vector<std::string>{} : std::vector{found};
 }
 
 }  // namespace
@@ -52,6 +64,16 @@ std::string default_state_dir() {
   if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/')
     return std::string(home) + "/.local/state/tandem";
   return {};
+}
+
+std::string default_module_dir() {
+  return beside_program({"lib/tandem", "modules"}, [](const fs::path& place) {
+    std::error_code failed;
+    for (const auto& entry : fs::directory_iterator(place, failed)) {
+      if (entry.path().filename().string().starts_with("tandem_")) return true;
+    }
+    return false;
+  });
 }
 
 Result<Paths> prepare_paths(const Config& config) {
@@ -76,7 +98,7 @@ Result<Paths> prepare_paths(const Config& config) {
   std::erase_if(paths.prompts, [&](const std::string& root) { return !fs::is_directory(root, failed); });
   for (std::string& root : paths.prompts) root = fs::absolute(root).lexically_normal().string();
   paths.scripts = config.script_dirs.empty() ? script_folders() : config.script_dirs;
-  paths.modules = config.server.module_dir;
+  paths.modules = config.server.module_dir.empty() ? default_module_dir() : config.server.module_dir;
   return paths;
 }
 

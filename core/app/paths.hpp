@@ -24,6 +24,9 @@ Result<Paths> prepare_paths(const Config& config);
 // The default state folder: $XDG_STATE_HOME/tandem or ~/.local/state/tandem; "" when there is no home.
 std::string default_state_dir();
 
+// lib/tandem or modules, beside the program or above it, when there is a tandem_NAME.so in it; else "".
+std::string default_module_dir();
+
 // The token of the API: `configured`, or the content of the file, which is made (0600) when absent.
 // Errors: denied (cannot be read or made; or readable by others, which is said), invalid (too short).
 Result<std::string> api_token(const std::string& configured, const std::string& file);

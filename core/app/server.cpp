@@ -67,14 +67,20 @@ std::string Server::plugin_options(const std::string& name) const {
   return options.dump();
 }
 
-void Server::load_plugins(std::span<const plugin::Builtin> builtins) {
-  const auto report = [](const Result<void>& loaded) {
-    if (!loaded) log::error("plugin", "left out: {}", loaded.error().message);
-  };
+// Whether the server goes on without a plugin that refused.
+Result<void> Server::judge(const std::string& name, const Result<void>& loaded) const {
+  if (loaded || name == "http" || name == "store" || config_.plugins.count(name) > 0) return loaded;
+  log::error("plugin", "left out: {}", loaded.error().message);
+  return {};
+}
+
+Result<void> Server::load_plugins(std::span<const plugin::Builtin> builtins) {
   for (const auto& one : builtins) {
-    if (!is_off(one.name)) report(plugins_.load(one.name, one.entry, plugin_options(one.name)));
+    if (is_off(one.name)) continue;
+    if (auto good = judge(one.name, plugins_.load(one.name, one.entry, plugin_options(one.name))); !good)
+      return good;
   }
-  if (paths_.modules.empty()) return;
+  if (paths_.modules.empty()) return {};
   std::set<std::string> files;
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(paths_.modules, failed))
@@ -84,8 +90,10 @@ void Server::load_plugins(std::span<const plugin::Builtin> builtins) {
     const std::string name = plugin::PluginHost::name_of_module(file);
     const bool builtin =
         std::any_of(builtins.begin(), builtins.end(), [&](const auto& b) { return name == b.name; });
-    if (!name.empty() && !is_off(name) && !builtin) report(plugins_.load_module(file, plugin_options(name)));
+    if (name.empty() || is_off(name) || builtin) continue;
+    if (auto good = judge(name, plugins_.load_module(file, plugin_options(name))); !good) return good;
   }
+  return {};
 }
 
 Result<void> Server::build_media() {
@@ -221,7 +229,7 @@ void Server::seed_demo() {
 }
 
 Result<void> Server::start(std::span<const plugin::Builtin> builtins) {
-  load_plugins(builtins);
+  if (auto loaded = load_plugins(builtins); !loaded) return loaded;
   if (auto built = build_media(); !built) return built;
   if (auto built = build_calls(); !built) return built;
   bind_own_commands();

@@ -43,9 +43,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Loads the plugins and starts everything. A plugin that refuses is left out with a line in the log.
-  // Errors: what there is no server without: codecs of the configuration that nobody has, routes, sockets, a
-  // store that is configured but refused.
+  // Loads the plugins and starts everything. Errors: what there is no server without: a plugin that the
+  // configuration names (or http, or store) refused; a codec that nobody has; a bad route. Any other plugin
+  // that refuses is left out with a line in the log.
   Result<void> start(std::span<const plugin::Builtin> builtins);
 
   // Runs until a signal and the goodbye after it. The process's exit status.
@@ -58,13 +58,15 @@ class Server {
   loop::Loop& loop() { return loop_; }
 
  private:
-  void load_plugins(std::span<const plugin::Builtin> builtins);
+  Result<void> load_plugins(std::span<const plugin::Builtin> builtins);
+  Result<void> judge(const std::string& name, const Result<void>& loaded) const;
   Result<void> build_media();
   Result<void> build_calls();
   void bind_own_commands();
   void recover_recordings();
   void seed_demo();
   void wake_media();
+  void leave_when_quiet(TimePoint latest);
   void take_apart();
   std::string metrics();
   std::string plugin_options(const std::string& name) const;

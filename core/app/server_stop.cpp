@@ -17,10 +17,19 @@ void Server::begin_stop(const char* why) {
   constexpr int kNetworkOutOfOrder = 38;
   calls_->hang_up_all(kNetworkOutOfOrder);
   const seconds grace(config_.server.stop_grace_s);
-  signaling_->stop(static_cast<std::uint64_t>(Nanos(grace).count()), [this] { loop_.stop(); });
-  timers_.after(grace + seconds(2), [this] {
+  signaling_->stop(static_cast<std::uint64_t>(Nanos(grace).count()),
+                   [this] { leave_when_quiet(timers_.now() + seconds(2)); });
+  timers_.after(grace + seconds(5), [this] {
     log::warn("app", "the link to phones did not end in time");
     loop_.stop();
+  });
+}
+
+// The last legs' records ask the media loops for their figures: some turns of the loop.
+void Server::leave_when_quiet(TimePoint latest) {
+  timers_.after(milliseconds(20), [this, latest] {
+    if (calls_->leg_count() == 0 || timers_.now() >= latest) return loop_.stop();
+    leave_when_quiet(latest);
   });
 }
 
