@@ -1,6 +1,6 @@
 // Concealment: makes up lost audio for codecs that cannot (G.711): the last pitch period is repeated, more
-// periods the longer it lasts, faded out by 60 ms, and merged into what comes next. After ITU-T G.711
-// Appendix I, but without its 3.75 ms of added delay.
+// periods the longer it lasts, faded out by 60 ms, and merged into what comes next. The idea
+// is that of ITU-T G.711 Appendix I, without its 3.75 ms of added delay.
 //
 //   decoded ──good()──► merged in place, remembered         lost ──conceal()──► made-up PCM
 //

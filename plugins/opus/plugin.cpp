@@ -139,7 +139,7 @@ void destroy_decoder(td_decoder* decoder) noexcept { delete decoder; }
 
 std::int32_t decode(td_decoder* decoder, const std::uint8_t* payload, std::uint32_t bytes, std::int16_t* pcm,
                     std::uint32_t capacity) noexcept {
-  if (bytes == 0 || bytes > 65535) return TD_INVALID;
+  if (bytes == 0 || bytes > 65535 || capacity == 0) return TD_INVALID;
   decoder->carried = 0;
   const int samples = opus_decode(decoder->opus.get(), payload, static_cast<opus_int32>(bytes), pcm,
                                   static_cast<int>(std::min<std::uint32_t>(capacity, 5760)), 0);
@@ -148,6 +148,7 @@ std::int32_t decode(td_decoder* decoder, const std::uint8_t* payload, std::uint3
 
 // libopus makes up multiples of 2.5 ms: what is too much is kept for the next call.
 std::int32_t conceal(td_decoder* decoder, std::int16_t* pcm, std::uint32_t samples) noexcept {
+  if (samples == 0) return 0;
   std::uint32_t done = std::min(decoder->carried, samples);
   std::copy_n(decoder->carry.begin(), done, pcm);
   std::copy(decoder->carry.begin() + done, decoder->carry.begin() + decoder->carried, decoder->carry.begin());

@@ -95,7 +95,7 @@ TEST(JitterBuffer, KeepsPacketsOfOtherLengthsApart) {
   std::uint32_t timestamp = 0xFFFFFF00u;
   std::uint16_t sequence = 65533;
   std::int64_t at = 0;
-  for (const std::uint32_t ms : {20, 20, 20, 60, 60, 60, 10, 10, 10, 10, 20, 20}) {
+  for (const std::uint32_t ms : {20u, 20u, 20u, 60u, 60u, 60u, 10u, 10u, 10u, 10u, 20u, 20u}) {
     at += ms;  // a packet leaves when its last sample was heard
     packets.push_back({.at_ms = at, .sequence = sequence++, .timestamp = timestamp, .ticks = ms * 8});
     timestamp += ms * 8;
