@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/base/log.hpp"
@@ -20,13 +21,24 @@ std::string stamp(WallTime at) {
                      ms);
 }
 
+// The store's longest text. What a phone made longer is cut, never a reason to lose the record.
+std::string cut(std::string text) {
+  constexpr std::size_t kTextMax = 256;
+  if (text.size() <= kTextMax) return text;
+  std::size_t end = kTextMax;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U)
+    --end;  // not inside a character
+  text.resize(end);
+  return text;
+}
+
 }  // namespace
 
 std::string cdr_json(const call::Cdr& r) {
   const std::string clid = r.caller_id_name.empty()
                                ? r.caller_id_number
                                : fmt::format("\"{}\" <{}>", r.caller_id_name, r.caller_id_number);
-  const nlohmann::json record = {
+  nlohmann::json record = {
       {"tenant", r.tenant},
       {"uniqueid", r.uniqueid},
       {"linkedid", r.linkedid},
@@ -58,11 +70,14 @@ std::string cdr_json(const call::Cdr& r) {
       {"packets_received", r.packets_received},
       {"packets_sent", r.packets_sent},
       {"packets_lost", r.packets_lost},
-      {"loss", r.loss_percent},
-      {"jitter_ms", r.jitter_ms},
+      {"loss", std::clamp(r.loss_percent, 0.0, 100.0)},
+      {"jitter_ms", std::clamp(r.jitter_ms, 0.0, 10000.0)},
       {"round_trip_ms", r.round_trip_ms},
-      {"mos", r.mos},
   };
+  if (r.mos > 0) record["mos"] = std::clamp(r.mos, 1.0, 5.0);  // unknown is left out
+  for (auto& [name, value] : record.items()) {
+    if (value.is_string()) value = cut(value.get<std::string>());
+  }
   return record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 

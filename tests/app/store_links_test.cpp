@@ -119,6 +119,20 @@ TEST_F(StoreLinksTest, ARecordHasTheFieldsNames) {
   EXPECT_EQ(told["answer"], "");
   EXPECT_EQ(told["duration"], 2);
   EXPECT_EQ(told["disposition"], "NO ANSWER");
+  EXPECT_FALSE(told.contains("mos")) << "unknown is left out";
+}
+
+TEST_F(StoreLinksTest, WhatAPhoneMadeTooLongIsCutAndFiguresStayInRange) {
+  call::Cdr record;
+  record.destination_number = std::string(255, '1') + "\xc3\xa9";  // its last character would be split
+  record.jitter_ms = 1e9;
+  record.loss_percent = 140;
+  record.mos = 4.4;
+  const json told = json::parse(cdr_json(record));
+  EXPECT_EQ(told["dst"], std::string(255, '1'));
+  EXPECT_EQ(told["jitter_ms"], 10000.0);
+  EXPECT_EQ(told["loss"], 100.0);
+  EXPECT_EQ(told["mos"], 4.4);
 }
 
 TEST_F(StoreLinksTest, CountsRecordsThatAreStoredAndRefused) {
