@@ -9,6 +9,7 @@ What it says comes from a WAV file (8 kHz mono); what it hears is written by bar
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -122,7 +123,7 @@ class Phone:
         try:
             self.control = self._connect()
             if register:
-                self.wait("REGISTER_OK", 8)
+                self._wait_registered(8)
         except BaseException:
             self.close()
             raise
@@ -137,6 +138,19 @@ class Phone:
                     break
                 time.sleep(0.05)
         raise PhoneError(f"phone {self.user} did not start; its last lines:\n{self.tail()}")
+
+    def _wait_registered(self, seconds):
+        """By its log: the answer may have come before we were connected."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self.poll(0.05)
+            answer = re.search(r"\{0/[^}]*\} (\d{3} [^\n]*)", self.tail(100))
+            if answer and answer[1].startswith("2"):
+                return
+            failed = [e.get("param") for e in self.events if e["type"] == "REGISTER_FAIL"]
+            if answer or failed:
+                raise PhoneError(f"phone {self.user} could not register: {answer[1] if answer else failed[0]}")
+        raise PhoneError(f"phone {self.user} did not register within {seconds} s\n{self.tail()}")
 
     def tail(self, lines=12):
         with open(f"{self.folder}/log", errors="replace") as log:
@@ -167,7 +181,7 @@ class Phone:
                 self.events.append(message)
 
     def wait(self, kind, seconds=10, contains=""):
-        """The next event of this kind; kinds are baresip's: REGISTER_OK, CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED…"""
+        """The next event of this kind; kinds are baresip's: CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED…"""
         deadline = time.monotonic() + seconds
         while True:
             while self.seen < len(self.events):
@@ -175,8 +189,6 @@ class Phone:
                 self.seen += 1
                 if event["type"] == kind and contains in str(event.get("param", "")):
                     return event
-                if kind == "REGISTER_OK" and event["type"] == "REGISTER_FAIL":
-                    raise PhoneError(f"phone {self.user} could not register: {event.get('param')}")
                 if kind == "CALL_ESTABLISHED" and event["type"] == "CALL_CLOSED":
                     raise PhoneError(f"phone {self.user}: the call ended before it was answered: {event.get('param')}")
             if time.monotonic() > deadline:
