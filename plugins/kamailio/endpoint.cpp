@@ -80,7 +80,7 @@ void Endpoint::on_kamailio_restarted(Context& ctx) {
     });
     if (d.state == State::early && d.role == Role::uac) {
       outbound::fail(ctx, d, d.cancelled ? 487 : 503, "Kamailio was restarted", 41, {});
-    } else if (d.state == State::early) {
+    } else if (d.state == State::early || (d.state == State::accepted && !d.reply_known)) {
       tell_ended(ctx, d, "link", 503, 41, "Kamailio was restarted");
       linger(ctx, d);
     } else {

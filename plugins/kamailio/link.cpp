@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -138,7 +139,10 @@ void Link::take(std::string_view frame) {
   const json message = json::parse(frame, nullptr, false);
   if (!message.is_object()) {
     ++counters_.bad_json;
-    return host_.warn("a frame from Kamailio is no JSON object: dropped");
+    // a line for the 1st, 2nd, 4th, 8th, …: a flood of them is not a flood of lines
+    if (!std::has_single_bit(counters_.bad_json)) return;
+    return host_.warn("a frame from Kamailio is no JSON object: dropped (" +
+                      std::to_string(counters_.bad_json) + " so far)");
   }
   const auto id = message.find("id");
   if (message.find("jsonrpc") == message.end()) return callbacks_.on_event(message);

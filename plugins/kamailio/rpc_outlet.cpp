@@ -1,6 +1,7 @@
 // Commands to Kamailio as JSON-RPC; see rpc_outlet.hpp.
 #include "kamailio/rpc_outlet.hpp"
 
+#include <bit>
 #include <nlohmann/json.hpp>
 
 namespace tandem::kamailio {
@@ -151,8 +152,9 @@ void RpcOutlet::on_wire(const json& event) {
   if (!up_) return;  // what happens between the hello and `ready` is refused by Kamailio itself
   std::string error;
   if (const auto decoded = decode(event, error)) return callbacks_.on_wire(*decoded);
-  ++bad_events_;
-  host_.warn("event from Kamailio dropped: " + error);
+  if (!std::has_single_bit(++bad_events_)) return;  // a flood of them is not a flood of lines
+  host_.warn("event from Kamailio dropped: " + error + " (" + std::to_string(bad_events_) +
+             " dropped so far)");
 }
 
 }  // namespace tandem::kamailio

@@ -76,4 +76,20 @@ class LiveWorld {
 
 std::uint16_t free_port();
 
+// One world for all tests of a suite: Kamailio takes a second to start.
+class LiveTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { world_ = std::make_unique<LiveWorld>(); }
+  static void TearDownTestSuite() { world_.reset(); }
+  void SetUp() override {
+    if (world_->missing()) GTEST_SKIP() << world_->trouble();
+    ASSERT_EQ(world_->trouble(), "");
+    world_->forget();
+  }
+  LiveWorld& w() { return *world_; }
+
+ private:
+  inline static std::unique_ptr<LiveWorld> world_;
+};
+
 }  // namespace tandem::kamailio::testing
