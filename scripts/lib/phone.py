@@ -49,7 +49,6 @@ module ausine.so
 module sndfile.so
 module_tmp account.so
 module_app menu.so
-module_app mwi.so
 module_app ctrl_tcp.so
 ctrl_tcp_listen 127.0.0.1:{control}
 snd_path {folder}/heard
@@ -93,40 +92,52 @@ class Phone:
         os.mkdir(f"{self.folder}/heard")
         v6 = proxy.startswith("[")
         host = "[::1]" if v6 else "127.0.0.1"
-        self.sip_port = free_port("::1" if v6 else "127.0.0.1", socket.SOCK_DGRAM)
-        self.control_port = free_port()
-        rtp_first = 10000 + (free_port() % 4000) // 2 * 2
         if say is None:
             say = f"{self.folder}/silence.wav"
             silence(say, 300)
-        local = proxy.startswith("127.") or proxy.startswith("[::1]")
-        with open(f"{self.folder}/config", "w") as out:
-            out.write(CONFIG.format(listen=f"{host if local else '0.0.0.0'}:{self.sip_port}", folder=self.folder,
-                                    source=f"aufile,{say}", control=self.control_port, rtp_first=rtp_first,
-                                    rtp_last=rtp_first + 200, modules=modules_folder(),
-                                    interface=host.strip("[]") if local else ""))
         interval = 120 if register else 0
         domain = proxy.rsplit(":", 1)[0]
         port = proxy.rsplit(":", 1)[1]
         with open(f"{self.folder}/accounts", "w") as out:
             out.write(f"<sip:{user}@{domain}:{port};transport={transport}>;auth_user={user};auth_pass={password or 'none'};"
-                      f"regint={interval};answermode={answer};audio_codecs={codec};dtmfmode={dtmf};ptime=20;"
+                      f"regint={interval};answermode={answer};audio_codecs={codec};dtmfmode={dtmf};ptime=20;mwi=no;"
                       f'outbound="sip:{domain}:{port};transport={transport}"\n')
         os.chmod(f"{self.folder}/accounts", 0o600)
         open(f"{self.folder}/contacts", "w").close()
         self.events = []
         self.seen = 0
         self.buffer = b""
-        self.log = open(f"{self.folder}/log", "wb")
-        self.process = subprocess.Popen(["baresip", "-f", self.folder, "-v"], stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=subprocess.STDOUT, start_new_session=True)
+        self.log = self.process = None
+        local = proxy.startswith("127.") or proxy.startswith("[::1]")
         try:
-            self.control = self._connect()
+            for attempt in (1, 2, 3):
+                try:
+                    self._start(host, local, say)
+                    break
+                except PhoneError:  # a port that was free has been taken meanwhile
+                    if attempt == 3:
+                        raise
             if register:
                 self._wait_registered(8)
         except BaseException:
             self.close()
             raise
+
+    def _start(self, host, local, say):
+        self.sip_port = free_port(host.strip("[]"), socket.SOCK_DGRAM)
+        self.control_port = free_port()
+        rtp_first = 10000 + (free_port() % 4000) // 2 * 2
+        with open(f"{self.folder}/config", "w") as out:
+            out.write(CONFIG.format(listen=f"{host if local else '0.0.0.0'}:{self.sip_port}", folder=self.folder,
+                                    source=f"aufile,{say}", control=self.control_port, rtp_first=rtp_first,
+                                    rtp_last=rtp_first + 200, modules=modules_folder(),
+                                    interface=host.strip("[]") if local else ""))
+        if self.log is not None:
+            self.log.close()
+        self.log = open(f"{self.folder}/log", "wb")
+        self.process = subprocess.Popen(["baresip", "-f", self.folder, "-v"], stdin=subprocess.DEVNULL, stdout=self.log,
+                                        stderr=subprocess.STDOUT, start_new_session=True)
+        self.control = self._connect()
 
     def _connect(self):
         deadline = time.monotonic() + 8
@@ -137,6 +148,7 @@ class Phone:
                 if self.process.poll() is not None:
                     break
                 time.sleep(0.05)
+        self._end()
         raise PhoneError(f"phone {self.user} did not start; its last lines:\n{self.tail()}")
 
     def _wait_registered(self, seconds):
@@ -232,15 +244,19 @@ class Phone:
         """The newest WAV, complete once the call has ended; None when nothing was heard."""
         return (self.heard_parts() or [None])[-1]
 
-    def close(self):
-        if self.process.poll() is None:
+    def _end(self):
+        if self.process is not None and self.process.poll() is None:
             try:
                 self.command("quit")
                 self.process.wait(3)
             except (OSError, AttributeError, subprocess.TimeoutExpired):
                 os.killpg(self.process.pid, signal.SIGKILL)
                 self.process.wait()
-        self.log.close()
+
+    def close(self):
+        self._end()
+        if self.log is not None:
+            self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def __enter__(self):

@@ -1,6 +1,5 @@
 """Voicemail: a message is left (busy, absent, unanswered), the lamp goes on, *97 plays it, keeps and deletes it."""
 import os
-import time
 
 import audio
 from suite import check_like, check_unlike, heard_by, prompt, test
@@ -26,17 +25,6 @@ def leave(e2e, events, phone, seconds):
     return started["path"]
 
 
-def lamp(phone, wanted, seconds=6):
-    """The phone's NOTIFY says so many new and old messages: "1/0"."""
-    deadline, seen = time.monotonic() + seconds, []
-    while time.monotonic() < deadline:
-        phone.poll(0.1)
-        seen = [str(event.get("param")) for event in phone.events if event["type"] == "MWI_NOTIFY"]
-        if seen and f"Voice-Message: {wanted}" in seen[-1]:
-            return
-    raise AssertionError(f"the lamp of {phone.user}: expected Voice-Message: {wanted}, saw {seen[-3:] or 'no NOTIFY'}")
-
-
 @test(deadline=75)
 def a_message_for_an_absent_phone_is_left_listened_to_kept_and_deleted(e2e):
     clear(e2e)
@@ -52,8 +40,9 @@ def a_message_for_an_absent_phone_is_left_listened_to_kept_and_deleted(e2e):
     assert 2.5 <= audio.seconds_of(recorded) <= 4.5, f"the message is {audio.seconds_of(recorded):.1f} s long"
     check_like(recorded, said, windows=4, begin=0.2, what="the message")
 
+    lamp = e2e.lamp("1002")
+    lamp.wait("1/0")
     owner = e2e.phone("1002")
-    lamp(owner, "1/0")
     owner.dial("*97")
     owner.wait("CALL_ESTABLISHED")
     owner.pause(1.5)
@@ -65,7 +54,7 @@ def a_message_for_an_absent_phone_is_left_listened_to_kept_and_deleted(e2e):
     owner.keys("9")
     changed = events.wait("mailbox.changed", 8, mailbox="1002")
     assert (changed["new"], changed["old"]) == (0, 1), (changed, played)
-    lamp(owner, "0/1")
+    lamp.wait("0/1")
     owner.keys("2")
     owner.pause(0.7)
     owner.keys("1")
@@ -76,7 +65,7 @@ def a_message_for_an_absent_phone_is_left_listened_to_kept_and_deleted(e2e):
     owner.wait("CALL_CLOSED")
     changed = events.wait("mailbox.changed", 5, mailbox="1002")
     assert (changed["new"], changed["old"]) == (0, 0), changed
-    lamp(owner, "0/0")
+    lamp.wait("0/0")
     heard = heard_by(owner)
     check_like(prompt("vm-password"), heard[:32000], windows=2, what="the question for the PIN")
     check_like(recorded, heard, windows=4, begin=0.2, what="the message played back")
@@ -87,6 +76,8 @@ def a_busy_phone_s_caller_leaves_a_message(e2e):
     clear(e2e)
     events = e2e.events()
     said, file = e2e.voice(72, 14)
+    lamp = e2e.lamp("1002")
+    lamp.wait("0/0")
     callee = e2e.phone("1002")
     caller = e2e.phone("1001", say=file)
     caller.dial("1002")
@@ -99,7 +90,7 @@ def a_busy_phone_s_caller_leaves_a_message(e2e):
     caller.pause(2.5)
     caller.keys("#")
     events.wait("mailbox.changed", 8, mailbox="1002", new=1)
-    lamp(callee, "1/0")
+    lamp.wait("1/0")
     caller.pause(1.5)
     caller.hangup()
     caller.wait("CALL_CLOSED")

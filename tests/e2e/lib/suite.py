@@ -10,6 +10,7 @@ import time
 import traceback
 
 import audio
+from lamp import Lamp
 from sipp import Sipp
 from system import ROOT, System
 
@@ -101,6 +102,11 @@ class EndToEnd:
         run = Sipp(system or self.system, scenario, **options)
         self.closing.append(run)
         return run
+
+    def lamp(self, user):
+        lamp = Lamp(self.system, user)
+        self.closing.append(lamp)
+        return lamp
 
     def events(self, **filters):
         events = self.api.events(**filters)
@@ -206,7 +212,7 @@ def run(names=(), keep=False):
                 problem = traceback.format_exc()
             signal.alarm(0)
             if problem and e2e.shared is not None:
-                problem += f"\n--- the server's last lines:\n{(e2e.own or [e2e.shared])[-1].tail(15)}"
+                problem += f"\n--- the server's last lines:\n{(e2e.own or [e2e.shared])[-1].tail(12)}"
             for wrong in e2e.after():
                 problem += f"\n{wrong}"
             print("FAILED" if problem else "passed", f"({time.monotonic() - at:.1f} s)", flush=True)

@@ -146,7 +146,7 @@ class System:
 
     def tail(self, lines=25):
         with open(self.log, errors="replace") as file:
-            return "".join(file.readlines()[-lines:])
+            return "".join(line[:300].rstrip() + "\n" for line in file.readlines()[-lines:])
 
     def logged(self, text):
         with open(self.log, errors="replace") as file:
