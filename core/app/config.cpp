@@ -92,15 +92,38 @@ void read_media(TomlReader& in, MediaSection& out) {
   in.boolean("hang_up_on_timeout", out.hang_up_on_timeout);
 }
 
-void read_api(TomlReader& in, ApiSection& out) {
+void read_tokens(TomlReader& in, std::vector<TenantToken>& out, std::vector<ConfigError>& errors) {
+  const toml::node* node = in.take("tokens");
+  if (node == nullptr) return;
+  const toml::array* rows = node->as_array();
+  if (rows == nullptr) return in.wrong("tokens", node, "a list of { token, tenant }", describe(*node));
+  for (const toml::node& row : *rows) {
+    if (!row.is_table()) {
+      in.wrong("tokens", &row, "{ token, tenant }", describe(row));
+      continue;
+    }
+    TenantToken one;
+    TomlReader reader("api.tokens", *row.as_table(), errors);
+    reader.text("token", one.token, 96);
+    reader.text("tenant", one.tenant, 64);
+    reader.finish();
+    if (one.token.size() < 16)
+      reader.wrong("token", reader.take("token"), "16 to 96 characters", fmt::format("{}", one.token.size()));
+    if (one.tenant.empty()) reader.wrong("tenant", nullptr, "the tenant that this token may see", "nothing");
+    out.push_back(std::move(one));
+  }
+}
+
+void read_api(TomlReader& in, ApiSection& out, std::vector<ConfigError>& errors) {
   in.text("listen", out.listen, 100);
   if (!parse_listen(out.listen))
     in.wrong("listen", in.take("listen"), "ADDRESS:PORT, such as \"127.0.0.1:8480\" or \"[::1]:8480\"",
              fmt::format("\"{}\"", out.listen));
-  in.text("token", out.token, 256);
+  in.text("token", out.token, 96);
   if (!out.token.empty() && out.token.size() < 16)
     in.wrong("token", in.take("token"), "at least 16 characters", fmt::format("{}", out.token.size()));
   in.text("token_file", out.token_file);
+  read_tokens(in, out.tokens, errors);
 }
 
 void read_routes(TomlReader& root, std::vector<call::Route>& out, std::vector<ConfigError>& errors) {
@@ -177,7 +200,8 @@ void read_root(const toml::table& root, Config& config, std::vector<ConfigError>
   };
   section("server", read_server, config.server);
   section("media", read_media, config.media);
-  section("api", read_api, config.api);
+  section(
+      "api", [&](TomlReader& reader, ApiSection& api) { read_api(reader, api, errors); }, config.api);
   section(
       "store", [](TomlReader& r, std::string& path) { r.text("path", path); }, config.store_path);
   section(

@@ -50,10 +50,15 @@ struct MediaSection {
   bool symmetric = true, inband_dtmf = true, hang_up_on_timeout = true;
 };
 
+struct TenantToken {
+  std::string token, tenant;
+};
+
 struct ApiSection {
   std::string listen = "127.0.0.1:8480";
-  std::string token;       // "": read from token_file, which is made (0600) when it is not there
-  std::string token_file;  // "": <state_dir>/api-token
+  std::string token;                // "": read from token_file, which is made (0600) when it is not there
+  std::string token_file;           // "": <state_dir>/api-token
+  std::vector<TenantToken> tokens;  // besides the operator's: each sees its tenant only
 };
 
 struct Config {

@@ -122,9 +122,9 @@ Result<std::string> api_token(const std::string& configured, const std::string& 
   std::ifstream in(file);
   std::string token;
   if (!(in >> token)) return Error{ErrorCode::denied, fmt::format("{}: cannot be read", file)};
-  if (token.size() < 16 || token.size() > 256)
+  if (token.size() < 16 || token.size() > 96)
     return Error{ErrorCode::invalid,
-                 fmt::format("{}: expected a token of 16 to 256 characters, found {}", file, token.size())};
+                 fmt::format("{}: expected a token of 16 to 96 characters, found {}", file, token.size())};
   return token;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -51,7 +52,10 @@ std::string Server::plugin_options(const std::string& name) const {
   };
   if (name == "http") {
     otherwise("listen", config_.api.listen);
-    otherwise("tokens", json::array({{{"token", token_}, {"tenant", ""}}}));
+    auto tokens = json::array({{{"token", token_}, {"tenant", ""}}});
+    for (const auto& one : config_.api.tokens)
+      tokens.push_back({{"token", one.token}, {"tenant", one.tenant}});
+    otherwise("tokens", std::move(tokens));
   } else if (name == "store") {
     otherwise("path", paths_.store);
     otherwise("accounts_file", paths_.state_dir + "/accounts.json");
@@ -238,7 +242,9 @@ Result<void> Server::start(std::span<const plugin::Builtin> builtins) {
   signaling_->start();
   directory_->load();
   if (config_.server.demo) seed_demo();
-  loop_.on_signal([this](int number) { begin_stop(number == 2 ? "SIGINT" : "SIGTERM"); });
+  loop_.on_signal([this](int number) {
+    begin_stop(number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP");
+  });
   log::info("app", "tandem {} serves: {} media loops, RTP ports {}-{}, API at {}, state in {}", kVersion,
             engine_->loop_count(), config_.media.engine.port_min, config_.media.engine.port_max,
             config_.api.listen, paths_.state_dir);

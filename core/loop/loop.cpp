@@ -21,7 +21,7 @@ struct Loop::State {
   bool stopping = false;
 
   std::unique_ptr<UvHandle<uv_async_t>> wake;
-  std::unique_ptr<UvHandle<uv_signal_t>> signals[2];
+  std::unique_ptr<UvHandle<uv_signal_t>> signals[3];
   std::function<void(int)> heard;
   std::unordered_map<const uv_handle_t*, std::string> names;
 
@@ -99,19 +99,25 @@ std::uint64_t Loop::posts_refused() const {
 void Loop::on_signal(std::function<void(int)> heard) {
   TANDEM_ASSERT_AFFINITY(affinity_);
   state_->heard = std::move(heard);
-  const int numbers[] = {SIGINT, SIGTERM};
-  for (std::size_t i = 0; i < 2; ++i) {
+  struct {
+    int number;
+    const char* name;
+  } const kHeard[] = {{SIGINT, "signal SIGINT"}, {SIGTERM, "signal SIGTERM"}, {SIGHUP, "signal SIGHUP"}};
+  for (std::size_t i = 0; i < std::size(kHeard); ++i) {
     if (state_->signals[i]) continue;
+    struct sigaction now {};
+    ::sigaction(kHeard[i].number, nullptr, &now);
+    if (kHeard[i].number == SIGHUP && now.sa_handler == SIG_IGN) continue;  // nohup means it
     auto handle = std::make_unique<UvHandle<uv_signal_t>>();
     uv_signal_init(&state_->uv, handle->get());
-    handle->opened_on(*this, numbers[i] == SIGINT ? "signal SIGINT" : "signal SIGTERM", state_.get());
+    handle->opened_on(*this, kHeard[i].name, state_.get());
     uv_signal_start(
         handle->get(),
         [](uv_signal_t* from, int number) {
           auto* state = static_cast<State*>(from->data);
           if (state != nullptr && state->heard) state->heard(number);
         },
-        numbers[i]);
+        kHeard[i].number);
     state_->signals[i] = std::move(handle);
   }
 }

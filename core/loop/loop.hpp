@@ -1,7 +1,7 @@
 // Loop: the one owner of a libuv loop. Runs it, takes work from other threads, hears the process's signals.
 //
 //   any thread ──post()──► bounded queue ──uv_async──► [control] runs each function, in order
-//   SIGINT, SIGTERM ─────► uv_signal ────────────────► on_signal(number)
+//   SIGINT, SIGTERM, SIGHUP ► uv_signal ────────────────► on_signal(number)
 //
 // A uv handle outlives its wrapper until its close callback: only core/loop knows this. Every handle that a
 // wrapper opens is named, and close() names in the log whatever is still open.
@@ -48,7 +48,8 @@ class Loop {
   std::size_t posts_waiting() const;
   std::uint64_t posts_refused() const;
 
-  // [control] Calls heard(number) for SIGINT and SIGTERM from now on, instead of ending the process.
+  // [control] Calls heard(number) for SIGINT, SIGTERM and SIGHUP (unless ignored, as by nohup) from now on,
+  // instead of ending the process.
   void on_signal(std::function<void(int number)> heard);
 
   // [control] The names of all handles that are open, foreign ones by their libuv type.
