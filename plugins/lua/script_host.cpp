@@ -31,6 +31,21 @@ const char* code_text(int code) {
   }
 }
 
+// A syntax error is an answer, not a failure: "ivr/ivr.lua:12: '=' expected near 'then'".
+void answer_check(const sdk::Answer& answer, const AppFiles::Loaded& loaded) {
+  if (loaded.code == TD_OK) return answer.ok(R"({"ok":true})");
+  if (loaded.code != TD_INVALID)
+    return answer.fail(loaded.code, failure(code_text(loaded.code), loaded.error));
+  nlohmann::json result = {{"ok", false}, {"error", loaded.error}};
+  const std::size_t first = loaded.error.find(':');
+  const std::size_t second = first == std::string::npos ? first : loaded.error.find(':', first + 1);
+  if (second != std::string::npos) {
+    result["script"] = loaded.error.substr(0, first);
+    result["line"] = std::atoi(loaded.error.substr(first + 1, second - first - 1).c_str());
+  }
+  answer.ok(dump(result));
+}
+
 }  // namespace
 
 ScriptHost::ScriptHost(const td_host* host, Options options)
@@ -43,7 +58,7 @@ ScriptHost::ScriptHost(const td_host* host, Options options)
   provide("script.start",
           {{"summary", "Runs an app's script for a leg; script.ended follows"},
            {"access", "internal"},
-           {"params", {{"type", "object"}, {"required", {"leg", "app"}}}}},
+           {"params", {{"type", "object"}, {"required", {"leg", "app"}}, {"additionalProperties", true}}}},
           &ScriptHost::start);
   provide("script.list",
           {{"summary", "The apps that can be run and the scripts that run"}, {"access", "public"}},
@@ -59,6 +74,8 @@ ScriptHost::ScriptHost(const td_host* host, Options options)
 
 ScriptHost::~ScriptHost() {
   alive_.reset();
+  for (const auto& [id, answer] : held_)
+    answer.fail(TD_UNAVAILABLE, failure("unavailable", "the Lua host stops"));
   subscription_.reset();
   calls_.clear();
 }
@@ -78,6 +95,17 @@ void ScriptHost::provide(const char* method, const nlohmann::json& description, 
   }
 }
 
+ScriptHost::Late ScriptHost::hold(const sdk::Answer& answer) {
+  const std::uint64_t id = ++last_serial_;
+  held_.emplace(id, answer);
+  return [alive = alive(), id](const std::function<void(const sdk::Answer&)>& reply) {
+    const auto host = alive.lock();
+    if (!host) return;
+    const auto node = (*host)->held_.extract(id);
+    if (!node.empty()) reply(node.mapped());
+  };
+}
+
 void ScriptHost::start(const sdk::Answer& answer, const nlohmann::json& params) {
   ScriptStart about{text_of(params, "leg"),       text_of(params, "call"),   text_of(params, "tenant"),
                     text_of(params, "app"),       text_of(params, "dialed"), text_of(params, "auth_user"),
@@ -89,8 +117,8 @@ void ScriptHost::start(const sdk::Answer& answer, const nlohmann::json& params) 
                        failure("exhausted", std::to_string(calls_.size()) + " scripts run, the limit"));
   }
   const std::string app = about.app;
-  files_.load_app(app, [this, answer, about = std::move(about)](const AppFiles::Loaded& loaded) {
-    begin(answer, about, loaded);
+  files_.load_app(app, [this, late = hold(answer), about = std::move(about)](const AppFiles::Loaded& loaded) {
+    late([&](const sdk::Answer& held) { begin(held, about, loaded); });
   });
 }
 
@@ -120,7 +148,7 @@ void ScriptHost::begin(const sdk::Answer& answer, ScriptStart about, const AppFi
 }
 
 void ScriptHost::list(const sdk::Answer& answer, const nlohmann::json&) {
-  files_.list([this, answer](const std::vector<AppFiles::App>& apps) {
+  files_.list([this, late = hold(answer)](const std::vector<AppFiles::App>& apps) {
     nlohmann::json result = {{"apps", nlohmann::json::array()}, {"running", nlohmann::json::array()}};
     for (const auto& app : apps) result["apps"].push_back({{"name", app.name}, {"path", app.path}});
     for (const auto& [serial, call] : calls_) {
@@ -134,38 +162,29 @@ void ScriptHost::list(const sdk::Answer& answer, const nlohmann::json&) {
                                    {"memory_bytes", call->account()->used},
                                    {"instructions", call->budget().instructions()}});
     }
-    answer.ok(dump(result));
+    late([&](const sdk::Answer& held) { held.ok(dump(result)); });
   });
 }
 
 void ScriptHost::check(const sdk::Answer& answer, const nlohmann::json& params) {
-  const auto reply = [answer](const AppFiles::Loaded& loaded) {
-    if (loaded.code == TD_OK) return answer.ok(R"({"ok":true})");
-    if (loaded.code != TD_INVALID)
-      return answer.fail(loaded.code, failure(code_text(loaded.code), loaded.error));
-    // "ivr/ivr.lua:12: '=' expected near 'then'"
-    nlohmann::json result = {{"ok", false}, {"error", loaded.error}};
-    const std::size_t first = loaded.error.find(':');
-    const std::size_t second = first == std::string::npos ? first : loaded.error.find(':', first + 1);
-    if (second != std::string::npos) {
-      result["script"] = loaded.error.substr(0, first);
-      result["line"] = std::atoi(loaded.error.substr(first + 1, second - first - 1).c_str());
-    }
-    answer.ok(dump(result));
+  if (!params.contains("source") && !params.contains("app") && text_of(params, "path").empty()) {
+    return answer.fail(TD_INVALID, failure("invalid", "expected path, app or source"));
+  }
+  const auto reply = [late = hold(answer)](const AppFiles::Loaded& loaded) {
+    late([&](const sdk::Answer& held) { answer_check(held, loaded); });
   };
   if (params.contains("source")) {
     const std::string source = text_of(params, "source");
-    if (source.size() > AppFiles::kFileBytesMax)
-      return answer.fail(TD_INVALID, failure("invalid", "source: more than 1 MB"));
+    if (source.size() > AppFiles::kFileBytesMax) {
+      return reply({TD_EXHAUSTED, LUA_NOREF, "source: more than 1 MB"});
+    }
     std::string error;
     const int reference = runtime_.compile(source, "source", error);
     runtime_.release(reference);
     return reply({reference == LUA_NOREF ? TD_INVALID : TD_OK, LUA_NOREF, error});
   }
   if (params.contains("app")) return files_.load_app(text_of(params, "app"), reply);
-  const std::string path = text_of(params, "path");
-  if (path.empty()) return answer.fail(TD_INVALID, failure("invalid", "expected path, app or source"));
-  files_.check_file(path, reply);
+  files_.check_file(text_of(params, "path"), reply);
 }
 
 void ScriptHost::on_event(std::string_view json) {

@@ -8,6 +8,7 @@
 // scripts run from the loop's top and never inside of somebody else's command or event. Thread: [control].
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -62,6 +63,10 @@ class ScriptHost {
   void begin(const sdk::Answer& answer, ScriptStart about, const AppFiles::Loaded& loaded);
   void list(const sdk::Answer& answer, const nlohmann::json& params);
   void check(const sdk::Answer& answer, const nlohmann::json& params);
+  // A request that waits for a file, so that it is answered even when the host stops first. The call returned
+  // answers it once; it does nothing after the host is gone.
+  using Late = std::function<void(const std::function<void(const sdk::Answer&)>&)>;
+  Late hold(const sdk::Answer& answer);
   void on_event(std::string_view json);
   void run_ready();
 
@@ -73,6 +78,7 @@ class ScriptHost {
   std::unordered_map<std::uint64_t, std::unique_ptr<ScriptCall>> calls_;
   std::unordered_map<std::string, std::uint64_t> legs_;
   std::vector<std::uint64_t> ready_;
+  std::unordered_map<std::uint64_t, sdk::Answer> held_;
   std::uint64_t last_serial_ = 0;
   sdk::Timer ready_timer_;
   std::unique_ptr<sdk::Subscription> subscription_;

@@ -282,8 +282,9 @@ TEST(ScriptHost, StoppingTheServerWithScriptsInAllStatesIsClean) {
   for (const char* app : {"waits", "asks", "plays"}) calls.start(app, {{"leg", app}});
   calls.host->hold_work(true);
   calls.write("reads", "print('never')");
-  calls.start("reads", {{"leg", "reads"}});
+  const auto reading = calls.host->invoke("script.start", R"({"leg":"reads","app":"reads"})");
   calls.host->deactivate();
+  EXPECT_EQ(reading->code, TD_UNAVAILABLE);
   for (const auto& call : held) call.ok("{}");  // an answer after the plugin is gone
   calls.advance(100s);
   EXPECT_FALSE(calls.logged("never"));
