@@ -26,7 +26,7 @@ int activate(const td_host* host, const char** error) noexcept {
   }
   g_host->info("hello from a module");
   constexpr std::string_view kDescription =
-      R"({"summary":"Gives back what it got","params":{"type":"object"},"result":{"type":"object"},"access":"public"})";
+      R"({"summary":"Gives back what it got","params":{"type":"object","additionalProperties":true},"access":"public"})";
   return g_host->api()->provide(
       g_host->api(), sdk::str("probe.echo"), sdk::str(kDescription),
       [](void*, td_request* request, const td_caller*, td_str params) {
