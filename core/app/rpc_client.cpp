@@ -62,6 +62,31 @@ Result<void> connect(const Socket& socket, const RpcServer& server, Clock::time_
   return {};
 }
 
+// "name: value" of a response's head, "" when absent; the name in any case.
+std::string header(std::string_view head, std::string_view name) {
+  for (std::size_t at = head.find("\r\n"); at != head.npos && at + 2 < head.size();
+       at = head.find("\r\n", at + 2)) {
+    std::string_view line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
+    if (line.size() <= name.size() || line[name.size()] != ':' ||
+        strncasecmp(line.data(), name.data(), name.size()) != 0)
+      continue;
+    line.remove_prefix(name.size() + 1);
+    while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
+    return std::string(line);
+  }
+  return {};
+}
+
+// Whether all that Content-Length promised is there; without one the end of the connection says so.
+bool is_whole(const std::string& response) {
+  const std::size_t end = response.find("\r\n\r\n");
+  if (end == response.npos) return false;
+  const std::string length = header(std::string_view(response).substr(0, end), "content-length");
+  std::size_t expected = 0;
+  const auto read = std::from_chars(length.data(), length.data() + length.size(), expected);
+  return read.ec == std::errc{} && !length.empty() && response.size() - end - 4 >= expected;
+}
+
 Result<std::string> talk(const RpcServer& server, const std::string& request) {
   const auto until = Clock::now() + server.deadline;
   const Socket socket(::socket(server.at.raw()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -84,23 +109,9 @@ Result<std::string> talk(const RpcServer& server, const std::string& request) {
       return gone(server, errno);
     }
     if (n > 0) response.append(piece, static_cast<std::size_t>(n));
+    if (is_whole(response)) return response;
     if (response.size() > kRpcAnswerMax) return Error{ErrorCode::invalid, "the answer is longer than 64 MB"};
   }
-}
-
-// "name: value" of a response's head, "" when absent; the name in any case.
-std::string header(std::string_view head, std::string_view name) {
-  for (std::size_t at = head.find("\r\n"); at != head.npos && at + 2 < head.size();
-       at = head.find("\r\n", at + 2)) {
-    std::string_view line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
-    if (line.size() <= name.size() || line[name.size()] != ':' ||
-        strncasecmp(line.data(), name.data(), name.size()) != 0)
-      continue;
-    line.remove_prefix(name.size() + 1);
-    while (!line.empty() && line.front() == ' ') line.remove_prefix(1);
-    return std::string(line);
-  }
-  return {};
 }
 
 Result<std::string> unchunk(std::string_view in) {
