@@ -43,7 +43,12 @@ class Reader {
     }
     const double number = lua_tonumber(L_, index);
     if (!std::isfinite(number)) return fail("a number that is not finite has no JSON form");
-    out = number;
+    // 1500.0 is what 1.5 * 1000 gives; as JSON it is the whole number that it means.
+    if (number == std::floor(number) && std::fabs(number) < 9007199254740992.0) {
+      out = static_cast<std::int64_t>(number);
+    } else {
+      out = number;
+    }
     return true;
   }
 

@@ -39,10 +39,10 @@
 ---@field files? string|string[]
 ---@field tone? string
 ---@field country? string
----@field loop? integer|boolean
+---@field loop? boolean
 ---@field offset_ms? integer
 ---@field limit_ms? integer
----@field gain_db? number
+---@field gain_db? integer
 
 ---@class TandemGatherOptions
 ---@field prompt? string|string[]

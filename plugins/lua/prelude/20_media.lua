@@ -17,7 +17,7 @@ function verbs.ring(self, options)
   return command("leg.ring", check_options("ring", options, { early = "boolean" }))
 end
 
-local PLAY_OPTIONS = { files = "any", tone = "string", country = "string", loop = "any", offset_ms = "number",
+local PLAY_OPTIONS = { files = "any", tone = "string", country = "string", loop = "boolean", offset_ms = "number",
   limit_ms = "number", gain_db = "number" }
 
 -- The parameters of leg.play from what a verb was given: a name, a list of names, or a table of options.
@@ -66,7 +66,7 @@ local function play(params)
 end
 shared.play = play
 
--- call:play("demo-congrats") | call:play({"a", "b"}, {loop = 2, limit_ms = 5000}) → reason, played_ms | nil, err
+-- call:play("demo-congrats") | call:play({"a", "b"}, {loop = true, limit_ms = 5000}) → reason, played_ms | nil, err
 function verbs.play(self, what, options)
   check_self(self, "play")
   local params = play_params("play", what, options)

@@ -60,13 +60,14 @@ TEST(Verbs, AFunctionThatTheFileReturnsIsRunWithTheCall) {
 
 TEST(Verbs, PlayTakesListsAndOptions) {
   Ran ran(
-      "call:play({'a', 'b'}, {loop = 2, offset_ms = 10, limit_ms = 9000, gain_db = -3}) call:play{files = "
+      "call:play({'a', 'b'}, {loop = true, offset_ms = 10, limit_ms = 4.5 * 2000, gain_db = -3}) "
+      "call:play{files = "
       "'c'}");
   const auto plays = ran.done("leg.play");
   ASSERT_EQ(plays.size(), 2u);
   EXPECT_EQ(plays[0], (json{{"leg", "leg-1"},
                             {"files", {"a", "b"}},
-                            {"loop", 2},
+                            {"loop", true},
                             {"offset_ms", 10},
                             {"limit_ms", 9000},
                             {"gain_db", -3}}));
