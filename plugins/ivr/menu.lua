@@ -88,7 +88,8 @@ local function ask(call, table_of, files, tries, language)
   for key in pairs(table_of.keys or {}) do longest = math.max(longest, #key) end
   if table_of.direct then longest = math.max(longest, table_of.direct_digits or 4) end
   local invalid = prompts(table_of.invalid or "pbx-invalid", language)
-  return call:gather{ max = longest, finish = longest == 1 and "" or "#", prompt = files, say = table_of.say, voice = table_of.voice,
+  local finish = (longest == 1 or (table_of.keys and table_of.keys["#"])) and "" or "#"
+  return call:gather{ max = longest, finish = finish, prompt = files, say = table_of.say, voice = table_of.voice,
     first_digit_ms = table_of.timeout_ms or 5000, inter_digit_ms = table_of.inter_digit_ms or 2000, tries = tries,
     bad_input = invalid, no_input = table_of.no_input and prompts(table_of.no_input, language) or {},
     barge_in = table_of.barge_in ~= false, valid = function(digits) return chosen(table_of, digits) ~= nil end }
