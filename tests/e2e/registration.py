@@ -25,8 +25,10 @@ def baresip_registers_with_digest(e2e):
 @test(deadline=20)
 def sipp_registers_with_digest(e2e):
     with e2e.events() as events:
-        e2e.sipp("register", user="1002").wait()
+        run = e2e.sipp("register", user="1002").wait()
         events.wait("device.registered", user="1002")
+        e2e.sipp("register", user="1002", port=run.port, expires=0).wait()
+        events.wait("device.unregistered", user="1002")
 
 
 @test(deadline=20)

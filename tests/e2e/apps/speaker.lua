@@ -1,5 +1,6 @@
 -- Answers and says the prompt "speech" until the caller goes.
 return function(call)
   call:answer()
-  call:play("speech", { loop = 100 })
+  local reason, err = call:play("speech", { loop = true })
+  if not reason then call:log("error", "speaker:", err.code, err.message) end
 end
