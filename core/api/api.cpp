@@ -118,7 +118,11 @@ Result<void> Api::provide(const std::string& method, std::string_view descriptio
   CommandTable::Entry entry;
   entry.summary = text_at(*description, "summary");
   // A plugin that does not describe its parameters checks them itself.
-  entry.params = description->value("params", Json{{"additionalProperties", true}});
+  entry.params = description->value("params", Json::object());
+  if (entry.params.is_object() && !entry.params.contains("properties") &&
+      !entry.params.contains("additionalProperties")) {
+    entry.params["additionalProperties"] = true;
+  }
   entry.result = description->value("result", Json::object());
   entry.access = access == "public" ? Access::open : Access::internal;
   entry.body = [command = std::move(command)](const Caller& caller, const Json& params, Reply reply) {

@@ -21,7 +21,10 @@ constexpr std::array kRows{
     EventRow{"leg.confirmed", "the ACK came", "{}"},
     EventRow{"leg.held", "the phone put us on hold", "{}"},
     EventRow{"leg.resumed", "the phone took us off hold", "{}"},
-    EventRow{"leg.bridged", "it was joined with a peer (itself: an echo)", R"({"peer":{"type":"string"}})"},
+    EventRow{"leg.bridged",
+             "it was joined with a peer (itself: an echo); comes again with another peer after an attended "
+             "transfer",
+             R"({"peer":{"type":"string"}})"},
     EventRow{"leg.unbridged", "it was parted from its peer",
              R"({"peer":{"type":"string"},"reason":{"enum":["peer_hangup","split","transfer"]}})"},
     EventRow{

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kHead = R"(# The commands and events
 
-<!-- Made from the command table by `tandem api`; change core/api, not this page. -->
+<!-- Made from the command table (CommandTable::markdown, written by test_api with TANDEM_WRITE_DOCS=1); change core/api, not this page. -->
 
 JSON-RPC 2.0; the same table over HTTP POST, WebSocket, the command line and from Lua. Ids are text. Times are in ms (`_ms`), or ISO 8601 UTC for wall-clock stamps. Any command may carry `"idempotency_key"` (1 to 128 bytes): the same key again within 10 minutes gets the first answer back and does nothing; with other parameters it is refused (`conflict`). A parameter that is not listed is refused by name.
 
@@ -19,6 +19,8 @@ In the tables: `name: type`, `?` for what may be left out.
 )";
 
 constexpr const char* kEventsHead = R"(
+Plugins add their own; `api.commands` of a running server lists all of them with their schemas. What others rely on: the Lua host gives `script.start` {run, leg, call, tenant, app, args, from, to, dialed, auth_user, direction} (a second start for a leg ends the first script; `script.ended` hands `run` back, and the leg is hung up if it still stands), the tts plugin `tts.render` {text, voice?} → {path}, the store `device.secrets`, `extension.list`, `mailbox.list`, `cdr.list` and more (docs/store.md).
+
 ## Events
 Every event is `{"seq", "time", "event", "tenant", "call"?, "leg"?, …}`. `seq` counts up by one; the last 10,000 are kept: a subscriber that comes back names the last it saw as `since` and gets what it missed, or `not_found` when that is too long ago. A subscription's filter: `{"call", "leg", "tenant", "events": ["leg.*"], "since"}`, each optional. Events are told after the command that caused them was answered.
 

@@ -120,8 +120,9 @@ class Exchange {
   // Joins them, answering nobody; a leg with itself is an echo. Legs of two calls become one call (a's).
   // Idempotent. Errors: conflict (a leg that cannot be heard yet), invalid (different media loops).
   Result<void> bridge(Leg& a, Leg& b);
-  // Parts the leg from its peer, if it has one.
-  void unbridge(Leg& leg, const char* reason);
+  // Parts the leg from its peer, if it has one. The peer is not told when it is joined with another at once.
+  enum class TellPeer : std::uint8_t { yes, no };
+  void unbridge(Leg& leg, const char* reason, TellPeer tell_peer = TellPeer::yes);
 
   // ---- apps
   // Begins an app on the leg, in place of the one that runs. Errors: exhausted (a loop).

@@ -125,7 +125,7 @@ Result<void> Exchange::bridge(Leg& a, Leg& b) {
   return {};
 }
 
-void Exchange::unbridge(Leg& leg, const char* reason) {
+void Exchange::unbridge(Leg& leg, const char* reason, TellPeer tell_peer) {
   if (leg.peer.empty()) return;
   Leg* peer = leg.peer == leg.id ? nullptr : this->leg(leg.peer);
   const std::string peer_id = std::exchange(leg.peer, {});
@@ -137,7 +137,7 @@ void Exchange::unbridge(Leg& leg, const char* reason) {
   }
   if (!leg.ended())
     emit(leg, Event{"leg.unbridged", {}, {}, {}, {}}.with("peer", peer_id).with("reason", reason));
-  if (peer != nullptr && !peer->ended()) {
+  if (peer != nullptr && !peer->ended() && tell_peer == TellPeer::yes) {
     emit(*peer, Event{"leg.unbridged", {}, {}, {}, {}}.with("peer", leg.id).with("reason", reason));
   }
 }

@@ -98,9 +98,10 @@ void Transfers::attend(Leg& transferor, const Refer& refer) {
   }
   exchange_.emit(transferor, Event{"transfer.requested", {}, {}, {}, {}}.with("to", right->id));
   signaling.refer_reply(transferor.id, 202);
-  exchange_.unbridge(transferor, "transfer");
-  exchange_.unbridge(*other, "transfer");
-  // Whatever app put them through has done its part: from here one BYE ends the other.
+  exchange_.unbridge(transferor, "transfer", Exchange::TellPeer::no);
+  exchange_.unbridge(*other, "transfer", Exchange::TellPeer::no);
+  // Whatever app put the two through still waits for the end of its conversation, which goes on with another
+  // peer: it is not woken, and from here one BYE ends the other.
   left->app_run = right->app_run = 0;
   const auto joined = exchange_.bridge(*left, *right);
   signaling.refer_notify(transferor.id, joined ? 200 : 503, joined ? "OK" : "Service Unavailable", true);

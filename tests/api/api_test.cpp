@@ -169,6 +169,23 @@ TEST_F(ApiTest, CommandNameIsTakenOnceAndFreeAfterWithdrawal) {
   EXPECT_TRUE(api.provide("sum", "{}", nothing));
 }
 
+TEST_F(ApiTest, PluginThatListsNoPropertiesGetsWhateverIsSent) {
+  const auto echo = [](const Caller&, std::string_view params, const Reply& reply) {
+    reply(std::string(params));
+  };
+  ASSERT_TRUE(api.provide("bare", "{}", echo));
+  ASSERT_TRUE(api.provide("needs", R"({"params":{"type":"object","required":["leg"]}})", echo));
+  for (const char* method : {"bare", "needs"}) {
+    Result<std::string> answer = Error{};
+    api.invoke(kOperator, method, R"({"leg":"l","more":1})", [&](Result<std::string> got) { answer = got; });
+    ASSERT_TRUE(answer) << method << ": " << answer.error().message;
+    EXPECT_EQ(*answer, R"({"leg":"l","more":1})");
+  }
+  Result<std::string> answer = std::string();
+  api.invoke(kOperator, "needs", R"({"more":1})", [&](Result<std::string> got) { answer = got; });
+  EXPECT_EQ(answer.error().code, ErrorCode::invalid);
+}
+
 TEST_F(ApiTest, IdempotencyKeyRunsTheCommandOnce) {
   std::vector<std::string> answers;
   const auto call = [&](const std::string& params, const Caller& caller = kOperator) {

@@ -148,6 +148,9 @@ TEST_F(TransferTest, AttendedTransferJoinsTheTwoOthersAndEndsBothLegsOfTheTransf
   EXPECT_TRUE(joined(caller->leg, third->leg));
   EXPECT_EQ(leg(third->leg)->call, leg(caller->leg)->call);
   EXPECT_TRUE(consultation.over());
+  EXPECT_EQ(events.count("leg.unbridged", caller->leg), 0U)
+      << "for whoever waits on it the conversation goes on";
+  EXPECT_EQ(events.last("leg.bridged", caller->leg).text("peer"), third->leg);
   timers.advance(6s);
   EXPECT_TRUE(callee->over());
   company.phone("1003").hangs_up(*third);
