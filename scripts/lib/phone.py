@@ -156,7 +156,7 @@ class Phone:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.poll(0.05)
-            answer = re.search(r"\{0/[^}]*\} (\d{3} [^\n]*)", self.tail(100))
+            answer = re.search(r"(?:\{0/[^}]*\}|reg: [^\n]*:) (\d{3} [^\n]*)", self.tail(100))
             if answer and answer[1].startswith("2"):
                 return
             failed = [e.get("param") for e in self.events if e["type"] == "REGISTER_FAIL"]

@@ -51,7 +51,7 @@ def a_delayed_offer_is_answered_with_an_offer_and_its_answer_comes_in_the_ack(e2
 @test(deadline=30)
 def the_three_end_packets_of_a_key_are_one_key(e2e):
     with e2e.events() as events:
-        keys = "1590"
+        keys = "1359"  # ascending, as they were captured: one stream whose clock goes on
         talk = pause(200) + "".join(pcap(key) + pause(400) for key in keys)
         e2e.sipp("call", service="7003", talk=talk).wait()
         pressed = [event["digit"] for event in events.all("leg.digit", 0.5)]
@@ -89,25 +89,25 @@ def a_re_invite_without_sdp_gets_an_offer(e2e):
 @test(deadline=30)
 def a_broken_re_invite_is_refused_and_the_call_goes_on(e2e):
     with e2e.events() as events:
-        talk = (pause(300) + reinvite(3, "v=0\no=- 1 1 IN IP4\nm=audio\n", code=488) + pause(200) + pcap("3")
+        talk = (pause(300) + reinvite(3, "v=0\no=- 1 1 IN IP4\nm=audio\n", code=400) + pause(200) + pcap("3")
                 + pause(500))
         e2e.sipp("call", service="7003", talk=talk).wait()
         events.wait("leg.digit", 3, digit="3")
 
 
 @test(deadline=60)
-def a_broken_sdp_is_refused_with_400_or_488(e2e):
+def a_broken_sdp_is_refused_with_a_code_that_says_why(e2e):
     audio_only = "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP4 127.0.0.1\nt=0 0\n"
     rows = [
         ("no codec in common", audio_only + "m=audio 4000 RTP/AVP 18\na=rtpmap:18 G729/8000\n", "488"),
         ("no media", audio_only, "488"),
         ("an address that is none", audio_only.replace("c=IN IP4 127.0.0.1", "c=IN IP4 999.1.2.3")
-         + "m=audio 4000 RTP/AVP 0\n", "400"),
+         + "m=audio 4000 RTP/AVP 0\n", "488"),
         ("a port that is none", audio_only + "m=audio 99999 RTP/AVP 0\n", "400"),
         ("no version", audio_only[4:] + "m=audio 4000 RTP/AVP 0\n", "400"),
         ("no SDP at all", "hello, this is not SDP\n", "400"),
         ("cut off", "v=0\no=- 1 1 IN IP4 127.0.0.1\ns=-\nc=IN IP", "400"),
-        ("1,000 lines", audio_only + "m=audio 4000 RTP/AVP 0\n" + "a=x:y\n" * 1000, "400"),
+        ("1,000 lines", audio_only + "m=audio 4000 RTP/AVP 0\n" + "a=x:y\n" * 1000, "413"),
     ]
     wrong = []
     for name, text, code in rows:
@@ -149,7 +149,7 @@ def a_stranger_cannot_speak_into_a_call(e2e):
     a.pause(0.5)
     rng = random.Random(4)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-        ports = [p for p in range(20000, 22000, 2) if is_open(p)]
+        ports = [p for p in range(e2e.system.port_min, e2e.system.port_min + 2000, 2) if is_open(p)]
         assert ports, "no media port is open"
         for step in range(150):
             for port in ports:

@@ -129,5 +129,5 @@ def a_wrong_pin_opens_nothing(e2e):
     heard = heard_by(owner)
     half = len(heard) * 6 // 10
     check_like(prompt("vm-incorrect"), heard, windows=2, what="the answer to the wrong PIN")
-    check_like(prompt("vm-youhave"), heard, windows=1, what="the mailbox after the right PIN")
+    check_like(prompt("vm-youhave"), heard, windows=2, what="the mailbox after the right PIN")
     check_unlike(prompt("vm-youhave"), heard[:half], most=0.85, what="the mailbox after the wrong PIN")

@@ -141,7 +141,7 @@ def likeness(said, heard, windows=6, begin=0.0, end=None):
     said = said[int(begin * RATE):int((end or seconds_of(said)) * RATE)]
     starts = [i for i in range(0, len(said) - WINDOW + 1, WINDOW // 2) if level(said[i:i + WINDOW]) > 300]
     if len(starts) > windows:
-        starts = [starts[i * (len(starts) - 1) // (windows - 1)] for i in range(windows)]
+        starts = [starts[i * (len(starts) - 1) // max(1, windows - 1)] for i in range(windows)]
     place = _Heard(heard)
     found = [place.find(said[i:i + WINDOW]) for i in starts]
     return Likeness([score for _, score in found], [at / RATE for at, _ in found])

@@ -15,6 +15,17 @@ def md5(text):
     return hashlib.md5(text.encode()).hexdigest()
 
 
+def credentials(challenge, method, uri, user, password):
+    """The header that answers a 401 or 407 (RFC 2617, qop auth)."""
+    name, values = re.search(r"(WWW|Proxy)-Authenticate: Digest ([^\r]*)", challenge).groups()
+    values = dict(re.findall(r'(\w+)="([^"]*)"', values))
+    secret = md5(f"{user}:{values['realm']}:{password}")
+    answer = md5(f"{secret}:{values['nonce']}:00000001:abcd:auth:{md5(method + ':' + uri)}")
+    return (f"{'Authorization' if name == 'WWW' else 'Proxy-Authorization'}: Digest username=\"{user}\", "
+            f'realm="{values["realm"]}", nonce="{values["nonce"]}", uri="{uri}", qop=auth, nc=00000001, '
+            f'cnonce="abcd", response="{answer}", algorithm=MD5\r\n')
+
+
 class Lamp:
     def __init__(self, system, user, seconds=5):
         self.user, self.password = user, system.accounts()[user]["password"]
@@ -33,22 +44,13 @@ class Lamp:
                 self.close()
                 raise AssertionError(f"SUBSCRIBE of {user} was not answered with 200 within {seconds} s")
 
-    def _subscribe(self, cseq, credentials=""):
+    def _subscribe(self, cseq, proof=""):
         uri = f"sip:{self.user}@{self.there}"
         self.socket.send((f"SUBSCRIBE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {self.here};branch=z9hG4bK{self.tag}{cseq};rport\r\n"
                           f"From: <{uri}>;tag={self.tag}\r\nTo: <{uri}>\r\nCall-ID: {self.call_id}\r\n"
                           f"CSeq: {cseq} SUBSCRIBE\r\nContact: <sip:{self.user}@{self.here}>\r\nMax-Forwards: 70\r\n"
                           f"Event: message-summary\r\nAccept: application/simple-message-summary\r\nExpires: 600\r\n"
-                          f"{credentials}Content-Length: 0\r\n\r\n").encode())
-
-    def _answer_challenge(self, message):
-        values = dict(re.findall(r'(\w+)="([^"]*)"', re.search(r"Proxy-Authenticate: (.*)\r\n", message)[1]))
-        uri = f"sip:{self.user}@{self.there}"
-        secret = md5(f"{self.user}:{values['realm']}:{self.password}")
-        answer = md5(f"{secret}:{values['nonce']}:00000001:abcd:auth:{md5('SUBSCRIBE:' + uri)}")
-        self._subscribe(2, f'Proxy-Authorization: Digest username="{self.user}", realm="{values["realm"]}", '
-                           f'nonce="{values["nonce"]}", uri="{uri}", qop=auth, nc=00000001, cnonce="abcd", '
-                           f'response="{answer}", algorithm=MD5\r\n')
+                          f"{proof}Content-Length: 0\r\n\r\n").encode())
 
     def poll(self, seconds=0.0):
         self.socket.settimeout(max(seconds, 0.01))
@@ -59,7 +61,8 @@ class Lamp:
         if message.startswith("SIP/2.0 407"):
             if self.challenge is None:  # else it refused the credentials
                 self.challenge = message
-                self._answer_challenge(message)
+                self._subscribe(2, credentials(message, "SUBSCRIBE", f"sip:{self.user}@{self.there}", self.user,
+                                               self.password))
         elif message.startswith("SIP/2.0 2"):
             self.subscribed = True
         elif message.startswith("NOTIFY "):

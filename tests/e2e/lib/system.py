@@ -15,6 +15,7 @@ import tempfile
 import time
 
 from api import Api, ApiError
+from lamp import credentials
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 sys.path.insert(0, f"{ROOT}/scripts/lib")
@@ -89,10 +90,11 @@ class System:
         self.api_port = free_port(self.ws_port + 1)
         if scripts:
             top += "[scripts]\nroots = " + json.dumps([f"{ROOT}/plugins", *scripts]) + "\n"
+        self.port_min = 20000 + os.getpid() % 5 * 2000
         self.config = f"{self.folder}/tandem.toml"
         with open(self.config, "w") as out:
-            out.write(CONFIG.format(state=self.state, log_level=log_level, hold_music=hold_music, port_min=20000,
-                                    port_max=21999, media=media, api_port=self.api_port, top=top,
+            out.write(CONFIG.format(state=self.state, log_level=log_level, hold_music=hold_music,
+                                    port_min=self.port_min, port_max=self.port_min + 1999, media=media, api_port=self.api_port, top=top,
                                     sip_port=self.sip_port, ws_port=self.ws_port, kamailio=kamailio, shm_mb=shm_mb))
         self.process, self.phones = None, []
         self.log = f"{self.folder}/tandem.log"
@@ -125,16 +127,24 @@ class System:
         raise AssertionError(f"tandem was not ready after {seconds} s:\n{self.tail()}")
 
     def serves(self, host="127.0.0.1"):
-        """Whether Kamailio asks a REGISTER for its digest: the accounts are there."""
+        """Whether 1001 may register: a REGISTER with digest and without a contact, which changes nothing."""
+        account = self.accounts()["1001"]
+        uri = f"sip:{host}:{self.sip_port}"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind((host, 0))
             probe.settimeout(0.3)
             here, number = f"{host}:{probe.getsockname()[1]}", time.monotonic_ns()
-            probe.sendto((f"REGISTER sip:{host}:{self.sip_port} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{number}\r\n"
-                          f"From: <sip:probe@{host}>;tag={number}\r\nTo: <sip:probe@{host}>\r\nCall-ID: {number}\r\n"
-                          f"CSeq: 1 REGISTER\r\nContact: <sip:probe@{here}>\r\nMax-Forwards: 70\r\n"
-                          "Content-Length: 0\r\n\r\n").encode(), (host, self.sip_port))
-            return b" 401 " in probe.recv(4096).split(b"\r\n")[0]
+            proof = ""
+            for cseq in (1, 2):
+                probe.sendto((f"REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/UDP {here};branch=z9hG4bK{number}{cseq}\r\n"
+                              f"From: <sip:1001@{host}>;tag={number}\r\nTo: <sip:1001@{host}>\r\nCall-ID: {number}\r\n"
+                              f"CSeq: {cseq} REGISTER\r\nMax-Forwards: 70\r\n{proof}Content-Length: 0\r\n\r\n").encode(),
+                             (host, self.sip_port))
+                answer = probe.recv(4096).decode("utf-8", "replace")
+                if not answer.startswith("SIP/2.0 401"):
+                    return answer.startswith("SIP/2.0 200")
+                proof = credentials(answer, "REGISTER", uri, "1001", account["password"])
+        return False
 
     def accounts(self):
         path = next((p for p in (f"{self.state}/accounts.json", f"{self.state}/tandem.db.accounts")
@@ -147,6 +157,14 @@ class System:
     def tail(self, lines=25):
         with open(self.log, errors="replace") as file:
             return "".join(line[:300].rstrip() + "\n" for line in file.readlines()[-lines:])
+
+    def kamailio_errors(self, lines=4):
+        try:
+            with open(f"{self.state}/kamailio/kamailio.log", errors="replace") as file:
+                bad = [line[:300] for line in file if "ERROR" in line or "CRITICAL" in line]
+            return "".join(bad[-lines:])
+        except OSError:
+            return ""
 
     def logged(self, text):
         with open(self.log, errors="replace") as file:
