@@ -77,7 +77,9 @@ int HostedLoop::start_work(std::uint32_t lane, void (*work)(void*), void (*done)
   };
   if (control_.pool != nullptr) {
     // A lane is the plugin's own: two plugins that both say 1 do not wait for each other.
-    const auto own = lane == 0 ? 0 : static_cast<std::uint32_t>(std::hash<std::string>{}(name_)) * 64u + lane;
+    const auto own =
+        lane == 0 ? 0U
+                  : std::max(1U, static_cast<std::uint32_t>(std::hash<std::string>{}(name_)) * 64U + lane);
     if (!control_.pool->submit(
             own, [work, user] { work(user); }, answer))
       return TD_EXHAUSTED;
