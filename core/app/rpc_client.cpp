@@ -1,5 +1,4 @@
-// RpcClient: see the header. A connection a call: the server closes it ("Connection: close"), so what was
-// read until then is the answer.
+// RpcClient: see the header. A connection a call.
 #include "core/app/rpc_client.hpp"
 
 #include <fmt/format.h>
