@@ -1,7 +1,6 @@
 // Server: the listening sockets and their connections, through libwebsockets.
 //
-//   connect ─► Connection ─┬─ POST /rpc, GET /metrics, GET /health ─► HttpExchange (one request after the
-//   other)
+//   connect ─► Connection ─┬─ POST /rpc, GET /metrics, GET /health ─► HttpExchange, one by one
 //                          └─ GET /ws, Upgrade ─► WsPeer (JSON-RPC both ways, events)
 //
 // Thread: [control]; libwebsockets calls in from EmbeddedLoop::pump(). Not here: TLS and HTTP/2 (a proxy's

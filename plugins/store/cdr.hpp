@@ -2,8 +2,7 @@
 // known column gets what can be made of its value, the rest goes into `extra` as JSON.
 //
 //   params ──make_record (control)──► record with its id ──insert_record (io)──► table cdr
-//                                                  └─ the database fails ──► Spill, replayed later (same id:
-//                                                  once)
+//                                                  └─ the database fails ──► Spill, replayed later
 //
 // Thread: make_record [any], insert_record [io].
 #pragma once

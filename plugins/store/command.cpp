@@ -28,7 +28,10 @@ Json schema_of(const Field& field) {
       break;
     case Kind::number: schema["type"] = "number"; break;
     case Kind::boolean: schema["type"] = "boolean"; break;
-    case Kind::object: schema["type"] = "object"; break;
+    case Kind::object:
+      schema["type"] = "object";
+      schema["additionalProperties"] = true;
+      break;
   }
   return schema;
 }
@@ -104,12 +107,18 @@ void settle_tenant(const Command& command, std::string_view caller_tenant, Json&
 std::string describe(const Command& command) {
   Json properties = Json::object();
   Json required = Json::array();
-  if (command.tenancy != Tenancy::none) properties["tenant"] = schema_of(kTenantField);
+  // Who keeps what it does not know takes any value as well: the API must not refuse what the body would
+  // mend.
+  const auto shown = [&command](const Field& field) {
+    return command.keeps_unknown ? Json{{"description", field.about}} : schema_of(field);
+  };
+  if (command.tenancy != Tenancy::none) properties["tenant"] = shown(kTenantField);
   for (const Field& field : command.fields) {
-    properties[field.name] = schema_of(field);
+    properties[field.name] = shown(field);
     if (field.need == Need::required) required.push_back(field.name);
   }
-  Json params = {{"type", "object"}, {"properties", properties}, {"additionalProperties", false}};
+  Json params = {
+      {"type", "object"}, {"properties", properties}, {"additionalProperties", command.keeps_unknown}};
   if (!required.empty()) params["required"] = required;
   return Json({{"summary", command.summary},
                {"params", params},

@@ -1,12 +1,10 @@
 // Command: one row of the store's command table. The same row is the description given to the API (JSON
 // schema), the check of the parameters, and the body.
 //
-//   params ──check(command, caller, params)──► clean params ──body(Context)──► result         (in one
-//   transaction
-//                                                                                               when it
-//                                                                                               writes)
+//   params ──check(command, caller, params)──► clean params ──body(Context)──► result
 //   caller.tenant "demo": params.tenant becomes "demo", and another tenant's name is `denied`
 //
+// The body runs in one transaction when the command writes.
 // Thread: tables and check() [any]; a body runs on [io], on the lane that the row names.
 #pragma once
 
@@ -82,6 +80,7 @@ struct Command {
   bool writes;  // the body runs in one transaction
   std::vector<Field> fields;
   Json (*body)(Context&);
+  bool keeps_unknown = false;  // any field with any value is taken (a call record is never refused)
 };
 
 // The description for td_api.provide, JSON text.

@@ -1,10 +1,10 @@
 // store.seed_demo: the demo's tenant, extensions 1001 to 1003, each with a device and a mailbox; and
 // store.info.
 //
-//   accounts_file (0600, JSON) ──known password──► HA1 ──► device        passwords and PINs are made once and
-//   kept there,
-//                              ◄──made here, once──                      for the phone scripts; in the
-//                              database only hashes
+//   accounts_file (0600, JSON) ──known password──► HA1 ──► device
+//                              ◄──made here, once──
+//
+// Passwords and PINs are kept there for the phone scripts; the database has only hashes.
 #include <fcntl.h>
 #include <unistd.h>
 

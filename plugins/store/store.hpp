@@ -3,8 +3,7 @@
 //
 //   API ──on_command──► check ──work(lane)──► Backend (io): run_command ──done──► events published, answered
 //   cdr.add ──► make_record ──work──► insert_record ─┬─ stored
-//                   │ queue full: held, retried      └─ failed ──► Spill ──replay: at start, then each 30
-//                   s──► stored
+//                   │ queue full: held, retried      └─ failed ──► Spill ──replayed: at start, each 30 s
 //
 // Two lanes, each with its own connection: `live` for what calls wait for and every write, `report` for
 // lists. Thread: [control]. Limits: kHeldMax records in memory; the lanes' queues are the host's.

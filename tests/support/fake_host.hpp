@@ -4,13 +4,12 @@
 //   FakeHost host(R"({"path":"x.db"})");
 //   host.activate(tandem_plugin_store());
 //   auto outcome = host.call("tenant.list");          // runs posted work until the reply is there
-//   host.add_command("leg.play", [](const FakeHost::Call& call) { call.ok("{}"); });   // what core would
-//   give
+//   host.add_command("leg.play", [](const FakeHost::Call& call) { call.ok("{}"); });
 //
 // work() runs on the caller's thread at once; its done() and everything posted wait for run_posted(),
 // advance() or call(). hold_work(true) keeps work waiting too, so that queues can be seen. Thread: one, but
 // post() is [any]. Not here: JSON-RPC beyond a single request (rpc() routes method and params), filters on
-// events, real descriptors (watch() only records) and a native loop unless one is given.
+// events, real descriptors but for poll_watches(), and a native loop unless one is given.
 #pragma once
 
 #include <chrono>

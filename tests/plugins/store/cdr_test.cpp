@@ -77,6 +77,19 @@ TEST_F(CdrTest, TakesWhatIsOddAndKeepsWhatIsUnknownInExtra) {
   EXPECT_EQ(fails("cdr.add", Json::array())["code"], "invalid");
 }
 
+// The API checks parameters against the schema before the store sees them, so the schema must let everything
+// through.
+TEST_F(CdrTest, ItsSchemaRefusesNoRecord) {
+  ASSERT_EQ(start(), 0);
+  const Json params = Json::parse(host_->description("cdr.add"))["params"];
+  EXPECT_EQ(params["additionalProperties"], true);
+  EXPECT_FALSE(params.contains("required"));
+  for (const auto& [name, schema] : params["properties"].items()) {
+    EXPECT_EQ(schema.size(), 1u) << name << ": " << schema;
+    EXPECT_TRUE(schema.contains("description")) << name;
+  }
+}
+
 TEST_F(CdrTest, FiltersByCallTimeAndDisposition) {
   ASSERT_EQ(start(), 0);
   for (int hour = 10; hour < 14; ++hour) {
