@@ -312,7 +312,7 @@ void Managed::on_exited(const std::string& status) {
   ++restarts_;
   std::string why = last_lines(path("kamailio.log"));
   std::string ports;
-  if (!check_ports(ports)) why = ports;
+  if (status.substr(0, 6) == "exited" && !check_ports(ports)) why = ports;
   host_.error("Kamailio " + status + (why.empty() ? "" : ": " + why) + "; starting it again in " +
               std::to_string(backoff_ms_) + " ms (its log: " + path("kamailio.log") + ")");
   again_.start(backoff_ms_ * kMs, [this] { start(); });

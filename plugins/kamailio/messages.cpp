@@ -37,6 +37,7 @@ void Messages::send(Context& ctx, const Sockets& sockets, const std::string& id,
   if (!ctx.up || sent_.size() >= kMax) return tell_sent(ctx, id, 503);
   const std::string call_id = ctx.token(24) + "@tandem";
   sent_[call_id] = {id, contacts.size(), 0, ctx.now + kSendWait};
+  expect_at(ctx.now + kSendWait);
   std::uint32_t cseq = 0;
   for (const Contact& to : contacts) {
     const auto choice = sockets.choose(to);
@@ -85,6 +86,7 @@ void Messages::on_request(Context& ctx, const WireEvent& request) {
   if (got_.size() >= kMax) return answer(ctx, request.tid, tag, 503);
   const std::string id = "msg-" + ctx.token(16);
   got_[id] = {request.tid, tag, ctx.now + kReplyWait};
+  expect_at(ctx.now + kReplyWait);
   const auto ruri = parse_uri(request.ruri);
   ctx.out.event({{"ev", "message"},
                  {"id", id},
@@ -110,8 +112,11 @@ void Messages::on_lost(Context& ctx) {
 }
 
 void Messages::tick(Context& ctx) {
+  if (next_ == 0 || next_ > ctx.now) return;
+  next_ = 0;
   for (auto it = sent_.begin(); it != sent_.end();) {
     if (it->second.due > ctx.now) {
+      expect_at(it->second.due);
       ++it;
       continue;
     }
@@ -120,19 +125,13 @@ void Messages::tick(Context& ctx) {
   }
   for (auto it = got_.begin(); it != got_.end();) {
     if (it->second.due > ctx.now) {
+      expect_at(it->second.due);
       ++it;
       continue;
     }
     answer(ctx, it->second.tid, it->second.tag, 500);
     it = got_.erase(it);
   }
-}
-
-std::uint64_t Messages::next_due() const {
-  std::uint64_t first = 0;
-  for (const auto& [call_id, sent] : sent_) first = first == 0 ? sent.due : std::min(first, sent.due);
-  for (const auto& [id, got] : got_) first = first == 0 ? got.due : std::min(first, got.due);
-  return first;
 }
 
 }  // namespace tandem::kamailio

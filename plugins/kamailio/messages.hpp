@@ -7,6 +7,7 @@
 // Thread: one ([control]).
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,7 +30,7 @@ class Messages {
   // The link went down for good, or Kamailio restarted: what was under way failed with 503.
   void on_lost(Context& ctx);
   void tick(Context& ctx);
-  std::uint64_t next_due() const;
+  std::uint64_t next_due() const { return next_; }
 
  private:
   struct Sent {
@@ -43,9 +44,11 @@ class Messages {
     std::uint64_t due = 0;
   };
   static constexpr std::size_t kMax = 10000;
+  void expect_at(std::uint64_t due) { next_ = next_ == 0 ? due : std::min(next_, due); }
 
   std::map<std::string, Sent> sent_;  // by Call-ID, which all copies share
   std::map<std::string, Got> got_;    // by id
+  std::uint64_t next_ = 0;            // not after the first one due; 0: none
 };
 
 }  // namespace tandem::kamailio

@@ -69,6 +69,7 @@ void Mwi::on_subscribe(Context& ctx, const WireEvent& request) {
   s.source = address_uri(request.src, "");
   s.dialog.nexthop = request.nat ? s.source : "";
   s.due = ctx.now + expires * kSecond;
+  next_ = next_ == 0 ? s.due : std::min(next_, s.due);
   if (ctx.up) {
     ctx.out.reply({request.tid, "OK", tag,
                    contact_line(s.dialog) + "Expires: " + std::to_string(expires) + "\r\n", "", 200});
@@ -136,13 +137,10 @@ void Mwi::notify_registered(Context& ctx, const Sockets& sockets, const std::str
 }
 
 void Mwi::tick(Context& ctx) {
+  if (next_ == 0 || next_ > ctx.now) return;
   std::erase_if(subscriptions_, [&](const auto& row) { return row.second.due <= ctx.now; });
-}
-
-std::uint64_t Mwi::next_due() const {
-  std::uint64_t first = 0;
-  for (const auto& [k, s] : subscriptions_) first = first == 0 ? s.due : std::min(first, s.due);
-  return first;
+  next_ = 0;
+  for (const auto& [k, s] : subscriptions_) next_ = next_ == 0 ? s.due : std::min(next_, s.due);
 }
 
 }  // namespace tandem::kamailio

@@ -7,6 +7,7 @@
 // Thread: one ([control]).
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,7 +29,7 @@ class Mwi {
   void notify_registered(Context& ctx, const Sockets& sockets, const std::string& user, int fresh, int old,
                          const std::vector<Contact>& contacts);
   void tick(Context& ctx);
-  std::uint64_t next_due() const;
+  std::uint64_t next_due() const { return next_; }
   std::size_t size() const { return subscriptions_.size(); }
 
  private:
@@ -40,6 +41,7 @@ class Mwi {
   static constexpr std::size_t kMax = 20000;
 
   std::map<std::string, Subscription> subscriptions_;  // by Call-ID and our tag
+  std::uint64_t next_ = 0;                             // not after the first one due; 0: none
 };
 
 }  // namespace tandem::kamailio

@@ -1,5 +1,5 @@
 // What is not one call's INVITE: referral, INFO, texts, message waiting, the link going and coming, stopping.
-#include "machine.hpp"
+#include "tests/plugins/kamailio/machine.hpp"
 
 namespace tandem::kamailio::testing {
 namespace {

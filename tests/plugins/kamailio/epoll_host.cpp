@@ -1,5 +1,5 @@
 // The tables of td_host and td_loop over epoll; see epoll_host.hpp.
-#include "epoll_host.hpp"
+#include "tests/plugins/kamailio/epoll_host.hpp"
 
 #include <sys/epoll.h>
 #include <unistd.h>

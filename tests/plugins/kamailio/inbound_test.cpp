@@ -1,5 +1,5 @@
 // Calls that come in, on a counted clock: answers, CANCEL and its races, the missing ACK, hanging up.
-#include "machine.hpp"
+#include "tests/plugins/kamailio/machine.hpp"
 
 namespace tandem::kamailio::testing {
 namespace {

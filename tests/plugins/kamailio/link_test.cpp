@@ -14,10 +14,10 @@
 #include <string>
 #include <vector>
 
-#include "epoll_host.hpp"
 #include "kamailio/managed.hpp"
 #include "kamailio/netstring.hpp"
 #include "kamailio/rpc_outlet.hpp"
+#include "tests/plugins/kamailio/epoll_host.hpp"
 
 namespace tandem::kamailio::testing {
 namespace {

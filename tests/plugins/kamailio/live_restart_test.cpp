@@ -7,7 +7,7 @@
 
 #include <chrono>
 
-#include "live_world.hpp"
+#include "tests/plugins/kamailio/live_world.hpp"
 
 namespace tandem::kamailio::testing {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "kamailio/digest.hpp"
-#include "live_world.hpp"
+#include "tests/plugins/kamailio/live_world.hpp"
 
 namespace tandem::kamailio::testing {
 namespace {

@@ -1,5 +1,5 @@
 // Setting up and steering the live world; see live_world.hpp.
-#include "live_world.hpp"
+#include "tests/plugins/kamailio/live_world.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "epoll_host.hpp"
 #include "kamailio/process.hpp"
-#include "phone.hpp"
 #include "tandem/signaling.h"
+#include "tests/plugins/kamailio/epoll_host.hpp"
+#include "tests/plugins/kamailio/phone.hpp"
 
 namespace tandem::kamailio::testing {
 

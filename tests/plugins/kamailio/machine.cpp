@@ -1,5 +1,5 @@
 // The recorded wire and the usual messages; see machine.hpp.
-#include "machine.hpp"
+#include "tests/plugins/kamailio/machine.hpp"
 
 #include <algorithm>
 

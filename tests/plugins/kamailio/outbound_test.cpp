@@ -1,6 +1,6 @@
 // Calls that go out, on a counted clock: answers, forks, CANCEL and its race, challenges, refusals.
 #include "kamailio/digest.hpp"
-#include "machine.hpp"
+#include "tests/plugins/kamailio/machine.hpp"
 
 namespace tandem::kamailio::testing {
 namespace {

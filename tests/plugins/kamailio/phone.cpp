@@ -1,5 +1,5 @@
 // The phone's messages; see phone.hpp.
-#include "phone.hpp"
+#include "tests/plugins/kamailio/phone.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

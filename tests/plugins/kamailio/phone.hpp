@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "epoll_host.hpp"
 #include "kamailio/sip.hpp"
+#include "tests/plugins/kamailio/epoll_host.hpp"
 
 namespace tandem::kamailio::testing {
 

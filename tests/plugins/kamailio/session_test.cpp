@@ -1,5 +1,5 @@
 // Re-offers, glare and session timers of either side, on a counted clock.
-#include "machine.hpp"
+#include "tests/plugins/kamailio/machine.hpp"
 
 namespace tandem::kamailio::testing {
 namespace {

@@ -2,7 +2,7 @@
 // that go out. Skipped where either is not installed.
 #include <gtest/gtest.h>
 
-#include "live_world.hpp"
+#include "tests/plugins/kamailio/live_world.hpp"
 
 namespace tandem::kamailio::testing {
 namespace {
