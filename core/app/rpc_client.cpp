@@ -132,7 +132,7 @@ Result<std::string> unchunk(std::string_view in) {
 
 Result<std::string> http_body(const std::string& response) {
   const std::size_t end = response.find("\r\n\r\n");
-  if (end == response.npos || !response.starts_with("HTTP/1.") || response.size() < 12)
+  if (end == response.npos || end < 12 || !response.starts_with("HTTP/1."))
     return Error{ErrorCode::invalid, "expected an HTTP answer; is that port Tandem's API?"};
   const std::string head = response.substr(0, end);
   int status = 0;
