@@ -123,10 +123,14 @@ void bind_leg_commands(CommandTable& table, Calls& calls) {
       [](Calls& c, const std::string& tenant, const std::string& leg, const Json& params) {
         return c.ring(tenant, leg, flag_at(params, "early"));
       });
-  add_verb(table, calls, "leg.answer", "200; answered when it is on its way. An answered leg stays as it is",
-           kLegOnly, [](Calls& c, const std::string& tenant, const std::string& leg, const Json&) {
-             return c.answer(tenant, leg);
-           });
+  table.add_own("leg.answer",
+                "200; answered when it is on its way, and after a delayed offer when the ACK has brought the "
+                "phone's answer. An answered leg stays as it is",
+                kLegOnly, "{}", Access::open,
+                [&calls](const Caller& caller, const Json& params, const Reply& reply) {
+                  calls.answer(caller.tenant, text_at(params, "leg"),
+                               [reply](const Result<void>& agreed) { answer_done(agreed, reply); });
+                });
   add_verb(
       table, calls, "leg.reject", "a final refusal of a leg that is not answered",
       R"({"properties":{"leg":{"type":"string","maxLength":64},"code":{"type":"integer","minimum":300,"maximum":699,"default":486},"reason":{"type":"string","maxLength":128}},"required":["leg"]})",

@@ -80,6 +80,14 @@ Result<void> Calls::answer(std::string_view tenant, std::string_view id) {
   return leg ? exchange_.answer(**leg) : Result<void>(leg.error());
 }
 
+void Calls::answer(std::string_view tenant, std::string_view id, std::function<void(Result<void>)> agreed) {
+  auto leg = find_leg(tenant, id);
+  if (!leg) return agreed(leg.error());
+  const auto answered = exchange_.answer(**leg);
+  if (!answered || (*leg)->media.negotiated()) return agreed(answered);
+  (*leg)->awaiting_ack.push_back(std::move(agreed));
+}
+
 Result<void> Calls::reject(std::string_view tenant, std::string_view id, int code,
                            const std::string& reason) {
   auto leg = find_leg(tenant, id);

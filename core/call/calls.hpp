@@ -57,6 +57,9 @@ class Calls final : public SignalingListener, public session::MediaListener {
   // ---- verbs on one leg. Besides what each says: not_found; conflict when its state forbids it.
   Result<void> ring(std::string_view tenant, std::string_view leg, bool early);
   Result<void> answer(std::string_view tenant, std::string_view leg);
+  // The same, and says when media can flow: at once, or after a delayed offer (RFC 3261, 13.2.1) with the
+  // ACK. Errors then also: not_found when the leg ended instead. `agreed` is called exactly once.
+  void answer(std::string_view tenant, std::string_view leg, std::function<void(Result<void>)> agreed);
   Result<void> reject(std::string_view tenant, std::string_view leg, int code, const std::string& reason);
   Result<void> hang_up(std::string_view tenant, std::string_view leg, int q850);
   void play(std::string_view tenant, std::string_view leg, const PlayOrder& order,

@@ -133,7 +133,9 @@ void Calls::on_confirmed(const std::string& id, const std::string& sdp) {
     }
     update_hold(*leg);
   }
+  const auto waiting = std::exchange(leg->awaiting_ack, {});
   exchange_.emit(*leg, Event{"leg.confirmed", {}, {}, {}, {}});
+  for (const auto& agreed : waiting) agreed({});
 }
 
 void Calls::on_ended(const Ended& ended) {

@@ -142,6 +142,8 @@ Result<void> Exchange::open_media(Leg& leg, session::MediaId near, Family family
 
 void Exchange::ended(Leg& leg, const Ending& how) {
   if (!leg.end(how, now(), around_.timers.wall_now())) return;
+  for (const auto& agreed : std::exchange(leg.awaiting_ack, {}))
+    agreed(Error{ErrorCode::not_found, "the leg ended before its ACK brought an answer"});
   around_.timers.cancel(std::exchange(leg.ending_timer, 0));
   if (leg.playback != 0) {
     const auto played = ms_between(leg.playback_began, now());

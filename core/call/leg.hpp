@@ -9,9 +9,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "core/base/result.hpp"
 #include "core/base/time.hpp"
 #include "core/base/timers.hpp"
 #include "core/call/leg_media.hpp"
@@ -88,6 +90,8 @@ class Leg {
   bool ending = false;                  // hang-up was asked for, `ended` has not come yet
   int ending_q850 = 0;                  // what we asked with
   TimerId ending_timer = 0;
+  // Who answered a delayed offer and waits for the ACK, which brings the media's description.
+  std::vector<std::function<void(Result<void>)>> awaiting_ack;
 
   WallTime created{}, answered_wall{}, ended_wall{};
   TimePoint created_at{}, answered_at{}, ended_at{};

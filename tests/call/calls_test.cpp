@@ -142,6 +142,37 @@ TEST_F(CallsTest, DelayedOfferIsAnsweredInTheAck) {
   expect_nothing_left();
 }
 
+TEST_F(CallsTest, AnswerOfADelayedOfferIsDoneWithTheAckSoThatASoundCanFollow) {
+  Result<void> agreed = Error{};
+  apps.apps["ivr"] = [&](const AppStart& start) {
+    calls->answer("", start.leg, [&](const Result<void>& done) {
+      agreed = done;
+      EXPECT_EQ(events.count("leg.confirmed", start.leg), 1U);
+    });
+    EXPECT_FALSE(agreed);
+  };
+  Dialog& call = company.phone("1001").calls_without_offer("5000");
+  timers.advance(100ms);
+  EXPECT_TRUE(agreed);
+  Result<void> again = Error{};
+  calls->answer("", call.leg, [&](const Result<void>& done) { again = done; });
+  EXPECT_TRUE(again) << "an answered leg stays as it is";
+  company.phone("1001").hangs_up(call);
+  expect_nothing_left();
+}
+
+TEST_F(CallsTest, AnswerOfADelayedOfferThatIsNeverAckedSaysSo) {
+  Result<void> agreed{};
+  apps.apps["ivr"] = [&](const AppStart& start) {
+    calls->answer("", start.leg, [&](const Result<void>& done) { agreed = done; });
+  };
+  company.phone("1001").never_acks().calls_without_offer("5000");
+  timers.advance(33s);
+  ASSERT_FALSE(agreed);
+  EXPECT_EQ(agreed.error().code, ErrorCode::not_found);
+  expect_nothing_left();
+}
+
 TEST_F(CallsTest, DelayedOfferWithABadAnswerInTheAckIsHungUp) {
   Phone& phone = company.phone("1001").answers_with("nonsense");
   Dialog& call = phone.calls_without_offer("5000");
