@@ -60,6 +60,13 @@ def free_port(wanted, host="127.0.0.1"):
     raise RuntimeError(f"no free port from {wanted} to {wanted + 400}")
 
 
+def binary(build="release"):
+    path = os.environ.get("TANDEM_BINARY") or f"{ROOT}/build/{build}/bin/tandem"
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{path} is not built: run scripts/test, or name one in TANDEM_BINARY")
+    return path
+
+
 def processes_of(marker):
     """(pid, command line) of every process whose command line has the marker: how leftovers are found."""
     found = []
@@ -76,9 +83,7 @@ def processes_of(marker):
 
 class System:
     def __init__(self, build="release", media="", top="", kamailio="", hold_music="", scripts=(), log_level="info", shm_mb=128):
-        self.binary = os.environ.get("TANDEM_BINARY") or f"{ROOT}/build/{build}/bin/tandem"
-        if not os.path.exists(self.binary):
-            raise FileNotFoundError(f"{self.binary} is not built: run scripts/test, or name one in TANDEM_BINARY")
+        self.binary = binary(build)
         self.folder = tempfile.mkdtemp(prefix="tandem-e2e-")
         self.state = f"{self.folder}/state"
         self.prompts = f"{self.state}/prompts"
