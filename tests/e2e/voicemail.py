@@ -84,7 +84,7 @@ def a_busy_phone_s_caller_leaves_a_message(e2e):
     callee.wait("CALL_INCOMING")
     callee.hangup()
     caller.wait("CALL_ESTABLISHED", 12)
-    caller.pause(5.5)
+    caller.pause(7.3)
     caller.keys("#")
     events.wait("recording.started", 8)
     caller.pause(2.5)
