@@ -91,7 +91,7 @@ def a_busy_phone_s_caller_leaves_a_message(e2e):
     caller.keys("#")
     events.wait("mailbox.changed", 8, mailbox="1002", new=1)
     lamp.wait("1/0")
-    caller.pause(1.5)
+    caller.pause(3)
     caller.hangup()
     caller.wait("CALL_CLOSED")
     heard = heard_by(caller)
