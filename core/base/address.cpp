@@ -26,7 +26,8 @@ std::optional<Address> Address::parse(std::string_view host, std::uint16_t port)
 
 Address Address::from(const sockaddr* raw, socklen_t size) {
   Address made;
-  if (raw->sa_family == AF_INET && size >= sizeof(sockaddr_in)) std::memcpy(&made.any_.v4, raw, sizeof(sockaddr_in));
+  if (raw->sa_family == AF_INET && size >= sizeof(sockaddr_in))
+    std::memcpy(&made.any_.v4, raw, sizeof(sockaddr_in));
   if (raw->sa_family == AF_INET6 && size >= sizeof(sockaddr_in6))
     std::memcpy(&made.any_.v6, raw, sizeof(sockaddr_in6));
   return made;
@@ -52,7 +53,8 @@ std::string Address::host() const {
 }
 
 std::string Address::text() const {
-  return family() == Family::v6 ? fmt::format("[{}]:{}", host(), port()) : fmt::format("{}:{}", host(), port());
+  return family() == Family::v6 ? fmt::format("[{}]:{}", host(), port())
+                                : fmt::format("{}:{}", host(), port());
 }
 
 bool Address::same_host(const Address& other) const {

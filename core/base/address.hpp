@@ -24,7 +24,9 @@ class Address {
   static Address from(const sockaddr* raw, socklen_t size);
 
   Family family() const {
-    return any_.sa.sa_family == AF_INET ? Family::v4 : any_.sa.sa_family == AF_INET6 ? Family::v6 : Family::none;
+    return any_.sa.sa_family == AF_INET    ? Family::v4
+           : any_.sa.sa_family == AF_INET6 ? Family::v6
+                                           : Family::none;
   }
   bool valid() const { return family() != Family::none; }
   std::uint16_t port() const { return ntohs(family() == Family::v6 ? any_.v6.sin6_port : any_.v4.sin_port); }
@@ -41,7 +43,9 @@ class Address {
   socklen_t raw_size() const { return family() == Family::v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in); }
 
   bool same_host(const Address& other) const;
-  friend bool operator==(const Address& a, const Address& b) { return a.port() == b.port() && a.same_host(b); }
+  friend bool operator==(const Address& a, const Address& b) {
+    return a.port() == b.port() && a.same_host(b);
+  }
 
  private:
   union {

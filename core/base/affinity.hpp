@@ -1,8 +1,9 @@
 // Affinity: says which thread owns an object, and checks it.
 //
-// A thread-owned class holds one as a member; its public methods begin with TANDEM_ASSERT_AFFINITY(affinity_).
-// The owner is the first thread that asks, or the one that calls rebind(). The check is compiled in always:
-// it costs one comparison, and a wrong thread is a bug that must not wait for a debug build.
+// A thread-owned class holds one as a member; its public methods begin with
+// TANDEM_ASSERT_AFFINITY(affinity_). The owner is the first thread that asks, or the one that calls rebind().
+// The check is compiled in always: it costs one comparison, and a wrong thread is a bug that must not wait
+// for a debug build.
 #pragma once
 
 #include <atomic>

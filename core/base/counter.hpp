@@ -13,7 +13,9 @@ namespace tandem {
 class Counter {
  public:
   // [one writer]
-  void add(std::uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(std::uint64_t n = 1) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   // [any]
   std::uint64_t get() const { return value_.load(std::memory_order_relaxed); }
 

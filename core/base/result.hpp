@@ -17,15 +17,15 @@ namespace tandem {
 // What went wrong, in the words of the API: `code` is stable and for programs, `message` says to a person
 // what was expected, what was seen and, where it can, what to do.
 enum class ErrorCode {
-  invalid,        // the caller's input is malformed or out of range
-  not_found,      // no such call, leg, file, method
-  conflict,       // the thing exists already, or is in a state that forbids this
-  denied,         // not allowed: credentials, tenant, path
-  exhausted,      // a stated limit was reached: ports, queue, memory, disk
-  unavailable,    // the other side is not there (Kamailio, store)
-  timeout,        // it took longer than it may
-  unsupported,    // understood, but not built
-  internal,       // our own fault
+  invalid,      // the caller's input is malformed or out of range
+  not_found,    // no such call, leg, file, method
+  conflict,     // the thing exists already, or is in a state that forbids this
+  denied,       // not allowed: credentials, tenant, path
+  exhausted,    // a stated limit was reached: ports, queue, memory, disk
+  unavailable,  // the other side is not there (Kamailio, store)
+  timeout,      // it took longer than it may
+  unsupported,  // understood, but not built
+  internal,     // our own fault
 };
 
 // The code as the API spells it: "invalid", "not_found", …

@@ -56,7 +56,7 @@ typedef struct td_host {
   uint32_t abi_minor;
 
   /* [any] A host interface by id ("tandem.loop/1"), or NULL. The pointer lives as long as the host. */
-  const void*(*interface)(const struct td_host* host, const char* id)TD_NOEXCEPT;
+  const void* (*interface)(const struct td_host* host, const char* id)TD_NOEXCEPT;
 
   /* [control] The plugin's own section of the configuration, [plugin.NAME], as JSON text; "{}" when absent.
    * Lives as long as the host. */
@@ -71,7 +71,7 @@ typedef struct td_plugin {
   size_t size;
   uint32_t abi_major; /* TD_ABI_MAJOR it was built against: another major is refused with both named */
   uint32_t abi_minor;
-  const char* name;    /* its folder's name */
+  const char* name; /* its folder's name */
   const char* version;
   const char* licence; /* SPDX */
 
@@ -84,7 +84,7 @@ typedef struct td_plugin {
 
   /* [control & active] What the plugin gives, by id ("tandem.codec/1"), or NULL. `index` counts from 0 for
    * several of the same kind; NULL ends the count. */
-  const void*(*interface)(const char* id, uint32_t index)TD_NOEXCEPT;
+  const void* (*interface)(const char* id, uint32_t index)TD_NOEXCEPT;
 } td_plugin;
 
 /* The one exported symbol of plugin NAME is `const td_plugin* tandem_plugin_NAME(void)`. */

@@ -25,8 +25,8 @@ typedef struct td_caller {
 } td_caller;
 
 enum {
-  TD_ROLE_PUBLIC = 0,   /* the token's holder, over the network */
-  TD_ROLE_INTERNAL = 1  /* a plugin or script of ours: may call internal commands too */
+  TD_ROLE_PUBLIC = 0,  /* the token's holder, over the network */
+  TD_ROLE_INTERNAL = 1 /* a plugin or script of ours: may call internal commands too */
 };
 
 /* The answer of a command. code: TD_OK with `json` the result, else below 0 with `json` the error object
@@ -45,22 +45,26 @@ typedef struct td_api {
   const td_host* host;
 
   /* Runs one command. `reply` is called exactly once, possibly before invoke returns. */
-  void (*invoke)(const struct td_api*, const td_caller* caller, td_str method, td_str params, td_reply_fn reply,
-                 void* user) TD_NOEXCEPT;
+  void (*invoke)(const struct td_api*, const td_caller* caller, td_str method, td_str params,
+                 td_reply_fn reply, void* user) TD_NOEXCEPT;
 
   /* Handles one JSON-RPC 2.0 text (a request, a notification or a batch) from a peer and replies with the
    * JSON-RPC answer text (empty for a notification). Malformed text is answered with -32700 or -32600. */
-  void (*rpc)(const struct td_api*, const td_caller* caller, td_str text, td_reply_fn reply, void* user) TD_NOEXCEPT;
+  void (*rpc)(const struct td_api*, const td_caller* caller, td_str text, td_reply_fn reply,
+              void* user) TD_NOEXCEPT;
 
   /* Every event that matches `filter` ({} all; {"leg":…}, {"call":…}, {"events":["call.*"]}, {"since":SEQ} to
-   * replay). Returns the subscription's id, or below 0: TD_NOT_FOUND when `since` is older than what is kept. */
+   * replay). Returns the subscription's id, or below 0: TD_NOT_FOUND when `since` is older than what is kept.
+   */
   int64_t (*subscribe)(const struct td_api*, const td_caller* caller, td_str filter, td_event_fn event,
                        void* user) TD_NOEXCEPT;
   void (*unsubscribe)(const struct td_api*, int64_t id) TD_NOEXCEPT;
 
-  /* Adds a command to the table. `description` is a JSON object: {"summary":…,"params":{schema},"result":{schema},
-   * "access":"public"|"internal"}. TD_CONFLICT when the name is taken. */
-  int (*provide)(const struct td_api*, td_str method, td_str description, td_command_fn command, void* user) TD_NOEXCEPT;
+  /* Adds a command to the table. `description` is a JSON object:
+   * {"summary":…,"params":{schema},"result":{schema}, "access":"public"|"internal"}. TD_CONFLICT when the
+   * name is taken. */
+  int (*provide)(const struct td_api*, td_str method, td_str description, td_command_fn command,
+                 void* user) TD_NOEXCEPT;
   void (*reply)(const struct td_api*, td_request* request, int code, td_str json) TD_NOEXCEPT;
 
   /* Publishes an event: gets a sequence number and goes to whom it matches. `json` is an object with at least

@@ -2,8 +2,8 @@
  * Sources: RFC 3551 (payload types, clock rates), RFC 4566 fmtp.
  *
  * An encoder turns PCM into one RTP payload, a decoder the reverse. Both are created on [control], used on
- * exactly one [media] loop at a time, destroyed on [control]. PCM is int16, interleaved when channels == 2, at
- * `sample_rate`.
+ * exactly one [media] loop at a time, destroyed on [control]. PCM is int16, interleaved when channels == 2,
+ * at `sample_rate`.
  */
 #ifndef TANDEM_CODEC_H
 #define TANDEM_CODEC_H
@@ -39,17 +39,22 @@ typedef struct td_codec {
   void (*destroy_encoder)(td_encoder*) TD_NOEXCEPT;
   /* [media] `samples` per channel, a multiple of frame_samples, at most 60 ms. Bytes written to `out`
    * (capacity at least max_payload), 0 for nothing to send (DTX), below 0 on error. */
-  int32_t (*encode)(td_encoder*, const int16_t* pcm, uint32_t samples, uint8_t* out, uint32_t capacity) TD_NOEXCEPT;
+  int32_t (*encode)(td_encoder*, const int16_t* pcm, uint32_t samples, uint8_t* out,
+                    uint32_t capacity) TD_NOEXCEPT;
 
   /* [control] `fmtp` is ours, which the peer honours. */
   td_decoder* (*create_decoder)(td_str fmtp)TD_NOEXCEPT;
   void (*destroy_decoder)(td_decoder*) TD_NOEXCEPT;
   /* [media] One payload into PCM. Samples per channel written (at most `capacity` per channel), below 0 when
-   * the payload is not one of this codec's: it is then counted and treated as lost. Never trusts `payload`. */
-  int32_t (*decode)(td_decoder*, const uint8_t* payload, uint32_t bytes, int16_t* pcm, uint32_t capacity) TD_NOEXCEPT;
-  /* [media] Makes up `samples` for a lost packet. 0: the codec has no concealment of its own, the host's is used. */
+   * the payload is not one of this codec's: it is then counted and treated as lost. Never trusts `payload`.
+   */
+  int32_t (*decode)(td_decoder*, const uint8_t* payload, uint32_t bytes, int16_t* pcm,
+                    uint32_t capacity) TD_NOEXCEPT;
+  /* [media] Makes up `samples` for a lost packet. 0: the codec has no concealment of its own, the host's is
+   * used. */
   int32_t (*conceal)(td_decoder*, int16_t* pcm, uint32_t samples) TD_NOEXCEPT;
-  /* [any] Duration of a payload in samples per channel at sample_rate, without decoding; below 0 when invalid. */
+  /* [any] Duration of a payload in samples per channel at sample_rate, without decoding; below 0 when
+   * invalid. */
   int32_t (*payload_samples)(const uint8_t* payload, uint32_t bytes) TD_NOEXCEPT;
 } td_codec;
 

@@ -100,12 +100,15 @@ class Timer {
   void start(std::uint64_t delay_ns, std::function<void()> fire) {
     stop();
     fire_ = std::move(fire);
-    id_ = loop_->timer_start(loop_, delay_ns, [](void* user) {
-      auto* self = static_cast<Timer*>(user);
-      self->id_ = 0;
-      const auto run = std::move(self->fire_);  // may destroy or restart *self
-      run();
-    }, this);
+    id_ = loop_->timer_start(
+        loop_, delay_ns,
+        [](void* user) {
+          auto* self = static_cast<Timer*>(user);
+          self->id_ = 0;
+          const auto run = std::move(self->fire_);  // may destroy or restart *self
+          run();
+        },
+        this);
   }
   void stop() {
     if (id_ != 0) loop_->timer_cancel(loop_, std::exchange(id_, 0));
@@ -123,10 +126,13 @@ class Watch {
  public:
   Watch(const Host& host, int fd, int events, std::function<void(int events)> ready)
       : loop_(host.loop()), ready_(std::move(ready)) {
-    id_ = loop_->watch(loop_, fd, events, [](void* user, int seen) {
-      const auto run = static_cast<Watch*>(user)->ready_;  // a copy: it may destroy *this
-      run(seen);
-    }, this);
+    id_ = loop_->watch(
+        loop_, fd, events,
+        [](void* user, int seen) {
+          const auto run = static_cast<Watch*>(user)->ready_;  // a copy: it may destroy *this
+          run(seen);
+        },
+        this);
   }
   ~Watch() { loop_->unwatch(loop_, id_); }
   Watch(const Watch&) = delete;
@@ -145,10 +151,13 @@ class Subscription {
   using OnEvent = std::function<void(std::string_view json)>;
   Subscription(const Host& host, const td_caller& caller, std::string_view filter, OnEvent on_event)
       : api_(host.api()), on_event_(std::move(on_event)) {
-    id_ = api_->subscribe(api_, &caller, str(filter), [](void* user, td_str json) {
-      const auto run = static_cast<Subscription*>(user)->on_event_;  // a copy: it may destroy *this
-      run(view(json));
-    }, this);
+    id_ = api_->subscribe(
+        api_, &caller, str(filter),
+        [](void* user, td_str json) {
+          const auto run = static_cast<Subscription*>(user)->on_event_;  // a copy: it may destroy *this
+          run(view(json));
+        },
+        this);
   }
   ~Subscription() {
     if (id_ >= 0) api_->unsubscribe(api_, id_);

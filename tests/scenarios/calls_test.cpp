@@ -110,7 +110,7 @@ TEST(Calls, EchoGivesBackWhatIsSaid) {
   auto a = world.phone("1001");
   Dialog& call = a.sip->calls("*43");
   ASSERT_TRUE(world.until([&] { return call.up(); }));
-  world.advance(8s);  // whatever it announces first
+  world.advance(25s);  // what it announces first
   const auto said = noise(400, 7);
   a.media->say(said);
   world.advance(900ms);

@@ -63,7 +63,7 @@ World::World()
   });
   sounds_ = std::make_unique<call::SoundFolders>(
       call::SoundFolders::Roots{{kPrompts}, {recordings, (folder_ / "speech").string()}, recordings});
-  for (const call::Route& route : {call::Route{"100X", "extension", "", ""},
+  for (const call::Route& route : {call::Route{"_100X", "extension", "", ""},
                                    {"5000", "ivr", "", ""},
                                    {"*97", "voicemail", "", ""},
                                    {"*43", "echo", "", ""}})
@@ -173,6 +173,12 @@ std::vector<json> World::events(const std::string& name) const {
   for (const json& event : events_)
     if (event.value("event", "") == name) found.push_back(event);
   return found;
+}
+
+std::string World::story() const {
+  std::string text = "what happened:\n";
+  for (const json& event : events_) text += event.dump() + "\n";
+  return text;
 }
 
 std::vector<std::int16_t> World::prompt(const std::string& name) {

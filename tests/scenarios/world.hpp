@@ -58,6 +58,8 @@ class World {
   nlohmann::json ask(const std::string& method, const nlohmann::json& params = nlohmann::json::object());
   // Events so far, by name.
   std::vector<nlohmann::json> events(const std::string& name) const;
+  // All events in short, for a test that failed.
+  std::string story() const;
 
   // A prompt of the demo as PCM of 8 kHz.
   static std::vector<std::int16_t> prompt(const std::string& name);

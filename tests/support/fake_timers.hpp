@@ -13,7 +13,8 @@ class FakeTimers final : public Timers {
  public:
   TimePoint now() const override { return now_; }
   WallTime wall_now() const override {
-    return WallTime{} + std::chrono::duration_cast<microseconds>(now_.time_since_epoch()) + std::chrono::hours(24 * 365 * 50);
+    return WallTime{} + std::chrono::duration_cast<microseconds>(now_.time_since_epoch()) +
+           std::chrono::hours(24 * 365 * 50);
   }
   TimerId after(Nanos delay, std::function<void()> fire) override {
     const TimerId id = ++last_;
