@@ -172,3 +172,18 @@ def a_phone_that_speaks_only_a_law_talks_with_one_that_speaks_only_mu_law(e2e):
     b.wait("CALL_CLOSED")
     check_like(said_a, heard_by(b), windows=4, end=3.5)
     check_like(said_b, heard_by(a), windows=4, end=3.5)
+
+
+@test(deadline=30)
+def keys_pressed_in_a_conversation_reach_the_other_phone_once(e2e):
+    (a, _), (b, _) = connect(e2e)
+    a.pause(0.5)
+    a.keys("15#*")
+    b.keys("80")
+    a.pause(0.7)
+    b.poll()
+    a.hangup()
+    b.wait("CALL_CLOSED")
+    for phone, pressed in ((b, "15#*"), (a, "80")):
+        got = "".join(str(e.get("param")) for e in phone.events if e["type"] == "CALL_DTMF_START")
+        assert got == pressed, f"phone {phone.user}: the other pressed {pressed}, it got {got}"

@@ -1,5 +1,7 @@
 """Phones come to the server: digest, refusals, UDP, TCP, IPv6."""
 import audio
+from api import WebSocket
+from lamp import credentials
 from phone import PhoneError
 from suite import check_like, heard_by, test
 
@@ -55,6 +57,35 @@ def an_unknown_account_is_refused_like_a_wrong_password(e2e):
 @test(deadline=30)
 def a_phone_over_tcp_registers_and_hears_the_prompt(e2e):
     calls_the_speaker(e2e, e2e.phone("1001", transport="tcp"))
+
+
+@test(deadline=30)
+def a_phone_over_websocket_registers_and_is_called_there(e2e):
+    """RFC 7118, by hand: a browser's phone without the browser."""
+    link = WebSocket(e2e.system.ws_port, "/", ["Sec-WebSocket-Protocol: sip"])
+    e2e.closing.append(link)
+    uri, password = f"sip:127.0.0.1:{e2e.system.sip_port}", e2e.system.accounts()["1003"]["password"]
+
+    def register(cseq, proof=""):
+        link.send((f"REGISTER {uri} SIP/2.0\r\nVia: SIP/2.0/WS browser.invalid;branch=z9hG4bKws{cseq}\r\n"
+                   f"From: <sip:1003@127.0.0.1>;tag=ws\r\nTo: <sip:1003@127.0.0.1>\r\nCall-ID: websocket-{link.socket.fileno()}\r\n"
+                   f"CSeq: {cseq} REGISTER\r\nContact: <sip:1003@browser.invalid;transport=ws>;expires=60\r\n"
+                   f"Max-Forwards: 70\r\n{proof}Content-Length: 0\r\n\r\n").encode())
+        return next(iter(link.receive(3)), b"nothing").decode()
+    challenge = register(1)
+    assert challenge.startswith("SIP/2.0 401"), challenge
+    answer = register(2, credentials(challenge, "REGISTER", uri, "1003", password))
+    assert answer.startswith("SIP/2.0 200"), answer
+    caller = e2e.sipp("refused", user="1001", service="71003", expect="486")
+    invite = next(iter(link.receive(5)), b"nothing").decode()
+    assert invite.startswith("INVITE sip:1003@"), invite[:300]
+    kept = [line for line in invite.split("\r\n\r\n")[0].split("\r\n")[1:]
+            if line.split(":")[0].lower() in ("via", "from", "call-id", "cseq", "record-route")]
+    to = next(line for line in invite.split("\r\n") if line.lower().startswith("to:"))
+    link.send(("SIP/2.0 486 Busy Here\r\n" + "\r\n".join(kept) + f"\r\n{to};tag=browser\r\nContent-Length: 0\r\n\r\n").encode())
+    caller.wait()
+    ack = next(iter(link.receive(3)), b"nothing").decode()
+    assert ack.startswith("ACK "), ack[:300]
 
 
 @test(deadline=30)

@@ -74,44 +74,24 @@ class Api:
         return total
 
 
-class Events:
-    """A WebSocket with one subscription. Keeps every event it got in `seen`."""
+class WebSocket:
+    """The client's side of one WebSocket: text messages."""
 
-    def __init__(self, port, token, since=None, filters=None):
+    def __init__(self, port, path="/", headers=()):
         self.buffer = b""
-        self.seen, self.at = [], 0
         self.socket = socket.create_connection(("127.0.0.1", port), 5)
         key = base64.b64encode(os.urandom(16)).decode()
-        self.socket.sendall((f"GET /ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
-                             f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-                             f"Authorization: Bearer {token}\r\n\r\n").encode())
+        lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade",
+                 f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", *headers]
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         while b"\r\n\r\n" not in self.buffer:
             self._more(5)
         head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
         expected = base64.b64encode(hashlib.sha1((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest())
         if b" 101 " not in head.split(b"\r\n")[0] or expected not in head:
-            raise ApiError("/ws", {"message": f"expected 101 and the key's answer, found {head[:300]!r}"})
-        params = {"filter": filters or {}}
-        if since is not None:
-            params["since"] = since
-        self.answers = {}
-        self.request("events.subscribe", params)
+            raise ApiError(path, {"message": f"expected 101 and the key's answer, found {head[:300]!r}"})
 
-    def request(self, method, params, seconds=5):
-        """A command over the WebSocket."""
-        number = len(self.answers) + 1
-        self._send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode())
-        deadline = time.monotonic() + seconds
-        while number not in self.answers:
-            if time.monotonic() > deadline:
-                raise ApiError(method, {"message": f"no answer over the WebSocket within {seconds} s"})
-            self.poll(0.1)
-        answer = self.answers[number]
-        if "error" in answer:
-            raise ApiError(method, answer["error"])
-        return answer["result"]
-
-    def _send(self, payload, opcode=1):
+    def send(self, payload, opcode=1):
         mask = os.urandom(4)
         size = len(payload)
         head = bytes([0x80 | opcode]) + (bytes([0x80 | size]) if size < 126 else
@@ -123,7 +103,7 @@ class Events:
         self.socket.settimeout(max(seconds, 0.01))
         data = self.socket.recv(262144)
         if not data:
-            raise ApiError("/ws", {"message": "the WebSocket was closed"})
+            raise ApiError("websocket", {"message": "the WebSocket was closed"})
         self.buffer += data
 
     def _frame(self):
@@ -145,7 +125,9 @@ class Events:
         self.buffer = data[at + size:]
         return data[0] & 0x0F, data[at:at + size]
 
-    def poll(self, seconds=0.0):
+    def receive(self, seconds=0.0):
+        """The messages that came, waiting for the first at most so long."""
+        messages = []
         try:
             self._more(seconds)
         except (TimeoutError, socket.timeout):
@@ -153,13 +135,52 @@ class Events:
         while (frame := self._frame()) is not None:
             opcode, payload = frame
             if opcode == 9:
-                self._send(payload, 10)
-            elif opcode == 1:
-                message = json.loads(payload)
-                if "id" in message and "method" not in message:
-                    self.answers[message["id"]] = message
-                else:
-                    self.seen.append(message["params"])
+                self.send(payload, 10)
+            elif opcode in (1, 2):
+                messages.append(payload)
+        return messages
+
+    def close(self):
+        try:
+            self.send(struct.pack("!H", 1000), 8)
+        except OSError:
+            pass
+        self.socket.close()
+
+
+class Events:
+    """A WebSocket with one subscription. Keeps every event it got in `seen`."""
+
+    def __init__(self, port, token, since=None, filters=None):
+        self.seen, self.at = [], 0
+        self.socket = WebSocket(port, "/ws", [f"Authorization: Bearer {token}"])
+        params = {"filter": filters or {}}
+        if since is not None:
+            params["since"] = since
+        self.answers = {}
+        self.request("events.subscribe", params)
+
+    def request(self, method, params, seconds=5):
+        """A command over the WebSocket."""
+        number = len(self.answers) + 1
+        self.socket.send(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode())
+        deadline = time.monotonic() + seconds
+        while number not in self.answers:
+            if time.monotonic() > deadline:
+                raise ApiError(method, {"message": f"no answer over the WebSocket within {seconds} s"})
+            self.poll(0.1)
+        answer = self.answers[number]
+        if "error" in answer:
+            raise ApiError(method, answer["error"])
+        return answer["result"]
+
+    def poll(self, seconds=0.0):
+        for payload in self.socket.receive(seconds):
+            message = json.loads(payload)
+            if "id" in message and "method" not in message:
+                self.answers[message["id"]] = message
+            else:
+                self.seen.append(message["params"])
 
     def wait(self, kind, seconds=10, **fields):
         """The next event of this kind with these fields; what came before it is passed over."""
@@ -184,10 +205,6 @@ class Events:
         return [e for e in self.seen if e["event"] == kind and all(e.get(k) == v for k, v in fields.items())]
 
     def close(self):
-        try:
-            self._send(struct.pack("!H", 1000), 8)
-        except OSError:
-            pass
         self.socket.close()
 
     def __enter__(self):
