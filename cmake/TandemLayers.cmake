@@ -12,6 +12,15 @@ set(TANDEM_LIB_toml PkgConfig::toml)
 set(TANDEM_LIB_cli11 CLI11::CLI11)
 set(TANDEM_LIB_prometheus prometheus-cpp::core)
 
+# The control side is JSON and bookkeeping, a few thousand messages a second at most: it is compiled to be built
+# soon. Where packets and samples pass, and where scripts run, the preset's own level holds.
+set(TANDEM_CONTROL_SIDE call api plugin app kamailio http store tts)
+function(tandem_optimise target name)
+  if(name IN_LIST TANDEM_CONTROL_SIDE AND CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
+    target_compile_options(${target} PRIVATE -O1)
+  endif()
+endfunction()
+
 # All layers named in core/layers.txt that have sources.
 function(tandem_layers)
   set(table ${PROJECT_SOURCE_DIR}/core/layers.txt)
@@ -29,6 +38,7 @@ function(tandem_layers)
     list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
     if(sources)
       add_library(tandem_${layer} STATIC ${sources})
+      tandem_optimise(tandem_${layer} ${layer})
       set(kind PUBLIC)
     else()
       add_library(tandem_${layer} INTERFACE)
@@ -93,6 +103,7 @@ function(tandem_plugin name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(plugin_${name}_objects OBJECT ${sources})
   set_target_properties(plugin_${name}_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  tandem_optimise(plugin_${name}_objects ${name})
   # include/ and the plugin's own folder only: a plugin has no private door into core.
   target_include_directories(plugin_${name}_objects PUBLIC ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/plugins)
   target_link_libraries(plugin_${name}_objects PUBLIC tandem_flags ${P_LIBS})

@@ -226,9 +226,11 @@ void Server::recover_recordings() {
 
 void Server::seed_demo() {
   ask(api_, "", "store.seed_demo", json::object(), [this](const Result<json>& seeded) {
-    if (!seeded) return log::error("demo", "the demo's accounts cannot be made: {}", seeded.error().message);
-    log::info("demo", "accounts and passwords are in {}", text_field(*seeded, "accounts_file"));
-    directory_->load();
+    if (seeded)
+      log::info("demo", "accounts and passwords are in {}", text_field(*seeded, "accounts_file"));
+    else
+      log::error("demo", "the demo's accounts cannot be made: {}", seeded.error().message);
+    directory_->load();  // not before: a phone that registers meanwhile is told to come again, not refused
   });
 }
 
@@ -240,8 +242,10 @@ Result<void> Server::start(std::span<const plugin::Builtin> builtins) {
   recover_recordings();
   engine_->start();
   signaling_->start();
-  directory_->load();
-  if (config_.server.demo) seed_demo();
+  if (config_.server.demo)
+    seed_demo();
+  else
+    directory_->load();
   loop_.on_signal([this](int number) {
     begin_stop(number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP");
   });

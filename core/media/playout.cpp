@@ -69,6 +69,7 @@ void Playout::play(const jitter::Pulled& item) {
     return;
   }
   ++counts_.decoded;
+  if (item.spliced) concealment_.splice();
   const std::span<std::int16_t> pcm(scratch.data(), static_cast<std::size_t>(samples));
   concealment_.good(pcm);
   append(*codec, pcm);

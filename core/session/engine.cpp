@@ -33,6 +33,10 @@ MediaEngine::MediaEngine(const EngineConfig& config, Timers& timers, RunIo run_i
     unit.loop = std::make_unique<media::MediaLoop>(*unit.io, limits);
     units_.push_back(std::move(unit));
   }
+  // Known from the start, so that the free ones can be counted; a wrong address is told at the first open().
+  std::string host;
+  if (!config_.host_v4.empty()) (void)ports_for(Family::v4, "", host);
+  if (!config_.host_v6.empty()) (void)ports_for(Family::v6, "", host);
 }
 
 MediaEngine::~MediaEngine() { stop(); }

@@ -145,9 +145,9 @@ TEST_F(CallsTest, DelayedOfferIsAnsweredInTheAck) {
 TEST_F(CallsTest, AnswerOfADelayedOfferIsDoneWithTheAckSoThatASoundCanFollow) {
   Result<void> agreed = Error{};
   apps.apps["ivr"] = [&](const AppStart& start) {
-    calls->answer("", start.leg, [&](const Result<void>& done) {
+    calls->answer("", start.leg, [&, leg = start.leg](const Result<void>& done) {
       agreed = done;
-      EXPECT_EQ(events.count("leg.confirmed", start.leg), 1U);
+      EXPECT_EQ(events.count("leg.confirmed", leg), 1U);
     });
     EXPECT_FALSE(agreed);
   };

@@ -189,7 +189,8 @@ std::vector<std::int16_t> World::prompt(const std::string& name) {
 
 std::string World::pin_of(const std::string& mailbox) const {
   std::ifstream file(folder_ / "accounts.json");
-  for (const json& account : json::parse(file)["accounts"])
+  const json kept = json::parse(file);
+  for (const json& account : kept["accounts"])
     if (account["user"] == mailbox) return account["pin"];
   return "";
 }
