@@ -66,6 +66,7 @@ void RpcOutlet::on_hello(const json& result) {
                    return host_.error(
                        "Kamailio did not take 'tandem.ready': is its kamailio.lua the one that ships?");
                  up_ = true;
+                 if (users_waiting_) push_users();  // a set that came while we logged in
                  callbacks_.on_up(id, list);
                });
   });
@@ -73,11 +74,12 @@ void RpcOutlet::on_hello(const json& result) {
 
 void RpcOutlet::set_users(std::vector<User> users) {
   users_ = std::move(users);
-  users_known_ = true;
+  users_known_ = users_waiting_ = true;
   if (up_) push_users();
 }
 
 void RpcOutlet::push_users() {
+  users_waiting_ = false;
   // grows over restarts of ours too, so that what another process pushed is told apart
   generation_ = std::max(generation_ + 1, host_.wall_us());
   const std::string generation = std::to_string(generation_);

@@ -68,6 +68,7 @@ class RpcOutlet final : public Outlet {
   std::string token_;
   std::vector<User> users_;
   bool users_known_ = false;
+  bool users_waiting_ = false;  // the newest set is not pushed yet
   sdk::Timer deferred_timer_;
   std::vector<std::function<void()>> deferred_;
   Link link_;
