@@ -110,7 +110,7 @@ void MemoryNetwork::put(TimePoint due, const Address& from, int to, std::span<co
   slot.due = due;
   slot.from = from;
   slot.size = static_cast<std::uint32_t>(bytes.size());
-  std::memcpy(slot.bytes.data(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(slot.bytes.data(), bytes.data(), bytes.size());
 
   Endpoint& endpoint = endpoints_[static_cast<std::size_t>(to)];
   if (endpoint.tail == kNone || slots_[endpoint.tail].due <= due) {  // as a rule
