@@ -1,4 +1,4 @@
-// The plugins linked into the binary; the table itself is made by CMake (cmake/builtin_plugins.cpp.in).
+// The plugins linked into the binary; the table itself is made by CMake (plugins/builtin_plugins.cpp.in).
 #pragma once
 
 #include <span>
