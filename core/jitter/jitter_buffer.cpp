@@ -21,10 +21,6 @@ std::int64_t micros(TimePoint time) {
   return std::chrono::duration_cast<microseconds>(time.time_since_epoch()).count();
 }
 
-int ahead_of(std::uint16_t a, std::uint16_t b) {
-  return static_cast<std::int16_t>(static_cast<std::uint16_t>(a - b));
-}
-
 }  // namespace
 
 JitterBuffer::JitterBuffer(PayloadPool& pool, const JitterConfig& config) : pool_(pool), config_(config) {}

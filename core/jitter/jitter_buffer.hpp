@@ -24,6 +24,11 @@
 
 namespace tandem::jitter {
 
+// How far sequence number `a` is ahead of `b`, across the wrap. [any]
+inline int ahead_of(std::uint16_t a, std::uint16_t b) {
+  return static_cast<std::int16_t>(static_cast<std::uint16_t>(a - b));
+}
+
 struct JitterConfig {
   milliseconds min_delay{0};    // the target never falls below
   milliseconds max_delay{240};  // nor rises above; what is later is left out at once if more wait

@@ -22,10 +22,6 @@ struct Pace {
 };
 constexpr Pace kPaces[] = {{120'000, 4}, {60'000, 8}, {0, 25}};
 
-int ahead_of(std::uint16_t a, std::uint16_t b) {
-  return static_cast<std::int16_t>(static_cast<std::uint16_t>(a - b));
-}
-
 }  // namespace
 
 Pulled JitterBuffer::pull(TimePoint now, std::uint32_t want, Quiet quiet) {

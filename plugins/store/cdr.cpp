@@ -19,7 +19,7 @@ constexpr std::array kTexts = {"tenant",       "clid",      "src",        "dst",
                                "lastapp",      "direction", "read_codec", "write_codec"};
 constexpr std::array kIntegers = {"duration", "billsec", "q850"};
 constexpr std::array kNumbers = {"loss", "jitter_ms", "mos"};
-constexpr const char* kColumns =
+constexpr const char* kCdrColumns =
     "seq, id, tenant, clid, src, dst, start, answer, \"end\", duration, billsec, disposition, hangup_cause, "
     "q850, uniqueid, linkedid, "
     "accountcode, lastapp, direction, read_codec, write_codec, loss, jitter_ms, mos, extra";
@@ -67,7 +67,7 @@ Json make(Json given) {
   return record;
 }
 
-Json list(Context& context) {
+Json list_cdr(Context& context) {
   const auto limit = context.integer("limit", kListDefault);
   Where where;
   for (const char* name :
@@ -77,7 +77,7 @@ Json list(Context& context) {
   if (context.has("from")) where.add("start >= :from", "from", context.text("from"));
   if (context.has("to")) where.add("start < :to", "to", context.text("to"));
   if (context.has("cursor")) where.add("seq < :cursor", "cursor", context.integer("cursor"));
-  Json rows = context.db.rows("SELECT " + std::string(kColumns) + " FROM cdr" + where.sql() +
+  Json rows = context.db.rows("SELECT " + std::string(kCdrColumns) + " FROM cdr" + where.sql() +
                                   " ORDER BY seq DESC LIMIT " + std::to_string(limit),
                               where.binds());
   for (Json& row : rows) {
@@ -90,7 +90,7 @@ Json list(Context& context) {
   return page("cdrs", std::move(rows), limit);
 }
 
-Json add(Context& context) {
+Json add_cdr(Context& context) {
   insert_record(context.db, context.options, make_record("", dump(context.params)));
   return Json::object();
 }
@@ -178,7 +178,7 @@ std::span<const Command> cdr_commands() {
         text("uniqueid", "the leg's id"), text("direction", "inbound, outbound or internal"),
         text("accountcode", "the account"), text("from", "start at or after this ISO 8601 time"),
         text("to", "start before this ISO 8601 time")},
-       list},
+       list_cdr},
       {"cdr.add",
        "Takes the record of an ended call; it is stored, or kept in a file until it can be. Unknown fields "
        "are kept in extra.",

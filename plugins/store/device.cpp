@@ -12,7 +12,7 @@ constexpr std::size_t kPasswordSize = 16;
 
 std::string realm_of(const Context& context) { return context.text("realm", context.options.realm); }
 
-Json list(Context& context) {
+Json list_device(Context& context) {
   const auto limit = context.integer("limit", kListDefault);
   Where where;
   where.equal("tenant", context.tenant());
@@ -34,7 +34,7 @@ std::string password_of(const Context& context) {
   return context.has("password") ? context.text("password") : random_password(kPasswordSize);
 }
 
-Json add(Context& context) {
+Json add_device(Context& context) {
   require_tenant(context);
   const std::string user = context.text("user"), extension = context.text("extension"),
                     password = password_of(context);
@@ -70,7 +70,7 @@ Json add(Context& context) {
                                   "' in realm '" + realm_of(context) + "': not found");
 }
 
-Json remove(Context& context) {
+Json remove_device(Context& context) {
   const auto gone = context.db.run(
       "DELETE FROM device WHERE tenant = :tenant AND \"user\" = :user AND realm = :realm",
       {{"tenant", context.tenant()}, {"user", context.text("user")}, {"realm", realm_of(context)}});
@@ -119,7 +119,7 @@ std::span<const Command> device_commands() {
        {limit_field(),
         {"after", Kind::text, Need::optional, 1, 64, "only users after this one"},
         {"extension", Kind::text, Need::optional, 1, 32, "only of this extension"}},
-       list},
+       list_device},
       {"device.add",
        "Adds a SIP account to an extension.",
        "{user, realm, password?}",
@@ -132,7 +132,7 @@ std::span<const Command> device_commands() {
         realm,
         password,
         {"name", Kind::text, Need::optional, 0, 200, "for people"}},
-       add},
+       add_device},
       {"device.delete",
        "Deletes a SIP account.",
        "{}",
@@ -141,7 +141,7 @@ std::span<const Command> device_commands() {
        Tenancy::one,
        true,
        {user, realm},
-       remove},
+       remove_device},
       {"device.set_password",
        "Changes the password.",
        "{user, realm, password?}",

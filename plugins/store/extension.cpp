@@ -6,12 +6,12 @@ namespace tandem::store {
 
 namespace {
 
-constexpr const char* kColumns = "tenant, number, name, mailbox, ring_timeout_s, created";
+constexpr const char* kExtensionColumns = "tenant, number, name, mailbox, ring_timeout_s, created";
 
-Json find(Context& context) {
-  Json row = context.db.row(
-      "SELECT " + std::string(kColumns) + " FROM extension WHERE tenant = :tenant AND number = :number",
-      {{"tenant", context.tenant()}, {"number", context.text("number")}});
+Json find_extension(Context& context) {
+  Json row = context.db.row("SELECT " + std::string(kExtensionColumns) +
+                                " FROM extension WHERE tenant = :tenant AND number = :number",
+                            {{"tenant", context.tenant()}, {"number", context.text("number")}});
   if (row.is_null()) {
     throw Refusal(TD_NOT_FOUND, "extension '" + context.text("number") + "' of tenant '" + context.tenant() +
                                     "': not found");
@@ -19,17 +19,18 @@ Json find(Context& context) {
   return row;
 }
 
-Json list(Context& context) {
+Json list_extension(Context& context) {
   const auto limit = context.integer("limit", kListDefault);
   Where where;
   where.equal("tenant", context.tenant());
   if (context.has("after")) where.add("number > :after", "after", context.text("after"));
-  return {{"extensions", context.db.rows("SELECT " + std::string(kColumns) + " FROM extension" + where.sql() +
-                                             " ORDER BY number, tenant LIMIT " + std::to_string(limit),
-                                         where.binds())}};
+  return {{"extensions",
+           context.db.rows("SELECT " + std::string(kExtensionColumns) + " FROM extension" + where.sql() +
+                               " ORDER BY number, tenant LIMIT " + std::to_string(limit),
+                           where.binds())}};
 }
 
-Json set(Context& context) {
+Json set_extension(Context& context) {
   require_tenant(context);
   const std::string mailbox = context.text("mailbox");
   if (!mailbox.empty()) require_mailbox(context, mailbox);
@@ -47,11 +48,11 @@ Json set(Context& context) {
   } else {
     update_given(context, "extension", kSettable, kKey);
   }
-  return find(context);
+  return find_extension(context);
 }
 
-Json remove(Context& context) {
-  find(context);
+Json remove_extension(Context& context) {
+  find_extension(context);
   const Database::Binds key = {{"tenant", context.tenant()}, {"number", context.text("number")}};
   const auto devices =
       context.db.number("SELECT count(*) FROM device WHERE tenant = :tenant AND extension = :number", key);
@@ -64,7 +65,7 @@ Json remove(Context& context) {
 }
 
 Json resolve(Context& context) {
-  Json found = find(context);
+  Json found = find_extension(context);
   found["devices"] = context.db.rows(
       "SELECT \"user\", name, realm FROM device WHERE tenant = :tenant AND extension = :number "
       "ORDER BY created, \"user\" LIMIT 100",
@@ -85,7 +86,7 @@ std::span<const Command> extension_commands() {
        Tenancy::any,
        false,
        {limit_field(), {"after", Kind::text, Need::optional, 1, 32, "only numbers after this one"}},
-       list},
+       list_extension},
       {"extension.get",
        "One extension.",
        "{tenant, number, name, mailbox, ring_timeout_s, created}",
@@ -94,7 +95,7 @@ std::span<const Command> extension_commands() {
        Tenancy::one,
        false,
        {number},
-       find},
+       find_extension},
       {"extension.set",
        "Makes an extension or changes what is given of it.",
        "as extension.get",
@@ -107,7 +108,7 @@ std::span<const Command> extension_commands() {
         {"mailbox", Kind::text, Need::optional, 0, 32, "the mailbox's number; empty: none"},
         {"ring_timeout_s", Kind::integer, Need::optional, 1, 600,
          "how long it rings before the mailbox answers"}},
-       set},
+       set_extension},
       {"extension.delete",
        "Deletes an extension without devices.",
        "{}",
@@ -116,7 +117,7 @@ std::span<const Command> extension_commands() {
        Tenancy::one,
        true,
        {number},
-       remove},
+       remove_extension},
       {"extension.resolve",
        "What a call to a number needs: its devices and its mailbox.",
        "{tenant, number, name, mailbox, ring_timeout_s, created, devices: [{user, name, realm}]}",

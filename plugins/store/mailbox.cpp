@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t kAttemptsMax = 3;
 constexpr std::uint64_t kLockedUs = 15ull * 60 * 1'000'000;
-constexpr const char* kColumns =
+constexpr const char* kMailboxColumns =
     "tenant, number, name, email, greeting_unavail, greeting_busy, greeting_temp, greeting_name, "
     "max_messages, "
     "failed_attempts, locked_until, pin_hash, created";
@@ -24,9 +24,9 @@ Json shown(Context& context, Json row) {
   return row;
 }
 
-Json find(Context& context) {
+Json find_mailbox(Context& context) {
   Json row = context.db.row(
-      "SELECT " + std::string(kColumns) + " FROM mailbox WHERE tenant = :tenant AND number = :number",
+      "SELECT " + std::string(kMailboxColumns) + " FROM mailbox WHERE tenant = :tenant AND number = :number",
       {{"tenant", context.tenant()}, {"number", context.text("number")}});
   if (row.is_null()) {
     throw Refusal(TD_NOT_FOUND,
@@ -35,21 +35,21 @@ Json find(Context& context) {
   return row;
 }
 
-Json get(Context& context) { return shown(context, find(context)); }
+Json get_mailbox(Context& context) { return shown(context, find_mailbox(context)); }
 
-Json list(Context& context) {
+Json list_mailbox(Context& context) {
   const auto limit = context.integer("limit", kListDefault);
   Where where;
   where.equal("tenant", context.tenant());
   if (context.has("after")) where.add("number > :after", "after", context.text("after"));
-  Json rows = context.db.rows("SELECT " + std::string(kColumns) + " FROM mailbox" + where.sql() +
+  Json rows = context.db.rows("SELECT " + std::string(kMailboxColumns) + " FROM mailbox" + where.sql() +
                                   " ORDER BY number, tenant LIMIT " + std::to_string(limit),
                               where.binds());
   for (Json& row : rows) row = shown(context, std::move(row));
   return {{"mailboxes", std::move(rows)}};
 }
 
-Json set(Context& context) {
+Json set_mailbox(Context& context) {
   require_tenant(context);
   constexpr const char* kPaths[] = {"greeting_unavail", "greeting_busy", "greeting_temp", "greeting_name"};
   for (const char* name : kPaths) require_path(context, name);
@@ -61,7 +61,7 @@ Json set(Context& context) {
                                        "greeting_temp", "greeting_name", "max_messages"};
   constexpr const char* kKey[] = {"tenant", "number"};
   update_given(context, "mailbox", kSettable, kKey);
-  return get(context);
+  return get_mailbox(context);
 }
 
 void store_attempts(Context& context, std::int64_t failed, const std::string& locked_until) {
@@ -75,7 +75,7 @@ void store_attempts(Context& context, std::int64_t failed, const std::string& lo
 }
 
 Json set_pin(Context& context) {
-  find(context);
+  find_mailbox(context);
   const std::string pin = context.text("pin");
   if (pin.find_first_not_of("0123456789") != std::string::npos) {
     throw Refusal(TD_INVALID, "mailbox.set_pin: pin: expected digits only, since it is dialled");
@@ -88,8 +88,8 @@ Json set_pin(Context& context) {
   return Json::object();
 }
 
-Json check(Context& context) {
-  const Json row = find(context);
+Json check_pin(Context& context) {
+  const Json row = find_mailbox(context);
   const auto locked_until = row["locked_until"].get<std::string>();
   auto failed = row["failed_attempts"].get<std::int64_t>();
   if (!locked_until.empty() && context.now() < locked_until) {
@@ -130,8 +130,16 @@ std::span<const Command> mailbox_commands() {
        Tenancy::any,
        false,
        {limit_field(), {"after", Kind::text, Need::optional, 1, 32, "only numbers after this one"}},
-       list},
-      {"mailbox.get", "One mailbox.", shape, Access::open, Lane::live, Tenancy::one, false, {number}, get},
+       list_mailbox},
+      {"mailbox.get",
+       "One mailbox.",
+       shape,
+       Access::open,
+       Lane::live,
+       Tenancy::one,
+       false,
+       {number},
+       get_mailbox},
       {"mailbox.set",
        "Makes a mailbox or changes what is given of it.",
        "as mailbox.get",
@@ -147,7 +155,7 @@ std::span<const Command> mailbox_commands() {
         {"greeting_temp", Kind::text, Need::optional, 0, 1024, "path of the greeting that replaces both"},
         {"greeting_name", Kind::text, Need::optional, 0, 1024, "path of the spoken name"},
         {"max_messages", Kind::integer, Need::optional, 1, 10'000, "more are refused"}},
-       set},
+       set_mailbox},
       {"mailbox.set_pin",
        "Sets the PIN and lifts a lock-out.",
        "{}",
@@ -165,7 +173,7 @@ std::span<const Command> mailbox_commands() {
        Tenancy::one,
        true,
        {number, {"pin", Kind::text, Need::required, 0, 64, "what was dialled"}},
-       check},
+       check_pin},
   };
   return table;
 }

@@ -10,7 +10,7 @@ namespace tandem::store {
 
 namespace {
 
-constexpr const char* kColumns =
+constexpr const char* kMessageColumns =
     "seq, id, tenant, mailbox, folder, caller, caller_name, path, duration_ms, heard, created";
 
 void require_folder(const Context& context) {
@@ -24,22 +24,23 @@ Json shown(Json row) {
   return row;
 }
 
-Json find(Context& context) {
+Json find_message(Context& context) {
   Where where;
   where.equal("id", context.text("id"));
   where.equal("tenant", context.tenant());
-  Json row = context.db.row("SELECT " + std::string(kColumns) + " FROM message" + where.sql(), where.binds());
+  Json row =
+      context.db.row("SELECT " + std::string(kMessageColumns) + " FROM message" + where.sql(), where.binds());
   if (row.is_null()) throw Refusal(TD_NOT_FOUND, "message '" + context.text("id") + "': not found");
   return shown(std::move(row));
 }
 
-Json get(Context& context) {
-  Json row = find(context);
+Json get_message(Context& context) {
+  Json row = find_message(context);
   row.erase("seq");
   return row;
 }
 
-Json list(Context& context) {
+Json list_message(Context& context) {
   require_folder(context);
   const auto limit = context.integer("limit", kListDefault);
   Where where;
@@ -47,14 +48,14 @@ Json list(Context& context) {
   where.equal("mailbox", context.text("mailbox"));
   where.equal("folder", context.text("folder"));
   if (context.has("cursor")) where.add("seq > :cursor", "cursor", context.integer("cursor"));
-  Json rows = context.db.rows("SELECT " + std::string(kColumns) + " FROM message" + where.sql() +
+  Json rows = context.db.rows("SELECT " + std::string(kMessageColumns) + " FROM message" + where.sql() +
                                   " ORDER BY seq LIMIT " + std::to_string(limit),
                               where.binds());
   for (Json& row : rows) row = shown(std::move(row));
   return page("messages", std::move(rows), limit);
 }
 
-Json add(Context& context) {
+Json add_message(Context& context) {
   const std::string mailbox = context.text("mailbox");
   require_mailbox(context, mailbox);
   require_folder(context);
@@ -86,7 +87,7 @@ Json add(Context& context) {
 }
 
 Json move(Context& context) {
-  const Json row = find(context);
+  const Json row = find_message(context);
   require_folder(context);
   const std::string folder = context.text("folder", row["folder"].get<std::string>());
   const bool heard = context.has("heard") ? context.params["heard"].get<bool>()
@@ -94,7 +95,7 @@ Json move(Context& context) {
   context.db.run("UPDATE message SET folder = :folder, heard = :heard WHERE id = :id",
                  {{"folder", folder}, {"heard", std::int64_t{heard}}, {"id", context.text("id")}});
   announce_mailbox(context, row["tenant"].get<std::string>(), row["mailbox"].get<std::string>());
-  return get(context);
+  return get_message(context);
 }
 
 // The audio goes with its row, but only from below media_root: a path in the database is somebody's text.
@@ -107,8 +108,8 @@ void discard_file(Context& context, const std::string& path) {
   if (fs::is_regular_file(fs::symlink_status(full, ignored))) context.discarded.push_back(full);
 }
 
-Json remove(Context& context) {
-  const Json row = find(context);
+Json remove_message(Context& context) {
+  const Json row = find_message(context);
   context.db.run("DELETE FROM message WHERE id = :id", {{"id", context.text("id")}});
   announce_mailbox(context, row["tenant"].get<std::string>(), row["mailbox"].get<std::string>());
   discard_file(context, row["path"].get<std::string>());
@@ -132,8 +133,16 @@ std::span<const Command> message_commands() {
        Tenancy::one,
        false,
        {mailbox, folder, limit_field(), cursor_field()},
-       list},
-      {"message.get", "One message.", shape, Access::open, Lane::live, Tenancy::any, false, {id}, get},
+       list_message},
+      {"message.get",
+       "One message.",
+       shape,
+       Access::open,
+       Lane::live,
+       Tenancy::any,
+       false,
+       {id},
+       get_message},
       {"message.add",
        "Adds a message whose audio is recorded.",
        "{id}",
@@ -147,7 +156,7 @@ std::span<const Command> message_commands() {
         {"caller", Kind::text, Need::optional, 0, 128, "the caller's number"},
         {"caller_name", Kind::text, Need::optional, 0, 200, "the caller's name"},
         {"duration_ms", Kind::integer, Need::optional, 0, 86'400'000, "its length"}},
-       add},
+       add_message},
       {"message.move",
        "Moves a message to a folder, or marks it heard.",
        "as message.get",
@@ -165,7 +174,7 @@ std::span<const Command> message_commands() {
        Tenancy::any,
        true,
        {id},
-       remove},
+       remove_message},
   };
   return table;
 }

@@ -6,7 +6,7 @@ namespace tandem::store {
 
 namespace {
 
-Json list(Context& context) {
+Json list_prompt(Context& context) {
   const auto limit = context.integer("limit", kListDefault);
   Where where;
   where.equal("tenant", context.tenant());
@@ -17,7 +17,7 @@ Json list(Context& context) {
                                       where.binds())}};
 }
 
-Json set(Context& context) {
+Json set_prompt(Context& context) {
   require_tenant(context);
   require_path(context, "path");
   context.db.run(
@@ -30,7 +30,7 @@ Json set(Context& context) {
   return Json::object();
 }
 
-Json remove(Context& context) {
+Json remove_prompt(Context& context) {
   const auto gone = context.db.run("DELETE FROM prompt WHERE tenant = :tenant AND name = :name",
                                    {{"tenant", context.tenant()}, {"name", context.text("name")}});
   if (gone == 0)
@@ -54,7 +54,7 @@ std::span<const Command> prompt_commands() {
        {limit_field(),
         {"name", Kind::text, Need::optional, 1, 128, "only this one"},
         {"after", Kind::text, Need::optional, 1, 128, "only names after this one"}},
-       list},
+       list_prompt},
       {"prompt.set",
        "Gives a prompt its file.",
        "{}",
@@ -63,7 +63,7 @@ std::span<const Command> prompt_commands() {
        Tenancy::one,
        true,
        {name, {"path", Kind::text, Need::required, 1, 1024, "the audio file"}},
-       set},
+       set_prompt},
       {"prompt.delete",
        "Takes a prompt's name away; the file stays.",
        "{}",
@@ -72,7 +72,7 @@ std::span<const Command> prompt_commands() {
        Tenancy::one,
        true,
        {name},
-       remove},
+       remove_prompt},
   };
   return table;
 }

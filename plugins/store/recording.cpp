@@ -7,33 +7,33 @@ namespace tandem::store {
 
 namespace {
 
-constexpr const char* kColumns = "seq, id, tenant, call, leg, path, duration_ms, reason, created";
+constexpr const char* kRecordingColumns = "seq, id, tenant, call, leg, path, duration_ms, reason, created";
 
-Json list(Context& context) {
+Json list_recording(Context& context) {
   const auto limit = context.integer("limit", kListDefault);
   Where where;
   where.equal("tenant", context.tenant());
   where.equal("call", context.text("call"));
   if (context.has("cursor")) where.add("seq < :cursor", "cursor", context.integer("cursor"));
   return page("recordings",
-              context.db.rows("SELECT " + std::string(kColumns) + " FROM recording" + where.sql() +
+              context.db.rows("SELECT " + std::string(kRecordingColumns) + " FROM recording" + where.sql() +
                                   " ORDER BY seq DESC LIMIT " + std::to_string(limit),
                               where.binds()),
               limit);
 }
 
-Json get(Context& context) {
+Json get_recording(Context& context) {
   Where where;
   where.equal("id", context.text("id"));
   where.equal("tenant", context.tenant());
-  Json row =
-      context.db.row("SELECT " + std::string(kColumns) + " FROM recording" + where.sql(), where.binds());
+  Json row = context.db.row("SELECT " + std::string(kRecordingColumns) + " FROM recording" + where.sql(),
+                            where.binds());
   if (row.is_null()) throw Refusal(TD_NOT_FOUND, "recording '" + context.text("id") + "': not found");
   row.erase("seq");
   return row;
 }
 
-Json add(Context& context) {
+Json add_recording(Context& context) {
   require_tenant(context);
   require_path(context, "path");
   const std::string id = context.has("id") ? context.text("id") : random_id("rec");
@@ -63,7 +63,7 @@ std::span<const Command> recording_commands() {
        Tenancy::any,
        false,
        {limit_field(), cursor_field(), {"call", Kind::text, Need::optional, 1, 64, "only of this call"}},
-       list},
+       list_recording},
       {"recording.get",
        "One recording.",
        "{id, tenant, call, leg, path, duration_ms, reason, created}",
@@ -72,7 +72,7 @@ std::span<const Command> recording_commands() {
        Tenancy::any,
        false,
        {{"id", Kind::text, Need::required, 1, 64, "the recording's id"}},
-       get},
+       get_recording},
       {"recording.add",
        "Notes a finished recording.",
        "{id}",
@@ -86,7 +86,7 @@ std::span<const Command> recording_commands() {
         {"leg", Kind::text, Need::optional, 0, 64, "the leg's id"},
         {"duration_ms", Kind::integer, Need::optional, 0, 604'800'000, "its length"},
         {"reason", Kind::text, Need::optional, 0, 64, "why it ended"}},
-       add},
+       add_recording},
   };
   return table;
 }

@@ -6,7 +6,7 @@ namespace tandem::store {
 
 namespace {
 
-Json list(Context& context) {
+Json list_tenant(Context& context) {
   Where where;
   if (context.has("tenant")) where.add("name = :name", "name", context.tenant());
   return {{"tenants", context.db.rows("SELECT name, title, created FROM tenant" + where.sql() +
@@ -14,7 +14,7 @@ Json list(Context& context) {
                                       where.binds())}};
 }
 
-Json add(Context& context) {
+Json add_tenant(Context& context) {
   if (context.db.number("SELECT count(*) FROM tenant WHERE name = :name", {{"name", context.text("name")}}) !=
       0) {
     throw Refusal(TD_CONFLICT, "tenant '" + context.text("name") + "': is there already");
@@ -37,7 +37,7 @@ std::span<const Command> tenant_commands() {
        Tenancy::any,
        false,
        {},
-       list},
+       list_tenant},
       {"tenant.add",
        "Adds a tenant (operator only).",
        "{}",
@@ -47,7 +47,7 @@ std::span<const Command> tenant_commands() {
        true,
        {{"name", Kind::text, Need::required, 1, 64, "its short name"},
         {"title", Kind::text, Need::optional, 0, 200, "its name for people"}},
-       add},
+       add_tenant},
   };
   return table;
 }

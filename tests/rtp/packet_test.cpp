@@ -115,12 +115,13 @@ TEST(Packet, TellsRtcpFromRtp) {
 }
 
 TEST(Units, SequenceDistanceIsRightAcrossTheWrap) {
-  struct Row {
+  struct Distance {
     std::uint16_t a, b;
     int distance;
   };
-  for (const Row& row : {Row{1, 65535, 2}, Row{65535, 1, -2}, Row{0, 65535, 1}, Row{5, 5, 0},
-                         Row{40000, 10000, 30000}, Row{10000, 43000, 32536}, Row{32767, 0, 32767}}) {
+  for (const Distance& row :
+       {Distance{1, 65535, 2}, Distance{65535, 1, -2}, Distance{0, 65535, 1}, Distance{5, 5, 0},
+        Distance{40000, 10000, 30000}, Distance{10000, 43000, 32536}, Distance{32767, 0, 32767}}) {
     EXPECT_EQ(SeqNum(row.a) - SeqNum(row.b), row.distance) << row.a << " " << row.b;
   }
   EXPECT_TRUE(SeqNum(0).is_after(SeqNum(65535)));
