@@ -208,7 +208,7 @@ std::span<const Command> cdr_commands() {
         {"loss", Kind::number, Need::optional, 0, 100, "per cent of packets not received"},
         {"jitter_ms", Kind::number, Need::optional, 0, 10'000, "RFC 3550 interarrival jitter"},
         {"mos", Kind::number, Need::optional, 1, 5, "estimated mean opinion score"}},
-       add,
+       add_cdr,
        true},
   };
   return table;

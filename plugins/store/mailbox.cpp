@@ -88,7 +88,7 @@ Json set_pin(Context& context) {
   return Json::object();
 }
 
-Json check_pin(Context& context) {
+Json check_mailbox_pin(Context& context) {
   const Json row = find_mailbox(context);
   const auto locked_until = row["locked_until"].get<std::string>();
   auto failed = row["failed_attempts"].get<std::int64_t>();
@@ -173,7 +173,7 @@ std::span<const Command> mailbox_commands() {
        Tenancy::one,
        true,
        {number, {"pin", Kind::text, Need::required, 0, 64, "what was dialled"}},
-       check_pin},
+       check_mailbox_pin},
   };
   return table;
 }
