@@ -13,6 +13,10 @@ namespace tandem::http {
 
 namespace {
 
+// lws's own time limits stand behind ours, as a second net: were they the same, chance would say which of the
+// two ends a slow client, and only ours are counted.
+constexpr int kSecondNet_s = 5;
+
 std::string header(lws* wsi, lws_token_indexes token) {
   const int size = lws_hdr_total_length(wsi, token);
   if (size <= 0) return "";
@@ -91,7 +95,7 @@ bool Server::open(std::string& error) {
   info.foreign_loops = loops;
   info.user = this;
   info.fd_limit_per_thread = static_cast<unsigned>(options_.max_connections + options_.listen.size() + 8);
-  info.timeout_secs = static_cast<unsigned>(options_.request_timeout_s);
+  info.timeout_secs = static_cast<unsigned>(options_.request_timeout_s + kSecondNet_s);
   info.server_string = "tandem";
   context_ = lws_create_context(&info);
   if (context_ == nullptr) {
@@ -112,7 +116,7 @@ bool Server::add_vhost(const Listen& listen, std::string& error) {
   info.vhost_name = name.c_str();
   info.protocols = protocols();
   info.keepalive_timeout = options_.keepalive_s;
-  info.timeout_secs_ah_idle = static_cast<unsigned>(options_.request_timeout_s);
+  info.timeout_secs_ah_idle = static_cast<unsigned>(options_.request_timeout_s + kSecondNet_s);
   info.retry_and_idle_policy = idle_policy();
   info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
   info.options |= listen.ipv6() ? LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE
