@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/scratch_folder.hpp"
+
 namespace tandem::app {
 namespace {
 
@@ -17,17 +19,13 @@ using ::testing::HasSubstr;
 
 class PathsTest : public ::testing::Test {
  protected:
-  PathsTest() {
-    char made[] = "/tmp/tandem-paths-XXXXXX";
-    folder_ = ::mkdtemp(made);
-  }
-  ~PathsTest() override { fs::remove_all(folder_); }
   static unsigned mode(const std::string& path) {
     struct stat about {};
     ::stat(path.c_str(), &about);
     return about.st_mode & 0777U;
   }
-  std::string folder_;
+  tandem::testing::ScratchFolder scratch_{"paths"};
+  std::string folder_ = scratch_.string();
 };
 
 TEST_F(PathsTest, MakesTheStateFolderPrivate) {

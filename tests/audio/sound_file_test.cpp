@@ -17,6 +17,7 @@
 
 #include "core/audio/wav_writer.hpp"
 #include "tests/audio/signal.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace tandem::audio {
 namespace {
@@ -27,11 +28,6 @@ namespace fs = std::filesystem;
 
 class Files : public ::testing::Test {
  protected:
-  Files() {
-    char name[] = "/tmp/tandem-audio-XXXXXX";
-    folder_ = ::mkdtemp(name);
-  }
-  ~Files() override { fs::remove_all(folder_); }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
 
   std::string make(const std::string& name, int format, int channels, int rate, const Pcm& frames) const {
@@ -57,7 +53,8 @@ class Files : public ::testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  std::string folder_;
+  tandem::testing::ScratchFolder scratch_{"audio"};
+  std::string folder_ = scratch_.string();
 };
 
 using SoundFile = Files;

@@ -13,6 +13,7 @@
 #include "core/loop/tick_timer.hpp"
 #include "core/loop/udp_io.hpp"
 #include "core/session/engine.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace tandem::session {
 namespace {
@@ -53,9 +54,7 @@ media::LegConfig towards(const Address& peer) {
 
 // Legs are joined, played to, recorded and closed while both loops run; legs are each other's phones.
 TEST(MediaEngineThreads, LegsComeAndGoWhileMediaRuns) {
-  const std::filesystem::path folder =
-      std::filesystem::temp_directory_path() / ("tandem-threads-" + std::to_string(getpid()));
-  std::filesystem::create_directories(folder);
+  const tandem::testing::ScratchFolder folder("threads");
   RealClock clock;
   loop::UdpBinder binder;
   Counts counts;
@@ -98,9 +97,10 @@ TEST(MediaEngineThreads, LegsComeAndGoWhileMediaRuns) {
       engine.play(legs[2].id, {.files = {}, .tone = Tone::dial},
                   [](Result<PlaybackId> started) { EXPECT_TRUE(started.ok()); });
       ASSERT_TRUE(engine.send_digits(legs[3].id, "5", 60ms, 40ms).ok());
-      ASSERT_TRUE(
-          engine.record({.leg = legs[6].id, .path = (folder / (std::to_string(round) + ".wav")).string()})
-              .ok());
+      ASSERT_TRUE(engine
+                      .record({.leg = legs[6].id,
+                               .path = (folder.path() / (std::to_string(round) + ".wav")).string()})
+                      .ok());
       for (int step = 0; step < 6; ++step) {
         std::this_thread::sleep_for(10ms);
         engine.pump();
@@ -117,7 +117,6 @@ TEST(MediaEngineThreads, LegsComeAndGoWhileMediaRuns) {
     EXPECT_EQ(engine.counters().legs, 0u);
   }
   EXPECT_GT(wakes.load(), 0u);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -18,6 +18,8 @@
 #include "kamailio/netstring.hpp"
 #include "kamailio/rpc_outlet.hpp"
 #include "tests/plugins/kamailio/epoll_host.hpp"
+#include "tests/plugins/kamailio/live_world.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace tandem::kamailio::testing {
 namespace {
@@ -266,37 +268,35 @@ TEST(ManagedKamailio, NamesThePortThatIsTaken) {
   Options options;
   options.port = other.port;
   options.ws_port = 0;
-  char folder[] = "/tmp/tandem-kam-XXXXXX";
-  options.state_dir = ::mkdtemp(folder);
+  const tandem::testing::ScratchFolder folder("kam");
+  options.state_dir = folder.string();
   Managed managed(sdk::Host(host.host()), options);
   std::string error;
   EXPECT_FALSE(managed.prepare(error));
   EXPECT_NE(error.find("tcp:127.0.0.1:" + std::to_string(other.port) + " is taken"), std::string::npos)
       << error;
   EXPECT_NE(error.find("[plugin.kamailio] port"), std::string::npos);
-  std::filesystem::remove_all(folder);
 }
 
 TEST(ManagedKamailio, WritesFilesThatOnlyItsOwnerReads) {
   if (find_program("kamailio").empty()) GTEST_SKIP() << "kamailio is not installed";
   EpollHost host("{}");
   Options options;
-  options.port = 39871;
-  options.ws_port = 39873;
-  char folder[] = "/tmp/tandem-kam-XXXXXX";
-  options.state_dir = ::mkdtemp(folder);
+  options.port = free_port();
+  options.ws_port = free_port();
+  const tandem::testing::ScratchFolder folder("kam");
+  options.state_dir = folder.string();
   Managed managed(sdk::Host(host.host()), options);
   std::string error;
   ASSERT_TRUE(managed.prepare(error)) << error;
   EXPECT_EQ(options.link_token.size(), 48u);
   EXPECT_NE(options.link_port, 0);
   for (const char* name : {"kamailio.cfg", "kamailio.lua", "registrations.db"}) {
-    const auto file = std::filesystem::path(folder) / name;
+    const auto file = folder.path() / name;
     EXPECT_EQ(std::filesystem::status(file).permissions() & std::filesystem::perms(0077),
               std::filesystem::perms::none)
         << name;
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST(ChildProcess, IsEndedWithItsGroup) {

@@ -106,12 +106,13 @@ TEST(KamailioLiveRestart, ReleasesAllAndEndsKamailioOnStop) {
 }
 
 TEST(KamailioLiveRestart, DiesWithAServerThatIsKilledOutright) {
+  const tandem::testing::ScratchFolder folder("kam");  // the server that is killed cannot remove it
   int ready[2];
   ASSERT_EQ(::pipe(ready), 0);
   const pid_t server = ::fork();
   if (server == 0) {
     ::close(ready[0]);
-    LiveWorld w;
+    LiveWorld w(Json{{"state_dir", folder.string()}});
     const int pid = w.trouble().empty() ? w.kamailio_pid() : w.missing() ? -1 : 0;
     (void)!::write(ready[1], &pid, sizeof pid);
     w.host.run_for(20000);

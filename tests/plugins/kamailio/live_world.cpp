@@ -63,9 +63,12 @@ LiveWorld::LiveWorld(const Json& extra) {
     trouble_ = "kamailio is not installed";
     return;
   }
-  char folder[] = "/tmp/tandem-kam-XXXXXX";
-  state_dir = ::mkdtemp(folder);
-  owns_folder_ = true;
+  if (extra.contains("state_dir")) {
+    state_dir = extra["state_dir"];
+  } else {
+    folder_ = std::make_unique<tandem::testing::ScratchFolder>("kam");
+    state_dir = folder_->string();
+  }
   port = free_port();
   ws_port = free_port();
   Json addresses = {"127.0.0.1"};
@@ -106,7 +109,7 @@ LiveWorld::~LiveWorld() {
     kamailio_->stop(3'000'000'000);
     host.run_until([&] { return !kamailio_->running(); }, 5000);
   }
-  if (owns_folder_ && std::getenv("KAM_KEEP") == nullptr) std::filesystem::remove_all(state_dir);
+  if (std::getenv("KAM_KEEP") != nullptr) (void)folder_.release();
 }
 
 void LiveWorld::start_plugin() {

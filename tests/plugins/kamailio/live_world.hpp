@@ -13,6 +13,7 @@
 #include "tandem/signaling.h"
 #include "tests/plugins/kamailio/epoll_host.hpp"
 #include "tests/plugins/kamailio/phone.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace tandem::kamailio::testing {
 
@@ -20,7 +21,7 @@ using Json = nlohmann::json;
 
 class LiveWorld {
  public:
-  // `extra` is merged into the plugin's options.
+  // `extra` is merged into the plugin's options; a state_dir among them is the caller's to remove.
   explicit LiveWorld(const Json& extra = Json::object());
   // External mode: runs Kamailio itself with the files that a managed one left in `folder`; start_plugin() is
   // the test's.
@@ -66,8 +67,8 @@ class LiveWorld {
 
  private:
   Json options_;
+  std::unique_ptr<tandem::testing::ScratchFolder> folder_;
   std::unique_ptr<Process> kamailio_;  // external mode
-  bool owns_folder_ = false;
   std::string trouble_;
   bool missing_ = false, active_ = false;
   const td_signaling* signaling_ = nullptr;

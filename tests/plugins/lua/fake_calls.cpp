@@ -1,8 +1,6 @@
 // The scripted call layer. See the header.
 #include "tests/plugins/lua/fake_calls.hpp"
 
-#include <unistd.h>
-
 namespace tandem::testing {
 
 namespace fs = std::filesystem;
@@ -12,10 +10,6 @@ FakeCalls* FakeCalls::current_ = nullptr;
 FakeCalls::FakeCalls(json options) {
   if (current_ != nullptr) current_->host->deactivate();
   current_ = this;
-  static int made = 0;
-  folder =
-      fs::temp_directory_path() / ("tandem-lua-" + std::to_string(::getpid()) + "-" + std::to_string(++made));
-  fs::create_directories(folder);
   json config = {{"paths", {folder.string(), std::string(TANDEM_SOURCE_DIR) + "/plugins"}}};
   config.update(options);
   host = std::make_unique<FakeHost>(config.dump());
@@ -35,8 +29,6 @@ FakeCalls::~FakeCalls() {
   if (current_ == this) current_ = nullptr;
   timers_.clear();
   host.reset();
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
 }
 
 void FakeCalls::after(std::chrono::milliseconds delay, std::function<void()> what) {

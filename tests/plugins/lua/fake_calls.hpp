@@ -24,6 +24,7 @@
 
 #include "tandem/sdk.hpp"
 #include "tests/support/fake_host.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 extern "C" const td_plugin* tandem_plugin_lua(void);
 
@@ -72,7 +73,8 @@ class FakeCalls {
   int prompt_ms = 1000;
   Dialed dial;
   std::vector<Command> commands;
-  std::filesystem::path folder;
+  const tandem::testing::ScratchFolder scratch{"lua"};
+  const std::filesystem::path folder = scratch.path();
 
  private:
   void after(std::chrono::milliseconds delay, std::function<void()> what);

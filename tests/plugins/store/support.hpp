@@ -9,6 +9,7 @@
 #include <string>
 
 #include "tests/support/fake_host.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 extern "C" const td_plugin* tandem_plugin_store(void);
 
@@ -20,22 +21,11 @@ using tandem::testing::FakeHost;
 // A folder that goes away with its contents.
 class TempFolder {
  public:
-  TempFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tandem-store-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    path_ = name;
-  }
-  ~TempFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-  const std::filesystem::path& path() const { return path_; }
+  std::string file(const std::string& name) const { return (folder_.path() / name).string(); }
+  const std::filesystem::path& path() const { return folder_.path(); }
 
  private:
-  std::filesystem::path path_;
+  tandem::testing::ScratchFolder folder_{"store"};
 };
 
 inline std::string read_file(const std::string& path) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/fake_host.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 extern "C" const td_plugin* tandem_plugin_tts(void);
 
@@ -19,15 +20,6 @@ using tandem::testing::FakeHost;
 
 class TtsTest : public ::testing::Test {
  protected:
-  TtsTest() {
-    std::string name = (fs::temp_directory_path() / "tandem-tts-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~TtsTest() override {
-    host_.reset();
-    fs::remove_all(folder_);
-  }
   void start(Json options = Json::object()) {
     host_.reset();
     options["cache_dir"] = (folder_ / "cache").string();
@@ -44,7 +36,8 @@ class TtsTest : public ::testing::Test {
         std::distance(fs::directory_iterator(folder_ / "cache"), fs::directory_iterator()));
   }
 
-  fs::path folder_;
+  tandem::testing::ScratchFolder scratch_{"tts"};
+  fs::path folder_ = scratch_.path();
   std::unique_ptr<FakeHost> host_;
 };
 
