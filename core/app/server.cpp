@@ -104,7 +104,7 @@ Result<void> Server::build_media() {
   for (const td_codec* own : {codec::pcmu(), codec::pcma(), codec::l16_8000()}) {
     if (auto added = codecs_.add(own); !added) return added;
   }
-  for (const td_codec* given : plugins_.given<td_codec>(TD_CODEC_ID)) {
+  for (const td_codec* given : plugins_.given<td_codec>(TD_CODEC_ID, codec::kLeastTable)) {
     if (auto added = codecs_.add(given); !added) log::error("codec", "left out: {}", added.error().message);
   }
   const td_stage_type* dtmf = nullptr;

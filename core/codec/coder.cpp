@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
+
 namespace tandem::codec {
 
 Result<Encoder> Encoder::create(const td_codec* codec, std::string_view fmtp) {
@@ -37,6 +39,15 @@ int Decoder::decode(std::span<const std::uint8_t> payload, std::span<std::int16_
 
 int Decoder::conceal(std::span<std::int16_t> pcm) {
   return codec_->conceal(state_.get(), pcm.data(), static_cast<std::uint32_t>(pcm.size() / codec_->channels));
+}
+
+int Decoder::recover(std::span<const std::uint8_t> next, std::span<std::int16_t> pcm) {
+  constexpr std::size_t kSince = offsetof(td_codec, recover) + sizeof(codec_->recover);
+  if (codec_->size < kSince || codec_->recover == nullptr || next.empty()) return 0;
+  const auto samples = static_cast<std::uint32_t>(pcm.size() / codec_->channels);
+  const std::int32_t made = codec_->recover(state_.get(), next.data(),
+                                            static_cast<std::uint32_t>(next.size()), pcm.data(), samples);
+  return made == static_cast<std::int32_t>(samples) ? made : 0;
 }
 
 std::uint32_t payload_ticks(const td_codec& codec, std::span<const std::uint8_t> payload) {

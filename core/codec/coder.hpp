@@ -52,6 +52,10 @@ class Decoder {
   // audio::Concealment.
   [[nodiscard]] int conceal(std::span<std::int16_t> pcm);
 
+  // [media] The packet before `next` was lost: its end, as long as `pcm`, from what `next` repeats of it
+  // (in-band FEC); to be called before `next` is decoded. Samples per channel written, all of `pcm` or 0.
+  [[nodiscard]] int recover(std::span<const std::uint8_t> next, std::span<std::int16_t> pcm);
+
   const td_codec& codec() const { return *codec_; }
 
  private:

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <cstring>
 
 namespace tandem::codec {
@@ -53,10 +54,10 @@ bool wanted(std::string_view spelled, const td_codec& codec) {
 
 Result<void> validate(const td_codec* codec) {
   if (codec == nullptr) return Error{ErrorCode::invalid, "codec: expected a table, got null"};
-  if (codec->size < sizeof(td_codec))
+  if (codec->size < kLeastTable)
     return Error{ErrorCode::invalid,
-                 fmt::format("codec: expected a table of at least {} bytes, its size says {}",
-                             sizeof(td_codec), codec->size)};
+                 fmt::format("codec: expected a table of at least {} bytes, its size says {}", kLeastTable,
+                             codec->size)};
   if (!good_name(codec->name))
     return Error{ErrorCode::invalid, "codec: expected a name of 1 to 32 letters, digits, '-', '_' or '.'"};
   const char* name = codec->name;

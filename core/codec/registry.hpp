@@ -6,6 +6,7 @@
 // [any] to read once filled. Not here: fmtp rules, which are the codec's own.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -43,6 +44,9 @@ class CodecRegistry {
 
 // [any] Says what is wrong with a codec's table, or nothing. What add() checks first.
 Result<void> validate(const td_codec* codec);
+
+// [any] What a codec's table had in its first version: later ones add at its end.
+inline constexpr std::size_t kLeastTable = offsetof(td_codec, recover);
 
 // [any] The greatest frame that any codec's encode and decode see: 60 ms at 48 kHz, two channels.
 inline constexpr std::uint32_t kMaxFrameSamples = 48000 * 60 / 1000;

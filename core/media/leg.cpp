@@ -33,6 +33,7 @@ void Leg::on_packet(std::span<const std::uint8_t> bytes, const Address& source, 
   }
   if (received.verdict == rtp::RxVerdict::restarted && plan_.forward_to != nullptr)
     plan_.forward_to->tx_.begin_run();
+  if (received.verdict == rtp::RxVerdict::restarted && plan_.transcode_to != nullptr) restart_transcoding();
   if (event) return take_event(packet, arrival);  // its repeats may share a sequence number
   if (!rtp::usable(received.verdict)) {
     loop_->counters().duplicate.add();
@@ -59,6 +60,7 @@ bool Leg::admit(const rtp::Packet& packet, const Address& source, TimePoint arri
 
 void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
   if (plan_.forward_to != nullptr) forward(packet, packet.header.payload_type, arrival);
+  if (plan_.transcode_to != nullptr) transcode(packet, arrival);
   if (!plan_.decode) return;
   const jitter::Incoming incoming{.sequence = packet.header.seq.value(),
                                   .timestamp = packet.header.time.value(),
@@ -78,6 +80,7 @@ void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
 
 void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
   filter_.on_event();
+  if (plan_.transcode_to != nullptr) session_->transcoder_to(*plan_.transcode_to)->pass(packet.header.seq);
   Leg* to = plan_.forward_to;
   if (to != nullptr && to->setup_->config.event_send_type >= 0)
     forward(packet, packet.header.payload_type, arrival);
@@ -242,6 +245,7 @@ void Leg::send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payl
 
 void Leg::keep_up(TimePoint now) {
   if (setup_ == nullptr) return;
+  if (plan_.transcode_to != nullptr) keep_transcoding(now);
   if (events_in_.active()) report_digits(events_in_.tick(now));
   if (rtcp_.due(now)) send_rtcp(now, false);
   const LegConfig& config = setup_->config;

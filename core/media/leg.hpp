@@ -2,6 +2,7 @@
 //
 //   in:   on_packet ─ parse ─ latch ─ RxStream ─┬─ telephone-event ─► digits
 //                                               ├─ forward ─► peer.relay (no PCM is needed)
+//                                               ├─ transcode ─► peer.relay (nor anywhere else)
 //                                               └─ Playout (jitter buffer, decoder)
 //   tick: pull: Playout ─► said ─► tone detector          (Session mixes: heard = others' said + player)
 //         push: heard (+ digits as tones) ─► encoder ─► TxStream ─► out; recorders get said and heard
@@ -98,14 +99,16 @@ class Leg {
   bool sends_digits() const;  // as events or tones
   bool sends_tones() const { return tones_count_ != 0 || (setup_ != nullptr && setup_->tone.active()); }
   struct Plan {
-    Leg* forward_to = nullptr;  // packets go there undecoded
-    bool decode = false;        // somebody needs what it says as PCM
-    bool send = false;          // what it hears is encoded here
-    bool detect = false;        // tones in the audio are looked for
+    Leg* forward_to = nullptr;    // packets go there undecoded
+    Leg* transcode_to = nullptr;  // packets go there in another codec, as they come
+    bool decode = false;          // somebody needs what it says as PCM
+    bool send = false;            // what it hears is encoded here
+    bool detect = false;          // tones in the audio are looked for
   };
   void set_plan(const Plan& plan);
   const Plan& plan() const { return plan_; }
   bool may_forward_to(const Leg& other) const;
+  bool hears_only_its_peer() const;  // no player, no digits to send
 
   Session& solo() { return solo_; }
   Session& session() const { return *session_; }
@@ -118,6 +121,10 @@ class Leg {
   void take_audio(const rtp::Packet& packet, TimePoint arrival);
   void take_event(const rtp::Packet& packet, TimePoint arrival);
   void forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoint now);
+  class Onward;
+  void transcode(const rtp::Packet& packet, TimePoint now);
+  void keep_transcoding(TimePoint now);
+  void restart_transcoding();
   bool admit(const rtp::Packet& packet, const Address& source, TimePoint arrival);
   void report_digits(const rtp::Digits& digits);
   void report_digit(char digit, milliseconds duration, DigitSource source);

@@ -134,21 +134,24 @@ bool Leg::sends_digits() const {
   return events_out_.busy() || tones_count_ != 0 || (setup_ != nullptr && setup_->tone.active());
 }
 
+bool Leg::hears_only_its_peer() const {
+  return !sends_digits() && (player_ == nullptr || player_->finished());
+}
+
 bool Leg::may_forward_to(const Leg& other) const {
   if (forward_blocked_ || setup_ == nullptr || other.setup_ == nullptr) return false;
-  if (other.sends_digits() || (other.player_ != nullptr && !other.player_->finished())) return false;
-  const PayloadMap& ours = setup_->config.payloads.front();
-  for (const PayloadMap& theirs : other.setup_->config.payloads) {
-    if (theirs.codec != ours.codec) continue;
-    const td_str a{ours.our_fmtp.data(), ours.our_fmtp.size()};
-    const td_str b{theirs.peer_fmtp.data(), theirs.peer_fmtp.size()};
-    return ours.codec->fmtp_compatible == nullptr || ours.codec->fmtp_compatible(a, b) != 0;
-  }
-  return false;
+  if (!other.hears_only_its_peer()) return false;
+  return speak_alike(setup_->config, other.setup_->config);
 }
 
 void Leg::set_plan(const Plan& plan) {
   if (plan.decode != plan_.decode && setup_ != nullptr) setup_->playout.reset();
+  // Another way to the peer: its stream goes on with a switch.
+  if (plan.forward_to != nullptr && plan.forward_to != plan_.forward_to) plan.forward_to->tx_.begin_run();
+  if (plan.transcode_to != nullptr && plan.transcode_to != plan_.transcode_to) {
+    session_->transcoder_to(*plan.transcode_to)->reset();
+    plan.transcode_to->tx_.begin_run();
+  }
   if (plan.send && !plan_.send) {
     tx_.begin_run();
     if (setup_ != nullptr) setup_->packet_filled = 0;

@@ -39,6 +39,8 @@ struct LoopCounters {
   Counter ticks, missed_ticks;
   Counter packets_received, packets_sent, bytes_received, bytes_sent;
   Counter relayed, decoded, concealed, encoded;
+  Counter translated;   // transcoded byte by byte (G.711)
+  Counter undecodable;  // payloads that their codec refused: taken as lost
   Counter malformed, strangers, unknown_payload, late, duplicate, lost;
   Counter pool_exhausted;  // a packet was dropped because no payload block was free
   Histogram<8> lateness_us{{50, 100, 250, 500, 1000, 2500, 5000, 10000}};

@@ -6,6 +6,13 @@
 #include "core/media/leg.hpp"
 
 namespace tandem::media {
+namespace {
+
+bool plays_to_both(const Leg& leg) {
+  return leg.player() != nullptr && leg.player()->for_bridge() && !leg.player()->finished();
+}
+
+}  // namespace
 
 bool Session::ready() const {
   return std::all_of(legs_.begin(), legs_.begin() + static_cast<std::ptrdiff_t>(size_),
@@ -24,20 +31,32 @@ void Session::replan() {
     if (leg->setup() != nullptr && leg->setup()->config.send_ptime_ms % 20 != 0) frame_ms_ = 10;
   for (Leg* leg : legs()) {
     Leg* peer = ready() ? peer_of(*leg) : nullptr;
-    const bool bridge_player =
-        leg->player() != nullptr && leg->player()->for_bridge() && !leg->player()->finished();
-    const bool forwards = peer != nullptr && !bridge_player && leg->may_forward_to(*peer);
-    const bool peer_forwards =
-        peer != nullptr && peer->may_forward_to(*leg) &&
-        !(peer->player() != nullptr && peer->player()->for_bridge() && !peer->player()->finished());
+    const bool forwards = peer != nullptr && !plays_to_both(*leg) && leg->may_forward_to(*peer);
+    const bool transcodes = peer != nullptr && !forwards && may_transcode(*leg, *peer);
+    const bool peer_sends_on = peer != nullptr && ((!plays_to_both(*peer) && peer->may_forward_to(*leg)) ||
+                                                   may_transcode(*peer, *leg));
     Leg::Plan plan;
     plan.forward_to = forwards ? peer : nullptr;
+    plan.transcode_to = transcodes ? peer : nullptr;
     plan.detect = peer == nullptr && leg->setup() != nullptr && leg->setup()->detector != nullptr;
-    plan.decode = (peer != nullptr && !forwards) || plan.detect || leg->has_recorder() ||
+    plan.decode = (peer != nullptr && !forwards && !transcodes) || plan.detect || leg->has_recorder() ||
                   (peer != nullptr && peer->has_recorder());
-    plan.send = !peer_forwards;
+    plan.send = !peer_sends_on;
     leg->set_plan(plan);
   }
+}
+
+// Packet by packet, when nobody needs the sound itself: no recorder, and nothing else to be heard.
+bool Session::may_transcode(const Leg& from, const Leg& to) const {
+  const Transcoder* transcoder = &from == &to ? nullptr : transcoder_to(to);
+  return transcoder != nullptr && transcoder->fits(from.setup()->config, to.setup()->config) &&
+         !from.has_recorder() && !to.has_recorder() && !plays_to_both(from) && to.hears_only_its_peer();
+}
+
+void Session::swap_transcoders(Transcoders& transcoders) {
+  for (Leg* leg : legs()) leg->set_plan({});  // each way begins anew
+  transcoders_.swap(transcoders);
+  replan();
 }
 
 void Session::process(TimePoint now) {
@@ -54,10 +73,10 @@ void Session::mix(std::size_t i) {
   Leg& leg = *legs_[i];
   Leg* peer = peer_of(leg);
   if (peer != nullptr && peer->plan().decode) {
-    if (resample_[i] != nullptr) {
+    if (transcoders_[i] != nullptr) {
       std::array<std::int16_t, codec::kMaxFrameSamples> converted;
       // A frame is a whole number of ms, and so the same time at every rate.
-      const std::size_t n = resample_[i]->process(peer->said(), converted);
+      const std::size_t n = transcoders_[i]->resample(peer->said(), converted);
       leg.hear({converted.data(), n});
     } else {
       leg.hear(peer->said());

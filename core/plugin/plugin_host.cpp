@@ -155,7 +155,7 @@ Result<void> PluginHost::load_module(const std::string& path, std::string_view c
   return loaded;
 }
 
-std::vector<const void*> PluginHost::given(const char* id, std::size_t size) const {
+std::vector<const void*> PluginHost::given_tables(const char* id, std::size_t size) const {
   std::vector<const void*> found;
   for (const auto& plugin : plugins_) {
     for (std::uint32_t index = 0; index < kGivenMax; ++index) {

@@ -53,10 +53,11 @@ class PluginHost {
 
   // What all plugins give under an id, in the order of loading. `T` begins with `size`; one that is smaller
   // than this host's T is left out with a line in the log. The pointers live until unload().
+  // `least`: what the first minor version of the interface had, where T has grown since.
   template <typename T>
-  std::vector<const T*> given(const char* id) const {
+  std::vector<const T*> given(const char* id, std::size_t least = sizeof(T)) const {
     std::vector<const T*> found;
-    for (const void* one : given(id, sizeof(T))) found.push_back(static_cast<const T*>(one));
+    for (const void* one : given_tables(id, least)) found.push_back(static_cast<const T*>(one));
     return found;
   }
 
@@ -69,7 +70,7 @@ class PluginHost {
   struct Hosted;
   Result<void> load(std::string_view name, td_entry entry, std::string_view config_json, void* module,
                     std::string path);
-  std::vector<const void*> given(const char* id, std::size_t size) const;
+  std::vector<const void*> given_tables(const char* id, std::size_t size) const;
 
   const Control control_;
   std::vector<std::unique_ptr<Hosted>> plugins_;

@@ -241,37 +241,39 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
   const bool new_rate = entry->configured && entry->rate != rate;
   entry->config = std::move(config);
   entry->configured = true;
-  if (std::exchange(entry->rate, rate) != rate && entry->peer != 0) refresh_resamplers(*entry);
+  entry->rate = rate;
+  if (entry->peer != 0) refresh_transcoders(*entry);
   if (new_rate) stop_play(id);  // its clips are at the old rate
   return {};
 }
 
-Result<MediaEngine::Resamplers> MediaEngine::make_resamplers(const LegEntry& a, const LegEntry& b) {
-  Resamplers made;
-  if (a.rate == b.rate || a.rate == 0 || b.rate == 0) return made;
-  auto to_a = audio::Resampler::create(b.rate, a.rate);
+Result<MediaEngine::Transcoders> MediaEngine::make_transcoders(const LegEntry& a, const LegEntry& b) {
+  Transcoders made;
+  if (!a.configured || !b.configured) return made;
+  if (media::speak_alike(a.config, b.config) && media::speak_alike(b.config, a.config)) return made;
+  auto to_a = media::Transcoder::create(b.config, a.config);
   if (!to_a) return to_a.error();
-  auto to_b = audio::Resampler::create(a.rate, b.rate);
+  auto to_b = media::Transcoder::create(a.config, b.config);
   if (!to_b) return to_b.error();
-  made[0] = std::make_unique<audio::Resampler>(std::move(*to_a));
-  made[1] = std::make_unique<audio::Resampler>(std::move(*to_b));
+  made[0] = std::move(*to_a);
+  made[1] = std::move(*to_b);
   return made;
 }
 
-void MediaEngine::refresh_resamplers(LegEntry& leg) {
+void MediaEngine::refresh_transcoders(LegEntry& leg) {
   LegEntry* peer = find(leg.peer);
   if (peer == nullptr || peer == &leg) return;
   LegEntry& first = leg.joined != nullptr ? leg : *peer;  // the holder is leg 0 of the session
   LegEntry& second = &first == &leg ? *peer : leg;
-  auto made = make_resamplers(first, second);
+  auto made = make_transcoders(first, second);
   if (!made || first.joined == nullptr) return;
   struct State {
     media::Session* session;
-    Resamplers resamplers;
+    Transcoders transcoders;
   };
   post(first.unit,
        media::make_command(State{first.joined.get(), std::move(*made)}, [](media::MediaLoop&, State& state) {
-         state.session->swap_resamplers(state.resamplers);
+         state.session->swap_transcoders(state.transcoders);
        }));
 }
 
@@ -286,13 +288,13 @@ Result<void> MediaEngine::join(MediaId a, MediaId b) {
   if (first->unit != second->unit)
     return Error{ErrorCode::invalid,
                  "the two legs live on different media loops; open the second one near the first"};
-  auto resamplers = make_resamplers(*first, *second);
-  if (!resamplers) return resamplers.error();
+  auto transcoders = make_transcoders(*first, *second);
+  if (!transcoders) return transcoders.error();
   dissolve(*first);
   dissolve(*second);
   first->joined = first == second
                       ? std::make_unique<media::Session>(*first->leg, media::Session::Echo{})
-                      : std::make_unique<media::Session>(*first->leg, *second->leg, std::move(*resamplers));
+                      : std::make_unique<media::Session>(*first->leg, *second->leg, std::move(*transcoders));
   first->peer = b;
   second->peer = a;
   post(first->unit,

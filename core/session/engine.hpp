@@ -129,9 +129,9 @@ class MediaEngine final : public Media {
   void flush_deferred(Unit& unit);
   Result<loop::PortRange*> ports_for(Family family, const std::string& host, std::string& host_out);
   std::size_t choose_unit(MediaId near);
-  using Resamplers = std::array<std::unique_ptr<audio::Resampler>, 2>;
-  static Result<Resamplers> make_resamplers(const LegEntry& a, const LegEntry& b);
-  void refresh_resamplers(LegEntry& leg);
+  using Transcoders = media::Session::Transcoders;
+  static Result<Transcoders> make_transcoders(const LegEntry& a, const LegEntry& b);
+  void refresh_transcoders(LegEntry& leg);
   void load(MediaId id, std::shared_ptr<PlayRequest> request);
   void finish_recording(const FinishedRecording& finished);
   void start_playback(LegEntry& leg, PlayRequest& request);

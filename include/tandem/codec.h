@@ -56,6 +56,14 @@ typedef struct td_codec {
   /* [any] Duration of a payload in samples per channel at sample_rate, without decoding; below 0 when
    * invalid. */
   int32_t (*payload_samples)(const uint8_t* payload, uint32_t bytes) TD_NOEXCEPT;
+
+  /* From here on since ABI 1.1: a table that ends before is taken as one that has none of it. May be NULL. */
+
+  /* [media] The packet before `next` was lost: makes its last `samples` from the redundancy that `next`
+   * carries (in-band FEC). Samples per channel written: all of `samples`, or 0 when there is no redundancy,
+   * and then nothing has changed. To be called before `next` itself is decoded. Never trusts `next`. */
+  int32_t (*recover)(td_decoder*, const uint8_t* next, uint32_t bytes, int16_t* pcm,
+                     uint32_t samples) TD_NOEXCEPT;
 } td_codec;
 
 #ifdef __cplusplus

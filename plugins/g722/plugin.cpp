@@ -67,7 +67,8 @@ const td_codec kCodec = {.size = sizeof(td_codec),
                          .destroy_decoder = destroy_decoder,
                          .decode = decode,
                          .conceal = conceal,
-                         .payload_samples = payload_samples};
+                         .payload_samples = payload_samples,
+                         .recover = nullptr};
 
 int activate(const td_host*, const char**) noexcept { return TD_OK; }
 void deactivate() noexcept {}

@@ -197,7 +197,8 @@ const td_codec kCodec = {.size = sizeof(td_codec),
                          .destroy_decoder = destroy_decoder,
                          .decode = decode,
                          .conceal = conceal,
-                         .payload_samples = payload_samples};
+                         .payload_samples = payload_samples,
+                         .recover = nullptr};
 
 std::string refusal;  // what activate found wrong; lives as long as the plugin
 

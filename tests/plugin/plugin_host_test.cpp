@@ -73,10 +73,10 @@ TEST_F(PluginHostTest, RefusesABrokenTableAndSaysWhatIsWrong) {
          t.abi_major = 2;
          t.abi_minor = 5;
        },
-       ErrorCode::unsupported, "built against ABI 2.5, this host has ABI 1.0"},
+       ErrorCode::unsupported, "built against ABI 2.5, this host has ABI 1.1"},
       {"tiny", [](td_plugin& t) { t.size = 8; }, ErrorCode::invalid, "its table says 8 bytes"},
       {"short", [](td_plugin& t) { t.size = sizeof(td_plugin) - 8; }, ErrorCode::invalid,
-       "its table has 56 bytes, ABI 1.0 has 64"},
+       "its table has 56 bytes, ABI 1.1 has 64"},
       {"no name", [](td_plugin& t) { t.name = nullptr; }, ErrorCode::invalid, "it calls itself nothing"},
       {"other name", [](td_plugin& t) { t.name = "yours"; }, ErrorCode::invalid, "it calls itself yours"},
       {"no activate", [](td_plugin& t) { t.activate = nullptr; }, ErrorCode::invalid,
@@ -274,7 +274,7 @@ TEST_F(PluginHostTest, SaysWhatIsWrongWithAModule) {
     ErrorCode code;
     const char* message;
   } rows[] = {
-      {"/tandem_future.so", ErrorCode::unsupported, "built against ABI 99.7, this host has ABI 1.0"},
+      {"/tandem_future.so", ErrorCode::unsupported, "built against ABI 99.7, this host has ABI 1.1"},
       {"/tandem_nameless.so", ErrorCode::not_found, "it has no symbol tandem_plugin_nameless"},
       {"/tandem_missing.so", ErrorCode::not_found, "plugin missing cannot be loaded"},
       {"/libprobe.so", ErrorCode::invalid, "expected a module called tandem_NAME.so"},
