@@ -78,7 +78,7 @@ class Sipp:
         with open(f"{self.folder}/scenario.xml", "w") as file:
             file.write(text)
         self.port = port or free_port(16000 + os.getpid() % 100 * 10)
-        self.media_port = free_port(17000 + os.getpid() % 100 * 20) // 2 * 2
+        self.media_port = free_port(17000 + os.getpid() % 100 * 20, step=4)  # it takes two more, for video
         target = f"[{host}]" if ":" in host else host
         self.process = subprocess.Popen(
             ["sipp", f"{target}:{system.sip_port}", "-sf", f"{self.folder}/scenario.xml", "-s", service, "-i", target,

@@ -12,7 +12,7 @@ import traceback
 import audio
 from lamp import Lamp
 from sipp import Sipp
-from system import ROOT, System
+from system import ROOT, Skipped, System
 
 SOUNDS = "/usr/share/asterisk/sounds/en_US_f_Allison"
 ROUTES = f"""
@@ -196,7 +196,7 @@ def run(names=(), part=0, parts=1):
     try:
         e2e.system  # noqa: B018: without one there is nothing to test
         for name, deadline, function in chosen:
-            at, problem = time.monotonic(), ""
+            at, problem, skipped = time.monotonic(), "", ""
             try:
                 signal.alarm(deadline + 20)
                 e2e.system  # noqa: B018: started anew when the last test ended it
@@ -204,6 +204,8 @@ def run(names=(), part=0, parts=1):
                 function(e2e)
             except KeyboardInterrupt:
                 raise
+            except Skipped as error:
+                skipped = str(error)
             except Overdue as error:
                 where = traceback.extract_tb(error.__traceback__)
                 line = next((f"{f.filename.rsplit('/', 1)[-1]}:{f.lineno}: {f.line}" for f in reversed(where)
@@ -219,11 +221,13 @@ def run(names=(), part=0, parts=1):
                 problem += (e2e.own or [e2e.shared])[-1].kamailio_errors()
             for wrong in e2e.after():
                 problem += f"\n{wrong}"
-            text = (f"[{time.monotonic() - begun:5.1f} s] {'FAILED' if problem else 'passed'} {name.replace('_', ' ')} "
+            text = (f"[{time.monotonic() - begun:5.1f} s] {'FAILED' if problem else 'skipped' if skipped else 'passed'} {name.replace('_', ' ')} "
                     f"({time.monotonic() - at:.1f} s)")
             if problem:
                 failed.append(name)
                 text += "\n    " + problem.strip().replace("\n", "\n    ")
+            elif skipped:
+                text += f": {skipped}"
             else:
                 passed += 1
             print(text, flush=True)

@@ -46,9 +46,9 @@ shm_mb = {shm_mb}
 """
 
 
-def free_port(wanted, host="127.0.0.1"):
+def free_port(wanted, host="127.0.0.1", step=1):
     """A port free for UDP and TCP on both loopback addresses, from the range below the kernel's own."""
-    for port in range(wanted, wanted + 400):
+    for port in range(wanted, wanted + 400, step):
         try:
             for family, address in ((socket.AF_INET, host), (socket.AF_INET6, "::1")):
                 for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
@@ -81,8 +81,13 @@ def processes_of(marker):
     return found
 
 
+class Skipped(Exception):
+    """What a test needs is not to be had on this system; the message says what."""
+
+
 class System:
-    def __init__(self, build="release", media="", top="", kamailio="", hold_music="", scripts=(), log_level="info", shm_mb=128):
+    def __init__(self, build="release", media="", top="", kamailio="", hold_music="", scripts=(), log_level="info", shm_mb=128,
+                 small_recordings_kb=0):
         self.binary = binary(build)
         self.folder = tempfile.mkdtemp(prefix="tandem-e2e-")
         self.state = f"{self.folder}/state"
@@ -102,16 +107,33 @@ class System:
                                     port_min=self.port_min, port_max=self.port_min + 1999, media=media, api_port=self.api_port, top=top,
                                     sip_port=self.sip_port, ws_port=self.ws_port, kamailio=kamailio, shm_mb=shm_mb))
         self.process, self.phones = None, []
+        self.small_recordings_kb = small_recordings_kb
         self.log = f"{self.folder}/tandem.log"
         self.api, self.own_kamailio = None, None
 
     # -- the server
+    def _command(self):
+        command = [self.binary, "serve", "--config", self.config]
+        if not self.small_recordings_kb:
+            return command
+        # A disk of its own for the recordings, seen by this process only and gone with it.
+        own = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+        folder = f"{self.state}/recordings"
+        os.makedirs(folder, 0o700, exist_ok=True)
+        mount = f'mount -t tmpfs -o size={self.small_recordings_kb}k,mode=700 none "{folder}"'
+        if subprocess.run([*own, "sh", "-c", mount], capture_output=True).returncode != 0:
+            raise Skipped("this system allows no mounts of one's own")
+        return [*own, "sh", "-c", mount + ' && exec "$@"', "sh", *command]
+
+    def inside(self, path):
+        """A file as the server sees it."""
+        return f"/proc/{self.process.pid}/root{path}"
+
     def start(self, seconds=20):
         """Starts Tandem and waits until calls are possible."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([self.binary, "serve", "--config", self.config], cwd=self.folder,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                            start_new_session=True)
+            self.process = subprocess.Popen(self._command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=subprocess.STDOUT, start_new_session=True)
         self.wait_up(seconds)
         return self
 
