@@ -119,6 +119,9 @@ Json to_json(const call::Leg& leg, const session::LegStats& stats) {
                        {"round_trip_ms", rounded(stats.round_trip_ms)},
                        {"from_strangers", stats.from_strangers},
                        {"malformed", stats.malformed},
+                       {"srtp", stats.srtp},
+                       {"srtp_forged", stats.srtp_forged},
+                       {"srtp_replayed", stats.srtp_replayed},
                        {"unknown_payload", stats.unknown_payload},
                        {"received", to_json(stats.received, stats.mos_received)},
                        {"sent", to_json(stats.sent, stats.mos_sent)}};

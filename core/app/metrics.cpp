@@ -115,6 +115,11 @@ void add_loop(Families& out, const media::MediaLoop& from, const loop::MediaIo& 
   out.counter(bad, "", c.strangers.get(), with("reason", "stranger"));
   out.counter(bad, "", c.unknown_payload.get(), with("reason", "unknown_payload"));
   out.counter(bad, "", c.pool_exhausted.get(), with("reason", "pool_exhausted"));
+  out.counter(bad, "", c.srtp_forged.get(), with("reason", "srtp_forged"));
+  out.counter(bad, "", c.srtp_replayed.get(), with("reason", "srtp_replayed"));
+  out.counter(bad, "", c.srtp_not_sent.get(), with("reason", "srtp_not_sent"));
+  out.counter("tandem_media_limits_total", "How often a limit of the media plane was hit.",
+              c.srtp_sources_over_limit.get(), Labels{{"loop", number}, {"limit", "srtp_sources"}});
   out.histogram("tandem_media_tick_lateness_seconds", "How late ticks ran.", c.lateness_us, 1e-6, loop);
   out.histogram("tandem_rtp_jitter_seconds", "Interarrival jitter of received streams.", c.jitter_ms, 1e-3,
                 loop);

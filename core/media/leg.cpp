@@ -12,8 +12,9 @@ namespace tandem::media {
 
 // ---- in
 
-void Leg::on_packet(std::span<const std::uint8_t> bytes, const Address& source, TimePoint arrival) {
+void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival) {
   if (rtp::is_rtcp(bytes)) return on_rtcp_packet(bytes, source, arrival);
+  if (!crypto_.open_rtp(bytes, loop_->counters())) return;
   rtp::Packet packet;
   if (rtp::parse(bytes, packet) != rtp::ParseVerdict::ok) {
     ++malformed_;
@@ -114,8 +115,8 @@ void Leg::forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoin
   to.send_rtp(header, packet.payload);
 }
 
-void Leg::on_rtcp_packet(std::span<const std::uint8_t> bytes, const Address& source, TimePoint arrival) {
-  if (setup_ == nullptr) return;
+void Leg::on_rtcp_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival) {
+  if (setup_ == nullptr || !crypto_.open_rtcp(bytes, loop_->counters())) return;
   // The peer's host is enough: RTCP may come from another port than RTP.
   if (!source.same_host(latch_.remote()) && !source.same_host(setup_->config.remote_rtcp)) {
     loop_->counters().strangers.add();
@@ -233,11 +234,13 @@ void Leg::digits_are_sent() {
 void Leg::send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payload) {
   const Address& to = latch_.remote();
   if (!to.valid() || to.is_unspecified() || to.port() == 0) return;
-  std::array<std::uint8_t, rtp::kPacketBytesMax + rtp::kHeaderBytes> packet;
+  std::array<std::uint8_t, rtp::kPacketBytesMax + rtp::kHeaderBytes + srtp::kTrailerBytesMax> packet;
   const std::size_t bytes =
       rtp::write_header(packet, header) + std::min(payload.size(), rtp::kPacketBytesMax);
   std::copy_n(payload.data(), bytes - rtp::kHeaderBytes, packet.data() + rtp::kHeaderBytes);
-  loop_->io().queue_send(rtp_port_, to, {packet.data(), bytes});
+  const std::size_t sealed = crypto_.seal_rtp(packet, bytes, loop_->counters());
+  if (sealed == 0) return;
+  loop_->io().queue_send(rtp_port_, to, {packet.data(), sealed});
   tx_.count_sent(payload.size());
 }
 
@@ -287,10 +290,12 @@ Address Leg::rtcp_destination() const {
 }
 
 void Leg::send_rtcp(TimePoint now, bool bye) {
-  std::array<std::uint8_t, rtp::RtcpSession::kBytesMax> out;
-  const std::size_t bytes = bye ? rtcp_.build_bye(now, tx_, rx_, out) : rtcp_.build(now, tx_, rx_, out);
+  std::array<std::uint8_t, rtp::RtcpSession::kBytesMax + srtp::kTrailerBytesMax> out;
+  std::size_t bytes = bye ? rtcp_.build_bye(now, tx_, rx_, out) : rtcp_.build(now, tx_, rx_, out);
   const Address to = rtcp_destination();
   if (bytes == 0 || !to.valid() || to.is_unspecified() || to.port() == 0) return;
+  bytes = crypto_.seal_rtcp(out, bytes, loop_->counters());
+  if (bytes == 0) return;
   loop_->io().queue_send(setup_->config.rtcp_mux ? rtp_port_ : rtcp_port_, to, {out.data(), bytes});
   LoopCounters& counters = loop_->counters();
   counters.jitter_ms.add(static_cast<std::uint32_t>(rx_.jitter_ms()));

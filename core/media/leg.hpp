@@ -1,6 +1,6 @@
 // Leg: the media of one party, the whole path on one screen.
 //
-//   in:   on_packet ─ parse ─ latch ─ RxStream ─┬─ telephone-event ─► digits
+//   in:   on_packet ─ SRTP ─ parse ─ latch ─ RxStream ─┬─ telephone-event ─► digits
 //                                               ├─ forward ─► peer.relay (no PCM is needed)
 //                                               ├─ transcode ─► peer.relay (nor anywhere else)
 //                                               └─ Playout (jitter buffer, decoder)
@@ -20,6 +20,7 @@
 #include "core/loop/media_io.hpp"
 #include "core/media/digit_filter.hpp"
 #include "core/media/ids.hpp"
+#include "core/media/leg_crypto.hpp"
 #include "core/media/leg_setup.hpp"
 #include "core/media/player.hpp"
 #include "core/media/recorder_tap.hpp"
@@ -46,6 +47,8 @@ struct LegFigures {
   rtp::RemoteReport remote;
   std::uint64_t strangers = 0, malformed = 0, unknown_payload = 0;
   Address remote_address;
+  std::uint64_t srtp_forged = 0, srtp_replayed = 0;
+  const char* srtp_suite = "";  // that we open with; "": plain RTP
   bool relaying = false, joined = false, playing = false;
 };
 
@@ -69,8 +72,8 @@ class Leg {
   Leg& operator=(const Leg&) = delete;
 
   // ---- [media] the path
-  void on_packet(std::span<const std::uint8_t> bytes, const Address& source, TimePoint arrival);
-  void on_rtcp_packet(std::span<const std::uint8_t> bytes, const Address& source, TimePoint arrival);
+  void on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival);
+  void on_rtcp_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival);
   void pull(TimePoint now, unsigned frame_ms);   // fills said()
   void hear(std::span<const std::int16_t> pcm);  // added to what is heard in this frame
   void push(TimePoint now);                      // sends what is heard; feeds the recorders
@@ -83,6 +86,8 @@ class Leg {
   void swap_setup(std::unique_ptr<LegSetup>& setup, TimePoint now);
   // The same coders with other addresses, direction or event types; the old values come back in `config`.
   void swap_config(LegConfig& config, TimePoint now);
+  // SRTP contexts for the setup or config that comes with them; the old ones come back.
+  void swap_keys(LegCrypto::Keys& keys) { crypto_.swap_keys(keys); }
   void swap_player(std::unique_ptr<Player>& player, PlayEnd reason);
   bool add_recorder(std::shared_ptr<RecorderTap>& tap);  // false when kRecordersMax are there
   void take_recorder(RecordingId id, std::shared_ptr<RecorderTap>& out);
@@ -155,6 +160,7 @@ class Leg {
   const MediaId id_;
   loop::PortId rtp_port_ = loop::kNoPort, rtcp_port_ = loop::kNoPort;
   Plan plan_;
+  LegCrypto crypto_;
   rtp::Latch latch_;
   rtp::RxStream rx_;
   rtp::TxStream tx_;

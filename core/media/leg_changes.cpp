@@ -176,6 +176,10 @@ LegFigures Leg::figures() const {
   out.malformed = malformed_;
   out.unknown_payload = unknown_payload_;
   out.remote_address = latch_.remote();
+  out.srtp_forged = crypto_.counts().forged;
+  out.srtp_replayed = crypto_.counts().replayed;
+  if (setup_ != nullptr && setup_->config.srtp)
+    out.srtp_suite = srtp::facts(setup_->config.srtp->receive.key.suite()).name;
   out.relaying = plan_.forward_to != nullptr;
   out.joined = session_->peer_of(*this) != nullptr;
   out.playing = player_ != nullptr && !player_->finished();

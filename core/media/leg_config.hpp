@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/base/address.hpp"
 #include "core/base/time.hpp"
+#include "core/srtp/key.hpp"
 #include "tandem/codec.h"
 
 namespace tandem::media {
@@ -18,6 +20,13 @@ struct PayloadMap {
   std::uint8_t send_type = 0;       // the payload type we send to the peer (as in its SDP)
   std::string our_fmtp;             // what the peer's encoder honours: our decoder is made with it
   std::string peer_fmtp;            // what our encoder honours
+};
+
+// SRTP of one leg, both directions (SDES: each side names the key that it sends with).
+struct SrtpConfig {
+  srtp::Protection send;     // ours: as our a=crypto says
+  srtp::Protection receive;  // the peer's
+  bool operator==(const SrtpConfig&) const = default;
 };
 
 struct LegConfig {
@@ -34,6 +43,7 @@ struct LegConfig {
   milliseconds learn_window{5000};  // how long after configure() another source may still win
   seconds inactivity_timeout{60};   // nothing received for so long: an event; 0: never
   std::uint8_t dscp = 46;           // EF
+  std::optional<SrtpConfig> srtp;   // none: plain RTP
   bool detect_inband_dtmf = true;   // only when no telephone-event was negotiated, or tones leak beside it
 };
 

@@ -173,6 +173,7 @@ Result<Opened> MediaEngine::open(const OpenSpec& spec) {
                    .random_seed = random_u64() | 1,
                    .anchor = timers_.now(),
                    .anchor_ntp = rtp::NtpTime::from(timers_.wall_now())};
+  entry->ssrc = identity.origin.ssrc.value();
   entry->leg = std::make_unique<media::Leg>(identity);
   ++units_[entry->unit].legs;
   struct State {
@@ -222,10 +223,14 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
     media::Leg* leg;
     media::LegConfig config;
     std::unique_ptr<media::LegSetup> setup;
+    media::LegCrypto::Keys keys;
   };
-  State state{entry->leg.get(), config, nullptr};
+  auto keys = media::LegCrypto::prepare(entry->config.srtp, config.srtp, entry->ssrc);
+  if (!keys) return keys.error();
+  State state{entry->leg.get(), config, nullptr, std::move(*keys)};
   if (entry->configured && media::same_coders(entry->config, config)) {
     post(entry->unit, media::make_command(std::move(state), [](media::MediaLoop& loop, State& s) {
+           s.leg->swap_keys(s.keys);
            s.leg->swap_config(s.config, loop.now());
          }));
     entry->config = std::move(config);
@@ -236,6 +241,7 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
   const std::uint32_t rate = (*setup)->rate;
   state.setup = std::move(*setup);
   post(entry->unit, media::make_command(std::move(state), [](media::MediaLoop& loop, State& s) {
+         s.leg->swap_keys(s.keys);
          s.leg->swap_setup(s.setup, loop.now());
        }));
   const bool new_rate = entry->configured && entry->rate != rate;

@@ -112,6 +112,7 @@ class MediaEngine final : public Media {
     Family family = Family::v4;
     std::string host;
     std::uint16_t rtp_port = 0;
+    std::uint32_t ssrc = 0;        // that we send with
     std::uint64_t play_order = 0;  // of the newest play: an older one that is still being read does not begin
   };
   struct Recording {

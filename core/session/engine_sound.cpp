@@ -83,6 +83,9 @@ LegStats to_stats(const media::LegFigures& figures) {
   if (figures.packets_sent != 0 && figures.remote.any)
     out.mos_sent = rtp::mos_of_r(rtp::r_factor(one_way, out.sent.loss_percent, impairment));
   out.from_strangers = figures.strangers;
+  out.srtp_forged = figures.srtp_forged;
+  out.srtp_replayed = figures.srtp_replayed;
+  out.srtp = figures.srtp_suite;
   out.malformed = figures.malformed;
   out.unknown_payload = figures.unknown_payload;
   out.remote = figures.remote_address.valid() ? figures.remote_address.text() : "";

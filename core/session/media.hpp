@@ -88,6 +88,9 @@ struct LegStats {
   std::uint64_t from_strangers = 0;       // packets dropped: not from the locked source
   std::uint64_t malformed = 0;            // not RTP, or cut short
   std::uint64_t unknown_payload = 0;      // a payload type never negotiated
+  std::uint64_t srtp_forged = 0;          // a wrong tag or key, cut, or plain RTP where SRTP was agreed
+  std::uint64_t srtp_replayed = 0;        // seen before
+  std::string srtp;                       // the crypto suite; "": plain RTP
   std::string remote;                     // where media goes now
   std::string mode;                       // "relay", "transcode", "app", "idle"
 };

@@ -48,6 +48,13 @@ TEST_F(EngineTest, ATickAllocatesNothingWhateverGoesOn) {
   ASSERT_NE(play(alone.id, {.files = {write_wav("p.wav", noise(300, 1))}, .loop = true}), 0u);
   ASSERT_NE(play(c.id, {.files = {}, .tone = Tone::ringback}), 0u);
   ASSERT_TRUE(engine_->record({.leg = alone.id, .path = (dir_ / "r.wav").string(), .stereo = true}).ok());
+  Party e = add(codec::pcmu(), a.id), f = add(codec::pcmu(), a.id), g = add(codec::pcma(), a.id);
+  secure(e, codec::pcmu(), srtp::Suite::aes_cm_128_hmac_sha1_80);
+  secure(f, codec::pcmu(), srtp::Suite::aead_aes_256_gcm);
+  ASSERT_TRUE(engine_->join(e.id, f.id).ok());  // SRTP to SRTP, relayed
+  Party h = add(codec::pcmu(), a.id);
+  secure(g, codec::pcma(), srtp::Suite::aes_256_cm_hmac_sha1_32);
+  ASSERT_TRUE(engine_->join(g.id, h.id).ok());  // SRTP to RTP, transcoded
   advance(1000ms);
   ASSERT_TRUE(engine_->send_digits(alone.id, "159#", 100ms, 70ms).ok());
   a.phone->press('4');

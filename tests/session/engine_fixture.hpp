@@ -155,6 +155,15 @@ class EngineTest : public ::testing::Test {
     return party;
   }
 
+  // SRTP on one leg, both ways, with fresh keys; the leg's keys come back.
+  media::SrtpConfig secure(Party& party, const td_codec* codec, srtp::Suite suite) {
+    media::LegConfig config = config_for(*party.phone, codec);
+    config.srtp = media::SrtpConfig{{srtp::Key::random(suite)}, {srtp::Key::random(suite)}};
+    EXPECT_TRUE(engine_->configure(party.id, config).ok());
+    party.phone->secure(config.srtp->receive, config.srtp->send);
+    return *config.srtp;
+  }
+
   void advance(milliseconds by) {
     for (milliseconds t{0}; t < by; t += media::kTick) {
       timers_.advance(media::kTick);

@@ -9,6 +9,27 @@
 
 #include "core/srtp/context.hpp"
 
+// malloc itself is counted, not operator new alone: the libraries below are C.
+namespace {
+thread_local bool counting = false;
+thread_local unsigned counted = 0;
+}  // namespace
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define TANDEM_COUNTS_MALLOC 1
+extern "C" void* __libc_malloc(std::size_t);
+extern "C" void* __libc_calloc(std::size_t, std::size_t);
+extern "C" void* malloc(std::size_t bytes) {
+  if (counting) ++counted;
+  return __libc_malloc(bytes);
+}
+extern "C" void* calloc(std::size_t n, std::size_t bytes) {
+  if (counting) ++counted;
+  return __libc_calloc(n, bytes);
+}
+#else
+#define TANDEM_COUNTS_MALLOC 0
+#endif
+
 namespace tandem::srtp {
 namespace {
 
@@ -325,6 +346,34 @@ TEST(Srtp, SendsNoNumberTwiceAndNoOtherSource) {
   EXPECT_TRUE(protect(*pair.sender, rtp_packet(2, 99)).empty());
   Bytes tight = rtp_packet(3);
   EXPECT_EQ(pair.sender->protect(tight, tight.size()), 0u) << "no room for the tag";
+}
+
+TEST(Srtp, AllocatesForTheFirstPacketOfASourceAndNeverAgain) {
+  if (TANDEM_COUNTS_MALLOC == 0) GTEST_SKIP() << "a sanitizer has malloc";
+  for (const SuiteFacts& suite : suites()) {
+    const Pair pair = make_pair_of({Key::random(suite.suite)});
+    const auto there_and_back = [&](std::uint16_t seq) {
+      Bytes packet = rtp_packet(seq), report = rtcp_packet();
+      packet.resize(packet.size() + kTrailerBytesMax);
+      report.resize(report.size() + kTrailerBytesMax);
+      counting = true;
+      counted = 0;
+      std::span<std::uint8_t> rtp(packet.data(),
+                                  pair.sender->protect(packet, packet.size() - kTrailerBytesMax));
+      std::span<std::uint8_t> rtcp(report.data(),
+                                   pair.sender->protect_rtcp(report, report.size() - kTrailerBytesMax));
+      const unsigned sending = counted;
+      const bool good =
+          pair.receiver->unprotect(rtp) == Verdict::ok && pair.receiver->unprotect_rtcp(rtcp) == Verdict::ok;
+      counting = false;
+      EXPECT_TRUE(good);
+      EXPECT_EQ(sending, 0u) << suite.name;
+      return counted - sending;
+    };
+    EXPECT_LE(there_and_back(65000), 8u) << suite.name;
+    for (std::uint32_t seq = 65001; seq < 66000; ++seq)
+      ASSERT_EQ(there_and_back(static_cast<std::uint16_t>(seq)), 0u) << suite.name << seq;
+  }
 }
 
 // ---- keys

@@ -31,32 +31,61 @@ void MediaPhone::restart_stream(std::uint32_t ssrc) {
   tx_ = rtp::TxStream({rtp::Ssrc(ssrc), rtp::SeqNum(7), rtp::RtpTime(1234567)}, codec_->clock_rate);
 }
 
+void MediaPhone::secure(const srtp::Protection& send, const srtp::Protection& receive) {
+  sealer_ = std::move(*srtp::Sender::create(send, tx_.ssrc().value()));
+  opener_ = std::move(*srtp::Receiver::create(receive));
+}
+
+void MediaPhone::unsecure() {
+  sealer_.reset();
+  opener_.reset();
+}
+
+void MediaPhone::send_packet(TimePoint now, std::span<std::uint8_t> room, std::size_t bytes) {
+  if (sealer_ != nullptr) bytes = sealer_->protect(room, bytes);
+  if (bytes == 0) return;
+  last_sent_.assign(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(bytes));
+  phone_.send(now, remote_, room.first(bytes));
+}
+
 void MediaPhone::step(TimePoint now) {
   if (sending_ && remote_.valid() && now >= next_) {
     next_ = now + milliseconds(ptime_ms_);
     send(now);
   }
-  phone_.receive(now, [this](std::span<const std::uint8_t> bytes, const Address&, TimePoint at) {
-    if (rtp::is_rtcp(bytes)) {
+  phone_.receive(now, [this](std::span<const std::uint8_t> got, const Address&, TimePoint at) {
+    std::vector<std::uint8_t> copy(got.begin(), got.end());
+    std::span<std::uint8_t> bytes(copy);
+    const bool rtcp = rtp::is_rtcp(bytes);
+    if (opener_ != nullptr &&
+        (rtcp ? opener_->unprotect_rtcp(bytes) : opener_->unprotect(bytes)) != srtp::Verdict::ok) {
+      ++unopened_;
+      return;
+    }
+    if (rtcp) {
       ++rtcp_;
       return;
     }
-    rtp::Packet packet;
-    if (rtp::parse(bytes, packet) != rtp::ParseVerdict::ok) return;
-    if (packet.header.payload_type == kEventType) {
-      for (const rtp::Digit& digit : events_in_.push(packet.header, packet.payload, at))
-        if (digit.phase == rtp::DigitPhase::ended) digits_ += digit.digit;
-      return;
-    }
-    got_.push_back({packet.header, {packet.payload.begin(), packet.payload.end()}, at});
-    std::array<std::int16_t, 5760> pcm;
-    const int n =
-        codec_->decode(decoder_, packet.payload.data(), static_cast<std::uint32_t>(packet.payload.size()),
-                       pcm.data(), static_cast<std::uint32_t>(pcm.size()));
-    heard_.insert(heard_.end(), pcm.begin(), pcm.begin() + std::max(0, n));
+    take(bytes, at);
   });
   for (const rtp::Digit& digit : events_in_.tick(now))
     if (digit.phase == rtp::DigitPhase::ended) digits_ += digit.digit;
+}
+
+void MediaPhone::take(std::span<const std::uint8_t> bytes, TimePoint at) {
+  rtp::Packet packet;
+  if (rtp::parse(bytes, packet) != rtp::ParseVerdict::ok) return;
+  if (packet.header.payload_type == kEventType) {
+    for (const rtp::Digit& digit : events_in_.push(packet.header, packet.payload, at))
+      if (digit.phase == rtp::DigitPhase::ended) digits_ += digit.digit;
+    return;
+  }
+  got_.push_back({packet.header, {packet.payload.begin(), packet.payload.end()}, at});
+  std::array<std::int16_t, 5760> pcm;
+  const int n =
+      codec_->decode(decoder_, packet.payload.data(), static_cast<std::uint32_t>(packet.payload.size()),
+                     pcm.data(), static_cast<std::uint32_t>(pcm.size()));
+  heard_.insert(heard_.end(), pcm.begin(), pcm.begin() + std::max(0, n));
 }
 
 void MediaPhone::send(TimePoint now) {
@@ -71,7 +100,7 @@ void MediaPhone::send(TimePoint now) {
       const rtp::Header header = tx_.at(kEventType, event.time, event.marker);
       rtp::write_header(out, header);
       std::copy(event.payload.begin(), event.payload.end(), out.begin() + rtp::kHeaderBytes);
-      phone_.send(now, remote_, {out.data(), rtp::kHeaderBytes + event.payload.size()});
+      send_packet(now, out, rtp::kHeaderBytes + event.payload.size());
       if (!leak_) {
         tx_.skip(ticks, now, rtp::TxStream::Spurt::goes_on);
         return;
@@ -84,7 +113,7 @@ void MediaPhone::send(TimePoint now) {
   const rtp::Header header = tx_.next(static_cast<std::uint8_t>(codec_->static_type), ticks, now);
   rtp::write_header(out, header);
   const int bytes = codec_->encode(encoder_, frame.data(), samples, out.data() + rtp::kHeaderBytes, 1500);
-  phone_.send(now, remote_, {out.data(), rtp::kHeaderBytes + static_cast<std::size_t>(bytes)});
+  send_packet(now, out, rtp::kHeaderBytes + static_cast<std::size_t>(bytes));
 }
 
 }  // namespace tandem::testing

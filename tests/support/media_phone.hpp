@@ -1,8 +1,10 @@
 // MediaPhone: a phone's media on a MemoryNetwork: sends what it is given every ptime, decodes and keeps what
-// it hears. G.711 µ-law or A-law, telephone-events both ways. Thread: one, on a counted clock.
+// it hears. G.711 µ-law or A-law, telephone-events both ways, SRTP when secured. Thread: one, on a counted
+// clock.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "core/rtp/telephone_event.hpp"
 #include "core/rtp/telephone_event_sender.hpp"
 #include "core/rtp/tx_stream.hpp"
+#include "core/srtp/context.hpp"
 #include "tandem/codec.h"
 
 namespace tandem::testing {
@@ -49,6 +52,11 @@ class MediaPhone {
   void send_raw(TimePoint now, const std::vector<std::uint8_t>& bytes) { phone_.send(now, remote_, bytes); }
   // A new SSRC, sequence and timestamp from the next packet on.
   void restart_stream(std::uint32_t ssrc);
+  // SRTP from now on: `send` is the phone's own key. What cannot be opened is dropped and counted.
+  void secure(const srtp::Protection& send, const srtp::Protection& receive);
+  void unsecure();
+  unsigned unopened() const { return unopened_; }
+  const std::vector<std::uint8_t>& last_sent() const { return last_sent_; }  // as it went out
   void set_ptime(unsigned ms) { ptime_ms_ = ms; }
 
   const std::vector<Got>& got() const { return got_; }               // audio packets
@@ -62,6 +70,8 @@ class MediaPhone {
 
  private:
   void send(TimePoint now);
+  void send_packet(TimePoint now, std::span<std::uint8_t> room, std::size_t bytes);
+  void take(std::span<const std::uint8_t> bytes, TimePoint at);
   loop::MemoryPhone phone_;
   const td_codec* codec_;
   td_encoder* encoder_;
@@ -79,6 +89,10 @@ class MediaPhone {
   std::vector<std::int16_t> heard_;
   std::string digits_;
   unsigned rtcp_ = 0;
+  std::unique_ptr<srtp::Sender> sealer_;
+  std::unique_ptr<srtp::Receiver> opener_;
+  std::vector<std::uint8_t> last_sent_;
+  unsigned unopened_ = 0;
 };
 
 }  // namespace tandem::testing
