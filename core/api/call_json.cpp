@@ -170,6 +170,10 @@ call::Party party_from(const Json& params, const char* key) {
   return {text_at(*it, "user"), text_at(*it, "uri"), text_at(*it, "name")};
 }
 
+std::optional<call::SrtpPolicy> srtp_from(const Json& params) {
+  return call::srtp_policy_named(text_at(params, "srtp"));  // the schema knows the four words
+}
+
 Result<call::Headers> headers_from(const Json& params) {
   call::Headers headers;
   const auto it = params.find("headers");

@@ -15,6 +15,8 @@ Json to_json(const call::Cdr& cdr);
 
 // "from": {user, name} of a command.
 call::Party party_from(const Json& params, const char* key);
+// "srtp" of a dial or an origination; none when it is not there.
+std::optional<call::SrtpPolicy> srtp_from(const Json& params);
 // "headers": {"X-Name": "value"} or [["X-Name", "value"]]. Errors: invalid (a name or value that would break
 // out of its line, a header that is the dialog's own, more than 50).
 Result<call::Headers> headers_from(const Json& params);

@@ -60,6 +60,12 @@ void read_addresses(TomlReader& in, std::string_view key, std::string& v4, std::
   v6 = found_v6;
 }
 
+std::optional<sdp::SrtpPolicy> read_srtp(TomlReader& in) {
+  std::string word;
+  in.choice("srtp", word, {"off", "accept", "optional", "required"});
+  return sdp::srtp_policy_named(word);
+}
+
 void read_media(TomlReader& in, MediaSection& out) {
   session::EngineConfig& engine = out.engine;
   read_addresses(in, "address", engine.host_v4, engine.host_v6, true);
@@ -82,6 +88,20 @@ void read_media(TomlReader& in, MediaSection& out) {
                                                 : session::Forwarding::automatic;
   in.boolean("realtime", engine.realtime);
   in.texts("codecs", out.codecs, 1);
+  out.srtp = read_srtp(in).value_or(out.srtp);
+  std::vector<std::string> suites;
+  in.texts("srtp_suites", suites, 1);
+  for (const std::string& name : suites) {
+    const auto suite = srtp::suite_named(name);
+    if (suite) {
+      out.srtp_suites.push_back(*suite);
+    } else {
+      std::string known;
+      for (const srtp::SuiteFacts& one : srtp::suites())
+        known += (known.empty() ? "" : ", ") + std::string(one.name);
+      in.wrong("srtp_suites", in.take("srtp_suites"), known, fmt::format("\"{}\"", name));
+    }
+  }
   in.number("ptime_ms", out.ptime_ms, 10, 60);
   if (out.ptime_ms % 10 != 0)
     in.wrong("ptime_ms", in.take("ptime_ms"), "a multiple of 10", fmt::format("{}", out.ptime_ms));
@@ -143,6 +163,7 @@ void read_routes(TomlReader& root, std::vector<call::Route>& out, std::vector<Co
     in.text("app", route.app, 128);
     in.text("args", route.args);
     in.text("tenant", route.tenant, 64);
+    route.srtp = read_srtp(in);
     in.finish();
     if (route.pattern.empty())
       in.wrong("number", nullptr, "a number or a pattern such as \"_1XXX\"", "nothing");

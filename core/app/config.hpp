@@ -47,6 +47,8 @@ struct MediaSection {
   unsigned ptime_ms = 20;
   std::int64_t inactivity_timeout_s = 60;
   std::int64_t learn_window_ms = 5000;
+  sdp::SrtpPolicy srtp = sdp::SrtpPolicy::accept;
+  std::vector<srtp::Suite> srtp_suites;  // in order of preference; empty: all, in the order of srtp::suites()
   bool symmetric = true, inband_dtmf = true, hang_up_on_timeout = true;
 };
 

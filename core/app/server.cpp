@@ -168,7 +168,9 @@ Result<void> Server::build_calls() {
                  .learn_window = milliseconds(config_.media.learn_window_ms),
                  .dscp = config_.media.engine.dscp,
                  .symmetric = config_.media.symmetric,
-                 .detect_inband_dtmf = config_.media.inband_dtmf};
+                 .detect_inband_dtmf = config_.media.inband_dtmf,
+                 .srtp = config_.media.srtp,
+                 .srtp_suites = config_.media.srtp_suites};
   calls.guest_tenant = config_.server.guest_tenant;
   calls.default_tenant = config_.server.tenant;
   calls.hold_music = config_.server.hold_music;

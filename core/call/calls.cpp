@@ -221,7 +221,7 @@ void Calls::originate(const OriginateOrder& order, std::function<void(Result<Ori
   ++(*call)->pending;
   const std::string call_id = (*call)->id;
   DialSpec spec;
-  spec.targets.push_back(DialTarget{order.to, milliseconds(0), order.headers});
+  spec.targets.push_back(DialTarget{order.to, milliseconds(0), order.headers, order.srtp});
   spec.timeout = order.timeout;
   spec.caller = order.from;
   auto begun = dials_.start(

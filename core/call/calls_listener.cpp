@@ -73,6 +73,9 @@ void Calls::admit(const Incoming& incoming, const std::string& tenant, const std
     leg->from.user = device->extension;
     leg->from.name = device->name;
   }
+  const std::string number = incoming.dialed;
+  const Route* route = exchange_.around().routes.match(tenant, number);
+  if (route != nullptr && route->srtp) leg->media.set_srtp(*route->srtp);
   if (!incoming.sdp.empty()) {
     if (auto taken = leg->media.take_offer(incoming.sdp); !taken) {
       exchange_.counters().refused_sdp.add();
@@ -82,8 +85,7 @@ void Calls::admit(const Incoming& incoming, const std::string& tenant, const std
       return exchange_.refuse(*leg, code, taken.error().message, sip_to_cause(code));
     }
   }
-  const std::string number = incoming.dialed;
-  if (exchange_.around().routes.match(tenant, number) == nullptr) {
+  if (route == nullptr) {
     exchange_.counters().refused_unknown_number.add();
     exchange_.announce(*leg);
     return exchange_.refuse(*leg, 404, "Not Found", cause::kUnallocated);

@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,6 +25,7 @@ struct DialTarget {
   std::string to;  // an extension's number, or a sip:/sips: URI
   milliseconds delay{0};
   Headers headers;
+  std::optional<sdp::SrtpPolicy> srtp{};  // with this target; none: media.srtp
 };
 
 struct DialSpec {

@@ -120,6 +120,7 @@ void Dials::branch_out(Dial& dial, std::size_t target, const Contact& contact) {
   Leg& leg = **opened;
   const DialTarget& wanted = dial.spec.targets[target];
   leg.target_of = dial.id;
+  if (wanted.srtp) leg.media.set_srtp(*wanted.srtp);
   leg.from = dial.spec.caller;
   leg.to.uri = contact.uri;
   leg.to.user = is_uri(wanted.to) ? user_of(wanted.to) : wanted.to;

@@ -40,11 +40,50 @@ media::LegConfig to_leg_config(const sdp::Negotiated& negotiated, const std::vec
   config.inactivity_timeout = policy.inactivity_timeout;
   config.dscp = policy.dscp;
   config.detect_inband_dtmf = policy.detect_inband_dtmf;
+  if (negotiated.srtp) config.srtp = media::SrtpConfig{negotiated.srtp->send, negotiated.srtp->receive};
   return config;
 }
 
 LegMedia::LegMedia(session::Media& engine, const MediaPolicy& policy) : engine_(engine), policy_(policy) {
   session_.id = random_u64() >> 2U;
+  local_.srtp.policy = policy.srtp;
+}
+
+LegMedia::~LegMedia() {
+  close();
+  srtp::wipe(local_text_);
+  srtp::wipe(remote_answer_);
+  for (auto* held : {&session_.ours, &offer_, &pending_})
+    if (held->has_value()) sdp::wipe_crypto(**held);
+}
+
+// Keys of ours, once they may be needed: `theirs` has a=crypto, or an offer of ours will.
+void LegMedia::make_keys(const sdp::Description* theirs) {
+  sdp::LocalSrtp& srtp = local_.srtp;
+  if (!srtp.lines.empty() || srtp.policy == sdp::SrtpPolicy::off) return;
+  const bool wanted = theirs == nullptr
+                          ? srtp.policy != sdp::SrtpPolicy::accept
+                          : std::any_of(theirs->media.begin(), theirs->media.end(), sdp::has_crypto);
+  if (!wanted) return;
+  std::vector<srtp::Suite> suites = policy_.srtp_suites;
+  if (suites.empty())
+    for (const srtp::SuiteFacts& one : srtp::suites()) suites.push_back(one.suite);
+  srtp.lines = sdp::make_crypto_lines(suites);
+}
+
+// What a re-offer holds is what is in use. A key whose context goes is never used again: rollover begins at 0
+// in the next one, and the same key with the same numbers would be the same key stream.
+void LegMedia::settle_srtp(const std::optional<sdp::CryptoPair>& agreed) {
+  sdp::LocalSrtp& srtp = local_.srtp;
+  if (srtp.agreed && (!agreed || !(agreed->send == srtp.agreed->protection))) {
+    for (sdp::CryptoLine& line : srtp.lines)
+      if (line.protection == srtp.agreed->protection)
+        line.protection.key = srtp::Key::random(line.protection.key.suite());
+  }
+  srtp.agreed.reset();
+  srtp.settled = true;
+  if (agreed)
+    srtp.agreed = sdp::CryptoLine{agreed->tag, srtp::facts(agreed->send.key.suite()).name, agreed->send, 0};
 }
 
 void LegMedia::build_local(std::string_view prefer) {
@@ -73,6 +112,7 @@ Result<void> LegMedia::take_offer(std::string_view text) {
   auto parsed = sdp::parse(text);
   if (!parsed) return parsed.error();
   build_local("");
+  make_keys(&*parsed);
   sdp::Local trial = local_;  // judged as if we had ports already
   trial.rtp = *Address::parse(sdp::family_of(*parsed) == Family::v6 ? "::1" : "127.0.0.1", 9);
   const auto answer = sdp::answer(trial, *parsed, session_);
@@ -121,6 +161,7 @@ Result<std::string> LegMedia::offer(session::MediaId near, Family family, std::s
   if (!local_text_.empty()) return local_text_;
   if (auto opened = open(near, family); !opened) return opened.error();
   build_local(prefer);
+  make_keys(nullptr);
   pending_ = sdp::make_offer(local_, session_);
   local_text_ = sent(*pending_);
   return local_text_;
@@ -155,6 +196,7 @@ Result<std::string> LegMedia::take_reoffer(std::string_view text, bool refresh) 
   }
   auto parsed = sdp::parse(text);
   if (!parsed) return parsed.error();
+  make_keys(&*parsed);
   auto answer = sdp::answer(local_, *parsed, session_);
   if (!answer) return answer.error();
   if (auto applied = apply(answer->negotiated); !applied) return applied.error();
@@ -185,6 +227,7 @@ Result<void> LegMedia::apply(const sdp::Negotiated& negotiated) {
   if (auto set = engine_.configure(opened_.id, to_leg_config(negotiated, order_, policy_)); !set)
     return set.error();
   negotiated_ = negotiated;
+  settle_srtp(negotiated.srtp);
   return {};
 }
 

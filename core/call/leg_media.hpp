@@ -20,6 +20,9 @@
 
 namespace tandem::call {
 
+using sdp::srtp_policy_named;
+using sdp::SrtpPolicy;
+
 // What we want of every leg's media.
 struct MediaPolicy {
   std::vector<const td_codec*>
@@ -31,15 +34,20 @@ struct MediaPolicy {
   std::uint8_t dscp = 46;
   bool symmetric = true;
   bool detect_inband_dtmf = true;
+  sdp::SrtpPolicy srtp = sdp::SrtpPolicy::accept;  // unless the leg says otherwise
+  std::vector<srtp::Suite> srtp_suites;  // in order of preference; empty: all, in the order of srtp::suites()
 };
 
 class LegMedia {
  public:
   // Both outlive it.
   LegMedia(session::Media& engine, const MediaPolicy& policy);
-  ~LegMedia() { close(); }
+  ~LegMedia();  // closes, and wipes the keys that its texts hold
   LegMedia(const LegMedia&) = delete;
   LegMedia& operator=(const LegMedia&) = delete;
+
+  // SRTP with this party, in place of the policy's. Before the first SDP of either side.
+  void set_srtp(sdp::SrtpPolicy policy) { local_.srtp.policy = policy; }
 
   // Their first offer, read and judged against our codecs; opens nothing. Errors as of sdp::parse and
   // sdp::answer: sdp::sip_code() makes 400, 413 or 488 of them.
@@ -85,6 +93,8 @@ class LegMedia {
 
  private:
   void build_local(std::string_view prefer);
+  void make_keys(const sdp::Description* theirs);
+  void settle_srtp(const std::optional<sdp::CryptoPair>& agreed);
   Result<void> apply(const sdp::Negotiated& negotiated);
   std::string sent(const sdp::Description& description);
 

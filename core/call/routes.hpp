@@ -5,17 +5,20 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/sdp/negotiate.hpp"
 
 namespace tandem::call {
 
 struct Route {
   std::string pattern, app, args;
-  std::string tenant;  // "" : every tenant
+  std::string tenant;                     // "" : every tenant
+  std::optional<sdp::SrtpPolicy> srtp{};  // with who calls this number; none: media.srtp
 };
 
 class Routes {

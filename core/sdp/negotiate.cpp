@@ -24,7 +24,53 @@ constexpr std::size_t kReasonsBytesEnough = 600;  // in a message
 
 Error refused(std::string why) { return {ErrorCode::unsupported, std::move(why)}; }
 
-bool is_spoken(std::string_view proto) { return same_name(proto, "RTP/AVP") || same_name(proto, "RTP/AVPF"); }
+bool is_spoken(std::string_view proto) {
+  const std::string plain = plain_profile(proto);
+  return same_name(plain, "RTP/AVP") || same_name(plain, "RTP/AVPF");
+}
+
+// What an offered stream's a=crypto comes to under our policy: a pair, nothing (plain RTP), or why it is
+// refused.
+struct SrtpChoice {
+  std::optional<CryptoPair> pair;
+  std::optional<CryptoLine> line;  // of our answer
+};
+Result<SrtpChoice> accept_srtp(const LocalSrtp& ours, const Media& m) {
+  const bool secure = is_secure(m.proto);
+  if (ours.policy == SrtpPolicy::off) {
+    if (secure) return refused(fmt::format("{} is offered, and SRTP is off here", printable(m.proto)));
+    return SrtpChoice{};
+  }
+  const CryptoRead read = crypto_lines(m);
+  const CryptoLine* chosen = choose_crypto(read.lines, ours.lines, ours.preference == Preference::ours);
+  if (chosen == nullptr) {
+    if (!secure && ours.policy != SrtpPolicy::required) return SrtpChoice{};
+    const std::string why = !read.problem.empty() ? read.problem
+                            : has_crypto(m)       ? std::string("no crypto suite in common")
+                                                  : std::string("expected a=crypto, saw none");
+    return refused(secure ? why : "SRTP is required here: " + why);
+  }
+  SrtpChoice choice;
+  choice.line = answer_line(*chosen, ours.lines);
+  if (choice.line) choice.pair = CryptoPair{chosen->tag, choice.line->protection, chosen->protection};
+  return choice;
+}
+
+// What their answer's a=crypto comes to.
+Result<std::optional<CryptoPair>> conclude_srtp(const LocalSrtp& local, const Media& ours,
+                                                const Media& theirs) {
+  const CryptoRead offered = crypto_lines(ours);
+  if (offered.lines.empty()) {
+    if (is_secure(theirs.proto)) return refused("they answered with SRTP, which was not offered");
+    return std::optional<CryptoPair>{};
+  }
+  if (local.policy != SrtpPolicy::required && !is_secure(theirs.proto) && !is_secure(ours.proto) &&
+      !has_crypto(theirs))
+    return std::optional<CryptoPair>{};
+  auto pair = match_crypto(offered.lines, theirs);
+  if (!pair) return refused(pair.error().message);
+  return std::optional<CryptoPair>(std::move(*pair));
+}
 
 // Multicast, broadcast and what no host has; only the unspecified address is let through, it means hold.
 const char* unusable_reason(const Address& a) {
@@ -99,12 +145,15 @@ Error no_codec_in_common(const Local& local, const std::vector<Payload>& theirs)
 }
 
 // One offered stream: what it comes to, or why it is refused.
-Result<Negotiated> accept(const Local& local, const Description& offer, const Media& m) {
+Result<Negotiated> accept(const Local& local, const Description& offer, const Media& m,
+                          std::optional<CryptoLine>& crypto) {
   if (m.kind != MediaKind::audio)
     return refused(fmt::format("{} is not spoken here", printable(m.kind_text)));
   if (m.port == 0) return refused("its port is 0");
   if (!is_spoken(m.proto))
     return refused(fmt::format("{} is not spoken here, RTP/AVP is", printable(m.proto)));
+  auto srtp = accept_srtp(local.srtp, m);
+  if (!srtp) return srtp.error();
   auto read = read_transport(local, offer, m, local.direction, local.rtcp_mux);
   if (!read) return read;
   const std::vector<Payload> theirs = read_payloads(m, nullptr);
@@ -118,6 +167,8 @@ Result<Negotiated> accept(const Local& local, const Description& offer, const Me
     read->event_receive_type = read->event_send_type = event->map.type;
     read->event_clock_rate = event->map.clock_rate;
   }
+  read->srtp = std::move(srtp->pair);
+  crypto = std::move(srtp->line);
   return read;
 }
 
@@ -142,7 +193,8 @@ Media our_section(const Local& local, Direction direction, bool mux) {
   return m;
 }
 
-Media accepted_section(const Local& local, const Media& offered, const Negotiated& n) {
+Media accepted_section(const Local& local, const Media& offered, const Negotiated& n,
+                       const std::optional<CryptoLine>& crypto) {
   Media m = our_section(local, n.direction, n.rtcp_mux);
   m.proto = offered.proto;
   for (const AgreedPayload& p : n.payloads) {
@@ -153,7 +205,21 @@ Media accepted_section(const Local& local, const Media& offered, const Negotiate
     add_payload(m,
                 {static_cast<std::uint8_t>(n.event_receive_type), "telephone-event", n.event_clock_rate, 1},
                 local.event.events);
+  if (crypto) set_crypto(m, {&*crypto, 1});
   return m;
+}
+
+// The crypto lines of an offer of ours; `proto` becomes the secure one where SRTP is required or agreed on.
+void offer_srtp(const LocalSrtp& srtp, Media& m) {
+  if (srtp.agreed) return set_crypto(m, {&*srtp.agreed, 1});
+  if (srtp.policy == SrtpPolicy::required) {
+    m.proto = secure_profile(m.proto);
+  } else if (is_secure(m.proto)) {
+    m.proto = plain_profile(m.proto);  // what was SRTP and is no more
+  }
+  const bool offered =
+      srtp.policy == SrtpPolicy::required || (srtp.policy == SrtpPolicy::optional && !srtp.settled);
+  if (offered) set_crypto(m, std::span(srtp.lines).first(std::min(srtp.lines.size(), kCryptoLinesOffered)));
 }
 
 Media refused_section(const Media& offered) {
@@ -210,8 +276,10 @@ Description make_offer(const Local& local, const SessionState& state) {
   const auto place = state.ours ? live_audio(*state.ours) : std::nullopt;
   if (place) {
     audio.proto = sections[*place].proto;
+    offer_srtp(local.srtp, audio);
     sections[*place] = std::move(audio);
   } else {
+    offer_srtp(local.srtp, audio);
     sections.push_back(std::move(audio));
   }
   return framed(local, state, std::move(sections));
@@ -219,11 +287,12 @@ Description make_offer(const Local& local, const SessionState& state) {
 
 Result<Answer> answer(const Local& local, const Description& offer, const SessionState& state) {
   std::optional<Negotiated> negotiated;
+  std::optional<CryptoLine> crypto;
   std::vector<Media> sections;
   std::string reasons;
   for (const Media& m : offer.media) {
     Result<Negotiated> read =
-        negotiated ? Result<Negotiated>(refused("one stream is enough")) : accept(local, offer, m);
+        negotiated ? Result<Negotiated>(refused("one stream is enough")) : accept(local, offer, m, crypto);
     if (!read) {
       sections.push_back(refused_section(m));
       if (reasons.size() < kReasonsBytesEnough)
@@ -231,7 +300,7 @@ Result<Answer> answer(const Local& local, const Description& offer, const Sessio
                                printable(m.proto), read.error().message);
       continue;
     }
-    sections.push_back(accepted_section(local, m, *read));
+    sections.push_back(accepted_section(local, m, *read, crypto));
     negotiated = std::move(*read);
   }
   if (!negotiated)
@@ -255,6 +324,9 @@ Result<Negotiated> conclude(const Local& local, const Description& our_offer,
   if (!is_spoken(m.proto)) return refused(fmt::format("they answered with {}", printable(m.proto)));
   auto read = read_transport(local, their_answer, m, our_offer.direction_of(ours), ours.rtcp_mux);
   if (!read) return read;
+  auto srtp = conclude_srtp(local.srtp, ours, m);
+  if (!srtp) return srtp.error();
+  read->srtp = std::move(*srtp);
 
   if (!sends(our_offer.direction_of(ours))) read->held = false;  // they only follow what we asked for
   const std::vector<Payload> theirs = read_payloads(m, &ours), offered = read_payloads(ours, nullptr);
@@ -316,6 +388,14 @@ Result<Address> usable_address(const Connection* connection, std::uint16_t port)
     return refused(fmt::format("expected a unicast address in c=, saw {}: {}", address.host(), reason));
   address.set_port(port);
   return address;
+}
+
+std::optional<SrtpPolicy> srtp_policy_named(std::string_view name) {
+  if (name == "off") return SrtpPolicy::off;
+  if (name == "accept") return SrtpPolicy::accept;
+  if (name == "optional") return SrtpPolicy::optional;
+  if (name == "required") return SrtpPolicy::required;
+  return std::nullopt;
 }
 
 int sip_code(const Error& error) {

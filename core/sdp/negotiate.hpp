@@ -6,19 +6,22 @@
 //   hold:       the same functions, with Local changed and the same state every time ours is sent:
 //   remember(state, description)
 //
-// Refused: all but the first audio stream over RTP/AVP or RTP/AVPF that has a codec in common and an address
-// that can be sent to. Refused streams are answered with port 0 in their place, formats kept.
-// Thread: [any]; nothing here keeps state, reads a clock or a random number. It is not ICE, SRTP or T.38.
+// Refused: all but the first audio stream over RTP/AVP, RTP/AVPF, RTP/SAVP or RTP/SAVPF that has a codec in
+// common, an address that can be sent to, and SRTP as the policy wants it (crypto.hpp). Refused streams are
+// answered with port 0 in their place, formats kept. Thread: [any]; nothing here keeps state, reads a clock
+// or a random number. It is not ICE, DTLS or T.38.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/address.hpp"
 #include "core/base/result.hpp"
+#include "core/sdp/crypto.hpp"
 #include "core/sdp/description.hpp"
 #include "tandem/abi.h"
 
@@ -47,6 +50,30 @@ struct TelephoneEvent {  // RFC 4733
 // Whose order of codecs counts in our answer. RFC 3264 6.1 asks for theirs.
 enum class Preference : std::uint8_t { theirs, ours };
 
+// SRTP with one peer.
+enum class SrtpPolicy : std::uint8_t {
+  off,       // an offer of RTP/SAVP is refused, a=crypto in RTP/AVP passed over
+  accept,    // taken when offered, never offered
+  optional,  // taken when offered; offered as a=crypto in RTP/AVP, and RTP when the answer has none
+  required,  // offered as RTP/SAVP; a peer without it is refused
+};
+
+// [any] "off", "accept", "optional", "required"; nothing for another word.
+std::optional<SrtpPolicy> srtp_policy_named(std::string_view name);
+
+// Our offers name the first so many suites: more would make the INVITE longer than UDP likes.
+inline constexpr std::size_t kCryptoLinesOffered = 5;
+
+struct LocalSrtp {
+  SrtpPolicy policy = SrtpPolicy::off;
+  std::vector<CryptoLine> lines;  // ours, one a suite, in order of preference (make_crypto_lines)
+  Preference preference = Preference::theirs;
+  // What the session agreed on before: a re-offer holds this line alone. Without it and with `settled` (the
+  // session is plain RTP) an optional re-offer offers none.
+  std::optional<CryptoLine> agreed;
+  bool settled = false;
+};
+
 // What we are and want, for one description.
 struct Local {
   Address rtp;                     // goes into c= and m=
@@ -57,6 +84,7 @@ struct Local {
   Direction direction = Direction::sendrecv;  // as we see it: sendonly or inactive puts the peer on hold
   bool rtcp_mux = true;                       // offered, and accepted when offered (RFC 5761)
   Preference preference = Preference::theirs;
+  LocalSrtp srtp;
 };
 
 // A payload type number that this session has given a meaning: it must keep it (RFC 3264 8.3.2).
@@ -100,6 +128,7 @@ struct Negotiated {
   int event_send_type = -1;
   std::uint32_t event_clock_rate = 0;  // that of the first payload if the peer offers it, else what it has
   unsigned send_ptime_ms = 20;         // a multiple of 10, kPtimeMinMs to kPtimeMaxMs
+  std::optional<CryptoPair> srtp;      // none: plain RTP
   bool operator==(const Negotiated&) const = default;
 };
 

@@ -38,7 +38,8 @@ inline constexpr std::size_t kMasterBytesMax = 46;  // key and salt
 // What protect() adds at most: the longest tag, and SRTCP's index.
 inline constexpr std::size_t kTrailerBytesMax = 16 + 4;
 
-// [any] All of them, strongest first.
+// [any] All of them, in the order in which we offer them: strong first, what every phone has among the first
+// five.
 std::span<const SuiteFacts> suites();
 // [any] One of them.
 const SuiteFacts& facts(Suite suite);

@@ -161,5 +161,22 @@ TEST(Config, RandomBytesNeverCrashIt) {
   }
 }
 
+TEST(Config, ReadsTheSrtpPolicyOfTheServerAndOfARoute) {
+  const auto read = parse_config(
+      "[media]\nsrtp = \"required\"\nsrtp_suites = [\"AEAD_AES_256_GCM\", \"AES_CM_128_HMAC_SHA1_80\"]\n"
+      "[[route]]\nnumber = \"7777\"\napp = \"echo\"\nsrtp = \"off\"\n[[route]]\nnumber = \"7\"\napp = "
+      "\"echo\"\n");
+  ASSERT_TRUE(read.errors.empty()) << read.errors.front().text("t");
+  EXPECT_EQ(read.config.media.srtp, sdp::SrtpPolicy::required);
+  EXPECT_EQ(read.config.media.srtp_suites.size(), 2u);
+  EXPECT_EQ(read.config.routes.at(0).srtp, sdp::SrtpPolicy::off);
+  EXPECT_FALSE(read.config.routes.at(1).srtp.has_value());
+  EXPECT_EQ(parse_config("").config.media.srtp, sdp::SrtpPolicy::accept);
+  const auto wrong = parse_config("[media]\nsrtp = \"mandatory\"\nsrtp_suites = [\"AES\"]\n");
+  ASSERT_EQ(wrong.errors.size(), 2u);
+  EXPECT_EQ(wrong.errors[0].key, "media.srtp");
+  EXPECT_EQ(wrong.errors[1].key, "media.srtp_suites");
+}
+
 }  // namespace
 }  // namespace tandem::app

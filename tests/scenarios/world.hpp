@@ -70,6 +70,7 @@ class World {
   FakeTimers& timers() { return timers_; }
   session::MediaEngine& engine() { return *engine_; }
   call::Calls& calls() { return *calls_; }
+  call::Routes& routes() { return routes_; }
   const std::filesystem::path& folder() const { return folder_; }
 
  private:

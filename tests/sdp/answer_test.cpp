@@ -149,7 +149,7 @@ TEST(Answer, RefusesWhatItCannotServeAndSaysWhy) {
       {"fax", parsed(samples::kFax),
        "stream 1 (audio RTP/AVP): its port is 0; stream 2 (image udptl): image is not"},
       {"port 0", offer_of("m=audio 0 RTP/AVP 0\n"), "its port is 0"},
-      {"SAVP", offer_of("m=audio 4 RTP/SAVP 0\n"), "RTP/SAVP is not spoken here"},
+      {"SAVP", offer_of("m=audio 4 RTP/SAVP 0\n"), "RTP/SAVP is offered, and SRTP is off here"},
       {"unknown proto", offer_of("m=audio 4 TCP/XYZ 0\n"), "TCP/XYZ is not spoken here"},
       {"no codec in common", offer_of("m=audio 4 RTP/AVP 18 3 99\na=rtpmap:99 iLBC/8000\n"),
        "no codec in common: they have G729/8000 GSM/8000 iLBC/8000, we have PCMU/8000 PCMA/8000"},

@@ -207,7 +207,7 @@ TEST(Conclude, RefusesWhatIsNoAnswerAndSaysWhy) {
       {"two streams", offer_of("m=audio 4 RTP/AVP 8\nm=audio 6 RTP/AVP 8\n"), 400, "of 1 streams, saw 2"},
       {"video", offer_of("m=video 4 RTP/AVP 8\n"), 400,
        "expected audio as stream 1 of the answer, saw \"video\""},
-      {"SRTP", offer_of("m=audio 4 RTP/SAVP 8\n"), 488, "they answered with RTP/SAVP"},
+      {"SRTP", offer_of("m=audio 4 RTP/SAVP 8\n"), 488, "they answered with SRTP, which was not offered"},
       {"codec never offered", offer_of("m=audio 4 RTP/AVP 0\n"), 488,
        "no codec in common: they have PCMU/8000"},
       {"name", offer_of("m=audio 4 RTP/AVP 8\n", "IN IP4 a.example"), 488, "names are not looked up"},

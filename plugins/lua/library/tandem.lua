@@ -74,6 +74,7 @@
 ---@field to string
 ---@field delay_ms? integer
 ---@field headers? string[][]
+---@field srtp? "off"|"accept"|"optional"|"required"
 
 ---@class TandemDialOptions
 ---@field targets string|TandemTarget|(string|TandemTarget)[]

@@ -1,0 +1,271 @@
+// a=crypto (crypto.hpp). Source: RFC 4568 6, 9.1; RFC 6188 and 7714 for the suites.
+#include "core/sdp/crypto.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/sdp/payloads.hpp"
+
+namespace tandem::sdp {
+namespace {
+
+constexpr std::string_view kBlank = " \t";
+constexpr std::uint32_t kTagMax = 999'999'999;
+constexpr unsigned kLifetimeLogMax = 48;  // 2^48 packets (RFC 3711 9.2)
+
+std::string_view next_word(std::string_view& rest) {
+  rest.remove_prefix(std::min(rest.find_first_not_of(kBlank), rest.size()));
+  const std::string_view word = rest.substr(0, rest.find_first_of(kBlank));
+  rest.remove_prefix(word.size());
+  return word;
+}
+
+template <typename T>
+std::optional<T> number(std::string_view text, T least, T most) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) return {};
+  return value;
+}
+
+Error invalid(std::string message) { return {ErrorCode::invalid, "a=crypto: " + std::move(message)}; }
+Error unusable(std::string message) { return {ErrorCode::unsupported, "a=crypto: " + std::move(message)}; }
+
+// "2^20" or "1048576".
+std::optional<std::uint64_t> read_lifetime(std::string_view text) {
+  if (text.starts_with("2^")) {
+    const auto log = number<unsigned>(text.substr(2), 0, kLifetimeLogMax);
+    return log ? std::optional(std::uint64_t{1} << *log) : std::nullopt;
+  }
+  return number<std::uint64_t>(text, 1, std::uint64_t{1} << kLifetimeLogMax);
+}
+
+// "inline:KEY[|LIFETIME][|MKI:LENGTH]"
+Result<CryptoLine> read_key(srtp::Suite suite, std::string_view text) {
+  constexpr std::string_view kInline = "inline:";
+  if (text.size() < kInline.size() || !same_name(text.substr(0, kInline.size()), kInline))
+    return invalid("expected inline: and a key");
+  text.remove_prefix(kInline.size());
+  if (text.find(';') != std::string_view::npos) return unusable("several keys, which need an MKI");
+  const std::size_t bar = text.find('|');
+  auto key = srtp::Key::from_base64(suite, text.substr(0, bar));
+  if (!key) return invalid(key.error().message);
+  CryptoLine line{1, {}, {std::move(*key)}, 0};
+  if (bar == std::string_view::npos) return line;
+  text.remove_prefix(bar + 1);
+  const std::string_view first = text.substr(0, text.find('|'));
+  if (first.find(':') == std::string_view::npos) {
+    const auto lifetime = read_lifetime(first);
+    if (!lifetime) return invalid("expected a lifetime from 1 to 2^48 packets");
+    line.lifetime = *lifetime;
+    if (first.size() == text.size()) return line;
+    text.remove_prefix(first.size() + 1);
+  }
+  const std::size_t colon = text.find(':');
+  const auto length =
+      colon == std::string_view::npos ? std::nullopt : number(text.substr(colon + 1), 1u, 128u);
+  if (!length) return invalid("expected an MKI and its length after the key");
+  return unusable("a key with an MKI");
+}
+
+Result<void> read_parameter(std::string_view word, srtp::Protection& into) {
+  if (same_name(word, "UNENCRYPTED_SRTP")) {
+    into.encrypt_rtp = false;
+  } else if (same_name(word, "UNENCRYPTED_SRTCP")) {
+    into.encrypt_rtcp = false;
+  } else if (same_name(word, "UNAUTHENTICATED_SRTP")) {
+    into.authenticate_rtp = false;
+  } else if (word.starts_with("WSH=") || word.starts_with('-')) {
+    // A hint at a window (ours is 128), and what the sender says may be passed over (RFC 4568 6.3.6, 6.3.7).
+  } else {
+    return unusable(fmt::format("the session parameter {}", printable(word, 24)));
+  }
+  return {};
+}
+
+bool allowed_by(const CryptoFlags& flags, const srtp::Protection& p) {
+  return (p.encrypt_rtp || flags.unencrypted_srtp) && (p.encrypt_rtcp || flags.unencrypted_srtcp) &&
+         (p.authenticate_rtp || flags.unauthenticated_srtp);
+}
+
+bool is_crypto(const Attribute& a) { return same_name(a.name, "crypto"); }
+
+bool same_flags(const srtp::Protection& a, const srtp::Protection& b) {
+  return a.encrypt_rtp == b.encrypt_rtp && a.encrypt_rtcp == b.encrypt_rtcp &&
+         a.authenticate_rtp == b.authenticate_rtp;
+}
+
+const CryptoLine* line_of(std::span<const CryptoLine> lines, srtp::Suite suite) {
+  for (const CryptoLine& line : lines)
+    if (line.protection.key.suite() == suite) return &line;
+  return nullptr;
+}
+
+}  // namespace
+
+Result<CryptoLine> parse_crypto(std::string_view value) {
+  std::string_view rest = value;
+  const auto tag = number<std::uint32_t>(next_word(rest), 1, kTagMax);
+  if (!tag) return invalid("expected a tag from 1 to 999999999");
+  const std::string_view name = next_word(rest);
+  const auto suite = srtp::suite_named(name);
+  if (name.empty()) return invalid("expected a crypto suite");
+  if (!suite) return unusable(fmt::format("the suite {}", printable(name)));
+  auto line = read_key(*suite, next_word(rest));
+  if (!line) return line;
+  line->tag = *tag;
+  line->suite_name = name;
+  for (std::string_view word = next_word(rest); !word.empty(); word = next_word(rest))
+    if (auto read = read_parameter(word, line->protection); !read) return read.error();
+  const srtp::Protection& p = line->protection;
+  if (srtp::facts(*suite).aead && (!p.encrypt_rtp || !p.encrypt_rtcp || !p.authenticate_rtp))
+    return unusable("an AEAD suite without encryption or authentication");
+  return line;
+}
+
+std::string print_crypto(const CryptoLine& line) {
+  const srtp::Protection& p = line.protection;
+  std::string text = fmt::format("{} {} inline:", line.tag, line.suite_name);
+  text += p.key.to_base64();
+  if (!p.encrypt_rtp) text += " UNENCRYPTED_SRTP";
+  if (!p.encrypt_rtcp) text += " UNENCRYPTED_SRTCP";
+  if (!p.authenticate_rtp) text += " UNAUTHENTICATED_SRTP";
+  return text;
+}
+
+CryptoRead crypto_lines(const Media& media, const CryptoFlags& allowed) {
+  CryptoRead read;
+  std::size_t seen = 0;
+  const auto pass_over = [&](const std::string& why) {
+    if (read.problem.empty()) read.problem = why;
+  };
+  for (const Attribute& a : media.attributes) {
+    if (!is_crypto(a)) continue;
+    if (++seen > kCryptoLinesMax) break;
+    auto line = parse_crypto(a.value.value_or(""));
+    if (!line) {
+      pass_over(line.error().message);
+    } else if (!allowed_by(allowed, line->protection)) {
+      pass_over("a=crypto: without encryption or authentication");
+    } else {
+      read.lines.push_back(std::move(*line));
+    }
+  }
+  return read;
+}
+
+bool has_crypto(const Media& media) {
+  return std::any_of(media.attributes.begin(), media.attributes.end(), is_crypto);
+}
+
+std::vector<CryptoLine> make_crypto_lines(std::span<const srtp::Suite> suites, const CryptoFlags& flags) {
+  std::vector<CryptoLine> lines;
+  for (const srtp::Suite suite : suites) {
+    const srtp::SuiteFacts& facts = srtp::facts(suite);
+    CryptoLine line{static_cast<std::uint32_t>(lines.size() + 1), facts.name, {srtp::Key::random(suite)}, 0};
+    if (!facts.aead) {
+      line.protection.encrypt_rtp = !flags.unencrypted_srtp;
+      line.protection.encrypt_rtcp = !flags.unencrypted_srtcp;
+      line.protection.authenticate_rtp = !flags.unauthenticated_srtp;
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+const CryptoLine* choose_crypto(std::span<const CryptoLine> theirs, std::span<const CryptoLine> ours,
+                                bool ours_first) {
+  if (ours_first) {
+    for (const CryptoLine& line : ours)
+      if (const CryptoLine* found = line_of(theirs, line.protection.key.suite())) return found;
+    return nullptr;
+  }
+  for (const CryptoLine& line : theirs)
+    if (line_of(ours, line.protection.key.suite()) != nullptr) return &line;
+  return nullptr;
+}
+
+std::optional<CryptoLine> answer_line(const CryptoLine& chosen, std::span<const CryptoLine> ours) {
+  const CryptoLine* with = line_of(ours, chosen.protection.key.suite());
+  if (with == nullptr) return std::nullopt;
+  CryptoLine line = chosen;
+  line.lifetime = 0;
+  line.protection.key = with->protection.key;
+  return line;
+}
+
+Result<CryptoPair> match_crypto(std::span<const CryptoLine> offered, const Media& answer,
+                                const CryptoFlags& allowed) {
+  const CryptoRead read = crypto_lines(answer, allowed);
+  if (read.lines.empty()) return unusable(read.problem.empty() ? "the answer has none" : read.problem);
+  const CryptoLine& theirs = read.lines.front();
+  for (const CryptoLine& ours : offered) {
+    if (ours.tag != theirs.tag || ours.protection.key.suite() != theirs.protection.key.suite()) continue;
+    CryptoPair pair{ours.tag, ours.protection, theirs.protection};
+    if (!same_flags(ours.protection,
+                    theirs.protection)) {  // negotiated: both sides do the same (RFC 4568 6.3)
+      pair.send.encrypt_rtp = theirs.protection.encrypt_rtp;
+      pair.send.encrypt_rtcp = theirs.protection.encrypt_rtcp;
+      pair.send.authenticate_rtp = theirs.protection.authenticate_rtp;
+    }
+    return pair;
+  }
+  return invalid(
+      fmt::format("the answer's tag {} with {} was not offered", theirs.tag, printable(theirs.suite_name)));
+}
+
+void set_crypto(Media& media, std::span<const CryptoLine> lines) {
+  std::erase_if(media.attributes, is_crypto);
+  for (const CryptoLine& line : lines) media.attributes.push_back({"crypto", print_crypto(line)});
+}
+
+bool is_secure(std::string_view proto) { return !same_name(plain_profile(proto), proto); }
+
+std::string secure_profile(std::string_view proto) {
+  if (same_name(proto, "RTP/AVP")) return "RTP/SAVP";
+  if (same_name(proto, "RTP/AVPF")) return "RTP/SAVPF";
+  return std::string(proto);
+}
+
+std::string plain_profile(std::string_view proto) {
+  if (same_name(proto, "RTP/SAVP")) return "RTP/AVP";
+  if (same_name(proto, "RTP/SAVPF")) return "RTP/AVPF";
+  return std::string(proto);
+}
+
+void wipe_crypto(Description& description) {
+  for (Media& m : description.media)
+    for (Attribute& a : m.attributes)
+      if (is_crypto(a) && a.value) srtp::wipe(*a.value);
+}
+
+std::string without_keys(std::string_view sdp) {
+  std::string out;
+  out.reserve(sdp.size());
+  while (!sdp.empty()) {
+    const std::size_t size = std::min(sdp.find('\n'), sdp.size() - 1) + 1;
+    std::string_view line = sdp.substr(0, size);
+    sdp.remove_prefix(size);
+    if (line.starts_with("k=")) {
+      out += "k=…\r\n";
+      continue;
+    }
+    if (line.size() < 9 || !same_name(line.substr(0, 9), "a=crypto:")) {
+      out += line;
+      continue;
+    }
+    // Whatever the line looks like, only tag and suite are shown: what is no key by the grammar may still be
+    // one.
+    std::string_view rest = line.substr(9);
+    while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r')) rest.remove_suffix(1);
+    const std::string_view tag = next_word(rest), suite = next_word(rest);
+    const bool plain =
+        number<std::uint32_t>(tag, 1, kTagMax).has_value() && srtp::suite_named(suite).has_value();
+    out += plain ? fmt::format("a=crypto:{} {} …\r\n", tag, suite) : std::string("a=crypto:…\r\n");
+  }
+  return out;
+}
+
+}  // namespace tandem::sdp
