@@ -193,7 +193,12 @@ nlohmann::json to_json(const toml::node& node) {
   return describe(node);
 }
 
-void read_plugins(const toml::table& plugins, Config& config, std::vector<ConfigError>& errors) {
+void read_plugins(const toml::table& plugins, ConfigOutcome& out) {
+  Config& config = out.config;
+  std::vector<ConfigError>& errors = out.errors;
+  const auto place = [](const toml::node& node) {
+    return ConfigOutcome::Place{node.source().begin.line, node.source().begin.column};
+  };
   for (const auto& [key, node] : plugins) {
     const std::string name(key.str());
     TomlReader in("plugin." + name, node.is_table() ? *node.as_table() : plugins, errors);
@@ -201,6 +206,9 @@ void read_plugins(const toml::table& plugins, Config& config, std::vector<Config
       in.wrong("", &node, fmt::format("a table [plugin.{}]", name), describe(node));
       continue;
     }
+    out.plugin_keys[name] = place(node);
+    for (const auto& [option, value] : *node.as_table())
+      out.plugin_keys[name + "." + std::string(option.str())] = place(value);
     bool enabled = true;
     in.boolean("enabled", enabled);
     if (!enabled) config.plugins_off.push_back(name);
@@ -210,7 +218,9 @@ void read_plugins(const toml::table& plugins, Config& config, std::vector<Config
   }
 }
 
-void read_root(const toml::table& root, Config& config, std::vector<ConfigError>& errors) {
+void read_root(const toml::table& root, ConfigOutcome& outcome) {
+  Config& config = outcome.config;
+  std::vector<ConfigError>& errors = outcome.errors;
   TomlReader in("", root, errors);
   const auto section = [&](const char* name, auto read, auto& out) {
     const toml::table* table = in.table(name);
@@ -231,7 +241,7 @@ void read_root(const toml::table& root, Config& config, std::vector<ConfigError>
   section("prompts", roots, config.prompt_roots);
   section("scripts", roots, config.script_dirs);
   read_routes(in, config.routes, errors);
-  if (const toml::table* plugins = in.table("plugin")) read_plugins(*plugins, config, errors);
+  if (const toml::table* plugins = in.table("plugin")) read_plugins(*plugins, outcome);
   in.finish();
 }
 
@@ -247,7 +257,7 @@ ConfigOutcome parse_config(std::string_view text) {
   ConfigOutcome out;
   try {
     const toml::table root = toml::parse(text);
-    read_root(root, out.config, out.errors);
+    read_root(root, out);
   } catch (const toml::parse_error& error) {
     const auto at = error.source().begin;
     out.errors.push_back({at.line, at.column, "", "TOML", std::string(error.description())});

@@ -3,7 +3,8 @@
 //   file ──► parse_config ──► Config, and every error at once: file:line:column, key, expected, found
 //
 // Defaults are the safe ones: loopback, a token made at start, nobody may call without digest.
-// Thread: [control], at start. The sections of plugins pass through as JSON text: each plugin checks its own.
+// Thread: [control], at start. The sections of plugins pass through as JSON text: each plugin checks its own
+// (plugin_sections.hpp).
 #pragma once
 
 #include <cstdint>
@@ -78,8 +79,13 @@ struct Config {
 };
 
 struct ConfigOutcome {
+  struct Place {
+    std::uint32_t line = 0, column = 0;
+  };
   Config config;                    // only meaningful without errors
   std::vector<ConfigError> errors;  // in the order of the file
+  std::map<std::string, Place>
+      plugin_keys;  // where "http" (the section) and "http.listen" (a key of it) stand
 };
 
 // Syntax errors end the reading: TOML names the first only. Everything behind the syntax is told at once.

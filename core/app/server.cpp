@@ -18,6 +18,7 @@
 #include "core/api/events.hpp"
 #include "core/app/ask.hpp"
 #include "core/app/no_signaling.hpp"
+#include "core/app/plugin_sections.hpp"
 #include "core/app/version.hpp"
 #include "core/audio/wav_writer.hpp"
 #include "core/base/log.hpp"
@@ -43,34 +44,6 @@ bool Server::is_off(const std::string& name) const {
   return std::find(config_.plugins_off.begin(), config_.plugins_off.end(), name) != config_.plugins_off.end();
 }
 
-// The plugin's own section, with what other sections say about it where its own says nothing.
-std::string Server::plugin_options(const std::string& name) const {
-  const auto own = config_.plugins.find(name);
-  json options = own == config_.plugins.end() ? json::object() : json::parse(own->second);
-  const auto otherwise = [&](const char* key, json value) {
-    if (!options.contains(key)) options[key] = std::move(value);
-  };
-  if (name == "http") {
-    otherwise("listen", config_.api.listen);
-    auto tokens = json::array({{{"token", token_}, {"tenant", ""}}});
-    for (const auto& one : config_.api.tokens)
-      tokens.push_back({{"token", one.token}, {"tenant", one.tenant}});
-    otherwise("tokens", std::move(tokens));
-  } else if (name == "store") {
-    otherwise("path", paths_.store);
-    otherwise("accounts_file", paths_.state_dir + "/accounts.json");
-    otherwise("media_root", paths_.recordings);
-    otherwise("default_tenant", config_.server.tenant);
-  } else if (name == "lua") {
-    if (!paths_.scripts.empty()) otherwise("paths", paths_.scripts);
-  } else if (name == "kamailio") {
-    otherwise("state_dir", paths_.state_dir + "/kamailio");
-  } else if (name == "tts") {
-    otherwise("cache_dir", paths_.speech);
-  }
-  return options.dump();
-}
-
 // Whether the server goes on without a plugin that refused.
 Result<void> Server::judge(const std::string& name, const Result<void>& loaded) const {
   if (loaded || name == "http" || name == "store" || config_.plugins.count(name) > 0) return loaded;
@@ -81,7 +54,9 @@ Result<void> Server::judge(const std::string& name, const Result<void>& loaded) 
 Result<void> Server::load_plugins(std::span<const plugin::Builtin> builtins) {
   for (const auto& one : builtins) {
     if (is_off(one.name)) continue;
-    if (auto good = judge(one.name, plugins_.load(one.name, one.entry, plugin_options(one.name))); !good)
+    if (auto good = judge(
+            one.name, plugins_.load(one.name, one.entry, plugin_section(config_, paths_, token_, one.name)));
+        !good)
       return good;
   }
   if (paths_.modules.empty()) return {};
@@ -95,7 +70,9 @@ Result<void> Server::load_plugins(std::span<const plugin::Builtin> builtins) {
     const bool builtin =
         std::any_of(builtins.begin(), builtins.end(), [&](const auto& b) { return name == b.name; });
     if (name.empty() || is_off(name) || builtin) continue;
-    if (auto good = judge(name, plugins_.load_module(file, plugin_options(name))); !good) return good;
+    if (auto good = judge(name, plugins_.load_module(file, plugin_section(config_, paths_, token_, name)));
+        !good)
+      return good;
   }
   return {};
 }

@@ -69,7 +69,6 @@ class Server {
   void leave_when_quiet(TimePoint latest);
   void take_apart();
   std::string metrics();
-  std::string plugin_options(const std::string& name) const;
   bool is_off(const std::string& name) const;
 
   // values

@@ -4,7 +4,6 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
-#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "core/plugin/abi_code.hpp"
 #include "core/plugin/hosted_api.hpp"
 #include "core/plugin/hosted_loop.hpp"
+#include "core/plugin/plugin_table.hpp"
 
 namespace tandem::plugin {
 
@@ -62,34 +62,6 @@ struct PluginHost::Hosted {
   bool active = false;
 };
 
-namespace {
-
-// What is wrong with a plugin's table, before anything in it is called.
-Result<void> check(std::string_view name, const td_plugin* table) {
-  if (table == nullptr)
-    return Error{ErrorCode::invalid, fmt::format("plugin {}: its entry returned no table", name)};
-  if (table->size < offsetof(td_plugin, name))
-    return Error{
-        ErrorCode::invalid,
-        fmt::format("plugin {}: its table says {} bytes, which cannot hold a version", name, table->size)};
-  if (table->abi_major != TD_ABI_MAJOR)
-    return Error{ErrorCode::unsupported,
-                 fmt::format("plugin {} was built against ABI {}.{}, this host has ABI {}.{}", name,
-                             table->abi_major, table->abi_minor, TD_ABI_MAJOR, TD_ABI_MINOR)};
-  if (table->size < sizeof(td_plugin))
-    return Error{ErrorCode::invalid, fmt::format("plugin {}: its table has {} bytes, ABI {}.{} has {}", name,
-                                                 table->size, TD_ABI_MAJOR, TD_ABI_MINOR, sizeof(td_plugin))};
-  if (table->name == nullptr || name != table->name)
-    return Error{ErrorCode::invalid, fmt::format("plugin {}: it calls itself {}", name,
-                                                 table->name == nullptr ? "nothing" : table->name)};
-  if (table->activate == nullptr || table->deactivate == nullptr || table->interface == nullptr)
-    return Error{ErrorCode::invalid,
-                 fmt::format("plugin {}: activate, deactivate or interface is missing in its table", name)};
-  return {};
-}
-
-}  // namespace
-
 PluginHost::PluginHost(const Control& control) : control_(control) {}
 PluginHost::~PluginHost() { unload(); }
 
@@ -106,7 +78,7 @@ Result<void> PluginHost::load(std::string_view name, td_entry entry, std::string
                                other->path.empty() ? " (built in)" : ", from " + other->path)};
   }
   const td_plugin* const table = entry();
-  if (auto checked = check(name, table); !checked) return checked;
+  if (auto checked = check_table(name, table); !checked) return checked;
   auto hosted = std::make_unique<Hosted>(control_, name, config_json);
   hosted->table = table;
   const char* reason = nullptr;
@@ -124,34 +96,13 @@ Result<void> PluginHost::load(std::string_view name, td_entry entry, std::string
   return {};
 }
 
-std::string PluginHost::name_of_module(std::string_view path) {
-  constexpr std::string_view kPrefix = "tandem_", kSuffix = ".so";
-  std::string_view file = path.substr(path.rfind('/') == path.npos ? 0 : path.rfind('/') + 1);
-  if (!file.starts_with(kPrefix) || !file.ends_with(kSuffix)) return {};
-  file = file.substr(kPrefix.size(), file.size() - kPrefix.size() - kSuffix.size());
-  if (file.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != file.npos) return {};
-  return std::string(file);
-}
+std::string PluginHost::name_of_module(std::string_view path) { return plugin::name_of_module(path); }
 
 Result<void> PluginHost::load_module(const std::string& path, std::string_view config_json) {
-  const std::string name = name_of_module(path);
-  if (name.empty())
-    return Error{ErrorCode::invalid, fmt::format("{}: expected a module called tandem_NAME.so", path)};
-  // An absolute path, or dlopen would search the library folders.
-  void* const module =
-      dlopen(path.find('/') == path.npos ? ("./" + path).c_str() : path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr)
-    return Error{ErrorCode::not_found, fmt::format("plugin {} cannot be loaded: {}", name, dlerror())};
-  const std::string symbol = "tandem_plugin_" + name;
-  void* const found = dlsym(module, symbol.c_str());
-  Result<void> loaded = Error{ErrorCode::not_found, fmt::format("{}: it has no symbol {}", path, symbol)};
-  if (found != nullptr) {
-    td_entry entry = nullptr;
-    static_assert(sizeof entry == sizeof found);
-    std::memcpy(&entry, &found, sizeof entry);
-    loaded = load(name, entry, config_json, module, path);
-  }
-  if (!loaded) dlclose(module);
+  auto module = open_module(path);
+  if (!module) return module.error();
+  auto loaded = load(module->name, module->entry, config_json, module->handle, path);
+  if (!loaded) dlclose(module->handle);
   return loaded;
 }
 

@@ -13,39 +13,40 @@ namespace {
 using Json = nlohmann::json;
 constexpr std::size_t kListenMax = 8, kTokensMax = 64;
 
-std::string wrong(const std::string& key, const std::string& expected, const Json& found) {
+using Wrong = sdk::WrongOptions;
+
+void note(Wrong& wrong, const std::string& key, const std::string& expected, const Json& found) {
   // Tokens are secrets: what was found is not repeated.
-  return "plugin.http." + key + ": expected " + expected + ", found " +
-         (key == "tokens" ? found.type_name() : found.dump());
+  wrong.push_back({key, expected, key == "tokens" ? found.type_name() : found.dump()});
 }
 
-std::string take_number(const std::string& key, const Json& value, std::int64_t min, std::int64_t max,
-                        std::int64_t& into) {
+template <typename Number>
+void take_number(Wrong& wrong, const std::string& key, const Json& value, std::int64_t min, std::int64_t max,
+                 Number& into) {
   if (!value.is_number_integer() || value.get<double>() < static_cast<double>(min) ||
       value.get<double>() > static_cast<double>(max)) {
-    return wrong(key, "a whole number from " + std::to_string(min) + " to " + std::to_string(max), value);
+    return note(wrong, key, "a whole number from " + std::to_string(min) + " to " + std::to_string(max),
+                value);
   }
-  into = value.get<std::int64_t>();
-  return "";
+  into = static_cast<Number>(value.get<std::int64_t>());
 }
 
-std::string take_listen(const Json& value, Options& options) {
+void take_listen(Wrong& wrong, const Json& value, Options& options) {
   const Json list = value.is_array() ? value : Json::array({value});
   const std::string expected = "1 to 8 of \"ADDRESS:PORT\", \"[ADDRESS]:PORT\"";
-  if (list.empty() || list.size() > kListenMax) return wrong("listen", expected, value);
+  if (list.empty() || list.size() > kListenMax) return note(wrong, "listen", expected, value);
   options.listen.clear();
   for (const Json& one : list) {
     Listen listen;
     if (!one.is_string() || !parse_listen(one.get<std::string>(), listen))
-      return wrong("listen", expected, one);
+      return note(wrong, "listen", expected, one);
     options.listen.push_back(std::move(listen));
   }
-  return "";
 }
 
-std::string take_tokens(const Json& value, Options& options) {
+void take_tokens(Wrong& wrong, const Json& value, Options& options) {
   if (!value.is_array() || value.size() > kTokensMax)
-    return wrong("tokens", "at most 64 of {token, tenant}", value);
+    return note(wrong, "tokens", "at most 64 of {token, tenant}", value);
   for (const Json& one : value) {
     Token token;
     if (one.is_object() && one.contains("token") && one["token"].is_string())
@@ -56,40 +57,35 @@ std::string take_tokens(const Json& value, Options& options) {
         token.token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") ==
         std::string::npos;
     if (token.token.size() < 16 || token.token.size() > 96 || !plain) {
-      return wrong("tokens", "each token as 16 to 96 letters, digits, '-', '.', '_' or '~'", one);
+      return note(wrong, "tokens", "each token as 16 to 96 letters, digits, '-', '.', '_' or '~'", one);
     }
     options.tokens.push_back(std::move(token));
   }
-  return "";
 }
 
-std::string take(const std::string& key, const Json& value, Options& options) {
-  std::int64_t number = 0;
-  std::string error;
-  if (key == "listen") return take_listen(value, options);
-  if (key == "tokens") return take_tokens(value, options);
-  if (key == "max_connections") {
-    error = take_number(key, value, 1, 10'000, number);
-    options.max_connections = static_cast<std::size_t>(number);
+void take(Wrong& wrong, const std::string& key, const Json& value, Options& options) {
+  if (key == "listen") {
+    take_listen(wrong, value, options);
+  } else if (key == "tokens") {
+    take_tokens(wrong, value, options);
+  } else if (key == "max_connections") {
+    take_number(wrong, key, value, 1, 10'000, options.max_connections);
   } else if (key == "request_timeout_s") {
-    error = take_number(key, value, 1, 600, number);
-    options.request_timeout_s = static_cast<int>(number);
+    take_number(wrong, key, value, 1, 600, options.request_timeout_s);
   } else if (key == "keepalive_s") {
-    error = take_number(key, value, 1, 600, number);
-    options.keepalive_s = static_cast<int>(number);
+    take_number(wrong, key, value, 1, 600, options.keepalive_s);
   } else if (key == "max_body") {
-    error = take_number(key, value, 1024, 64 << 20, number);
-    options.max_body = static_cast<std::size_t>(number);
+    take_number(wrong, key, value, 1024, 64 << 20, options.max_body);
   } else if (key == "max_queue") {
-    error = take_number(key, value, 1, 100'000, number);
-    options.max_queue = static_cast<std::size_t>(number);
+    take_number(wrong, key, value, 1, 100'000, options.max_queue);
   } else if (key == "max_queue_bytes") {
-    error = take_number(key, value, 64 << 10, 256 << 20, number);
-    options.max_queue_bytes = static_cast<std::size_t>(number);
+    take_number(wrong, key, value, 64 << 10, 256 << 20, options.max_queue_bytes);
   } else {
-    error = "plugin.http." + key + ": unknown option";
+    wrong.push_back({key,
+                     "one of listen, tokens, max_connections, request_timeout_s, keepalive_s, max_body, "
+                     "max_queue, max_queue_bytes",
+                     "an unknown option"});
   }
-  return error;
 }
 
 }  // namespace
@@ -115,25 +111,28 @@ bool parse_listen(std::string_view text, Listen& listen) {
   return true;
 }
 
-bool parse_options(std::string_view text, Options& options, std::string& error) {
+sdk::WrongOptions read_options(std::string_view text, Options& options) {
+  Wrong wrong;
   const Json json = text.empty() ? Json::object() : Json::parse(text, nullptr, false);
   if (!json.is_object()) {
-    error = "plugin.http: expected a table of options";
-    return false;
+    wrong.push_back({"", "a table of options", json.type_name()});
+    return wrong;
   }
-  for (const auto& [key, value] : json.items()) {
-    error = take(key, value, options);
-    if (!error.empty()) return false;
-  }
+  for (const auto& [key, value] : json.items()) take(wrong, key, value, options);
   for (const Listen& listen : options.listen) {
-    if (!listen.loopback() && options.tokens.empty()) {
-      error = "plugin.http.listen: " + listen.address +
-              " is reachable from other machines, and there is no token: set plugin.http.tokens, or listen "
-              "on 127.0.0.1 or [::1]";
-      return false;
+    if (!listen.loopback() && options.tokens.empty() && wrong.empty()) {
+      wrong.push_back({"listen", "an address of this machine only while there is no token",
+                       listen.address + ", which other machines reach: set plugin.http.tokens, or listen on "
+                                        "127.0.0.1 or [::1]"});
     }
   }
-  return true;
+  return wrong;
+}
+
+bool parse_options(std::string_view text, Options& options, std::string& error) {
+  const auto wrong = read_options(text, options);
+  if (!wrong.empty()) error = wrong.front().text("http");
+  return wrong.empty();
 }
 
 }  // namespace tandem::http

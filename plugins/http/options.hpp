@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tandem/sdk_options.hpp"
+
 namespace tandem::http {
 
 struct Listen {
@@ -33,6 +35,9 @@ struct Options {
 // From JSON text. `error` gets the key, what was expected and what was found; false then. Refuses to listen
 // beyond loopback without a token.
 bool parse_options(std::string_view json, Options& options, std::string& error);
+
+// Everything that is wrong with the section, and what it says where it is right.
+sdk::WrongOptions read_options(std::string_view json, Options& options);
 
 // "127.0.0.1:8080", "[::1]:8080". False when it is not an IP address with a port.
 bool parse_listen(std::string_view text, Listen& listen);

@@ -28,7 +28,7 @@ bool is_plain(const std::string& text) {
 
 class Reader {
  public:
-  Reader(const json& from, std::string& error) : from_(from), error_(error) {}
+  Reader(const json& from, sdk::WrongOptions& wrong) : from_(from), wrong_(wrong) {}
 
   void text(const char* key, std::string& to, bool may_be_empty = false) {
     const json* value = find(key);
@@ -67,8 +67,8 @@ class Reader {
     return it == from_.end() ? nullptr : &*it;
   }
   void fail(const std::string& key, const std::string& expected, const json& found) {
-    if (error_.empty())
-      error_ = "[plugin.kamailio] " + key + ": expected " + expected + ", found " + found.dump();
+    // what is wrong with a token is told without it
+    wrong_.push_back({key, expected, key == "link_token" ? found.type_name() : found.dump()});
   }
   std::vector<std::string> unknown() const {
     std::vector<std::string> out;
@@ -80,7 +80,7 @@ class Reader {
 
  private:
   const json& from_;
-  std::string& error_;
+  sdk::WrongOptions& wrong_;
   std::vector<std::string> known_;
 };
 
@@ -115,13 +115,14 @@ void read_link(Reader& reader, Options& out) {
 
 bool is_loopback(std::string_view address) { return address.substr(0, 4) == "127." || address == "::1"; }
 
-bool parse_options(std::string_view text, Options& out, std::string& error) {
+sdk::WrongOptions read_options(std::string_view text, Options& out) {
+  sdk::WrongOptions wrong;
   const json from = json::parse(text.empty() ? "{}" : text, nullptr, false);
   if (!from.is_object()) {
-    error = "[plugin.kamailio] is no table";
-    return false;
+    wrong.push_back({"", "a table of options", from.type_name()});
+    return wrong;
   }
-  Reader reader(from, error);
+  Reader reader(from, wrong);
   std::string mode = "managed";
   reader.text("mode", mode);
   if (mode != "managed" && mode != "external") reader.fail("mode", "\"managed\" or \"external\"", mode);
@@ -155,7 +156,15 @@ bool parse_options(std::string_view text, Options& out, std::string& error) {
   reader.number("flood_per_second", out.flood_per_second, 0, 100000);
   reader.list("trusted", out.trusted, &is_network, "networks such as \"192.0.2.0/24\"");
   out.warnings = reader.unknown();
-  return error.empty();
+  return wrong;
+}
+
+bool parse_options(std::string_view text, Options& out, std::string& error) {
+  const auto wrong = read_options(text, out);
+  if (!wrong.empty())
+    error = "[plugin.kamailio] " + wrong.front().key + ": expected " + wrong.front().expected + ", found " +
+            wrong.front().found;
+  return wrong.empty();
 }
 
 }  // namespace tandem::kamailio

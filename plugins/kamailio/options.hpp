@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tandem/sdk_options.hpp"
+
 namespace tandem::kamailio {
 
 enum class Mode { managed, external };
@@ -26,6 +28,10 @@ struct Options {
 
 // Reads the JSON of host->config. False with `error`: the key, what was expected and what was found.
 bool parse_options(std::string_view json, Options& options, std::string& error);
+
+// Everything that is wrong with the section, and what it says where it is right. Keys that nobody knows are
+// in options.warnings only.
+sdk::WrongOptions read_options(std::string_view json, Options& options);
 
 bool is_loopback(std::string_view address);
 

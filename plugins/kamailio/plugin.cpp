@@ -258,7 +258,16 @@ void stop(std::uint64_t grace_ns, void (*stopped)(void*), void* user) noexcept {
   the_one->stop(grace_ns, [stopped, user] { stopped(user); });
 }
 
+sdk::WrongOptions check(std::string_view section) {
+  Options options;
+  sdk::WrongOptions wrong = read_options(section, options);
+  for (const std::string& key : options.warnings)
+    wrong.push_back({key, "an option of plugins/kamailio/README.md", "an unknown one"});
+  return wrong;
+}
+
 const void* interface(const char* id, std::uint32_t index) noexcept {
+  if (std::string_view(id) == TD_OPTIONS_ID) return sdk::options<&check>();
   static const td_signaling signaling = {sizeof(td_signaling), "kamailio", &start, &command, &stop};
   return std::string_view(id) == TD_SIGNALING_ID && index == 0 ? &signaling : nullptr;
 }

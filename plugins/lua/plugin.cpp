@@ -30,7 +30,14 @@ int activate(const td_host* host, const char** error) noexcept {
 
 void deactivate() noexcept { active.reset(); }
 
-const void* give(const char*, uint32_t) noexcept { return nullptr; }
+tandem::sdk::WrongOptions check(std::string_view section) {
+  tandem::lua::Options ignored;
+  return tandem::lua::Options::read(section, ignored);
+}
+
+const void* give(const char* id, uint32_t) noexcept {
+  return std::string_view(id) == TD_OPTIONS_ID ? tandem::sdk::options<&check>() : nullptr;
+}
 
 constexpr td_plugin kPlugin{sizeof(td_plugin), TD_ABI_MAJOR, TD_ABI_MINOR, "lua", "0.1.0",
                             "Apache-2.0",      &activate,    &deactivate,  &give};

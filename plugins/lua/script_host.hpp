@@ -20,6 +20,7 @@
 #include "lua/runtime.hpp"
 #include "lua/script_call.hpp"
 #include "tandem/sdk.hpp"
+#include "tandem/sdk_options.hpp"
 
 namespace tandem::lua {
 
@@ -32,6 +33,8 @@ struct Options {
 
   // From the plugin's section of the configuration; throws std::invalid_argument naming the key.
   static Options parse(std::string_view json);
+  // Everything that is wrong with it; `out` has what is right.
+  static sdk::WrongOptions read(std::string_view json, Options& out);
 };
 
 class ScriptHost {

@@ -17,6 +17,7 @@
 #include "opus/fmtp.hpp"
 #include "tandem/codec.h"
 #include "tandem/sdk.hpp"
+#include "tandem/sdk_options.hpp"
 
 namespace {
 
@@ -202,31 +203,39 @@ const td_codec kCodec = {.size = sizeof(td_codec),
 
 std::string refusal;  // what activate found wrong; lives as long as the plugin
 
-// One whole number of [plugin.opus], within its bounds.
-bool read(const nlohmann::json& config, const char* key, int least, int most, int& into) {
-  const auto it = config.find(key);
-  if (it == config.end()) return true;
-  if (it->is_number_integer() && *it >= least && *it <= most) {
-    into = it->get<int>();
-    return true;
+// Everything that is wrong with [plugin.opus]; `out` has what is right.
+tandem::sdk::WrongOptions read_options(std::string_view section, Options& out) {
+  tandem::sdk::WrongOptions wrong;
+  const auto config = nlohmann::json::parse(section, nullptr, false);
+  if (!config.is_object()) return {{"", "a table of options", config.type_name()}};
+  const auto number = [&](const std::string& key, const nlohmann::json& value, int least, int most,
+                          int& into) {
+    if (value.is_number_integer() && value >= least && value <= most)
+      into = value.get<int>();
+    else
+      wrong.push_back({key, "a whole number from " + std::to_string(least) + " to " + std::to_string(most),
+                       value.dump()});
+  };
+  for (const auto& [key, value] : config.items()) {
+    if (key == "complexity")
+      number(key, value, 0, 10, out.complexity);
+    else if (key == "bitrate")
+      number(key, value, 6000, 510000, out.bitrate);
+    else if (key == "expected_loss_percent")
+      number(key, value, 0, 50, out.expected_loss_percent);
+    else
+      wrong.push_back({key, "one of complexity, bitrate, expected_loss_percent", "an unknown option"});
   }
-  refusal = std::string(key) + ": expected " + std::to_string(least) + " to " + std::to_string(most) +
-            ", found " + it->dump();
-  return false;
+  return wrong;
 }
 
 int activate(const td_host* host, const char** error) noexcept {
   try {
     options = {};
     const td_str text = host->config(host);
-    const auto config = nlohmann::json::parse(text.data, text.data + text.size, nullptr, false);
-    if (!config.is_object()) {
-      refusal = "expected a table of options";
-    } else if (read(config, "complexity", 0, 10, options.complexity) &&
-               read(config, "bitrate", 6000, 510000, options.bitrate) &&
-               read(config, "expected_loss_percent", 0, 50, options.expected_loss_percent)) {
-      return TD_OK;
-    }
+    const auto wrong = read_options({text.data, text.size}, options);
+    if (wrong.empty()) return TD_OK;
+    refusal = wrong.front().text("opus");
     *error = refusal.c_str();
     return TD_INVALID;
   } catch (...) {
@@ -236,7 +245,13 @@ int activate(const td_host* host, const char** error) noexcept {
 }
 void deactivate() noexcept {}
 
+tandem::sdk::WrongOptions check(std::string_view section) {
+  Options ignored;
+  return read_options(section, ignored);
+}
+
 const void* interface(const char* id, std::uint32_t index) noexcept {
+  if (std::string_view(id) == TD_OPTIONS_ID) return tandem::sdk::options<&check>();
   return std::string_view(id) == TD_CODEC_ID && index == 0 ? &kCodec : nullptr;
 }
 

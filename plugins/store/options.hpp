@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "tandem/sdk_options.hpp"
+
 namespace tandem::store {
 
 struct Options {
@@ -22,5 +24,8 @@ struct Options {
 
 // From JSON text. Throws Refusal (invalid) that names the key, what was expected and what was found.
 Options parse_options(std::string_view json);
+
+// Everything that is wrong with the section, and what it says where it is right.
+sdk::WrongOptions read_options(std::string_view json, Options& options);
 
 }  // namespace tandem::store

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "tandem/sdk.hpp"
+#include "tandem/sdk_options.hpp"
 #include "tts/speaker.hpp"
 
 namespace {
@@ -84,26 +85,45 @@ tandem::tts::Request parse(std::string_view text, const std::string& default_voi
   return request;
 }
 
+struct Options {
+  std::string cache_dir = "tts-cache", voice = "en-us";
+  Speaker::Limits limits;
+};
+
+// Everything that is wrong with [plugin.tts], and what it says where it is right.
+tandem::sdk::WrongOptions read_options(std::string_view section, Options& out) {
+  tandem::sdk::WrongOptions wrong;
+  const Json options = Json::parse(section, nullptr, false);
+  if (!options.is_object()) {
+    wrong.push_back({"", "a table of options", options.type_name()});
+    return wrong;
+  }
+  for (const auto& [key, value] : options.items()) {
+    if (key == "cache_dir" || key == "voice") {
+      if (!value.is_string())
+        wrong.push_back({key, "a text", value.dump()});
+      else
+        (key == "voice" ? out.voice : out.cache_dir) = value.get<std::string>();
+    } else if (key == "cache_bytes") {
+      if (!value.is_number_unsigned())
+        wrong.push_back({key, "a number of bytes", value.dump()});
+      else
+        out.limits.cache_bytes = value.get<std::uint64_t>();
+    } else {
+      wrong.push_back({key, "one of cache_dir, voice, cache_bytes", "an unknown option"});
+    }
+  }
+  return wrong;
+}
+
 class Tts {
  public:
   explicit Tts(const Host& host) : host_(host) {
-    const Json options = Json::parse(host.config(), nullptr, false);
-    if (!options.is_object()) throw NotSpoken(TD_INVALID, "plugin.tts: expected a table of options");
-    std::string folder = "tts-cache";
-    Speaker::Limits limits;
-    for (const auto& [key, value] : options.items()) {
-      if (key == "cache_dir" && value.is_string())
-        folder = value.get<std::string>();
-      else if (key == "voice" && value.is_string())
-        voice_ = value.get<std::string>();
-      else if (key == "cache_bytes" && value.is_number_unsigned())
-        limits.cache_bytes = value.get<std::uint64_t>();
-      else
-        throw NotSpoken(
-            TD_INVALID,
-            "plugin.tts." + key + ": expected cache_dir (text), voice (text) or cache_bytes (a number)");
-    }
-    speaker_ = std::make_shared<Speaker>(folder, limits);
+    Options options;
+    if (const auto wrong = read_options(host.config(), options); !wrong.empty())
+      throw NotSpoken(TD_INVALID, wrong.front().text("tts"));
+    voice_ = options.voice;
+    speaker_ = std::make_shared<Speaker>(options.cache_dir, options.limits);
     const int code = host_.api()->provide(host_.api(), tandem::sdk::str("tts.render"),
                                           tandem::sdk::str(kDescription), &Tts::on_render, this);
     if (code < 0) throw NotSpoken(code, "the command tts.render is given already");
@@ -167,7 +187,7 @@ class Tts {
   Host host_;
   std::shared_ptr<Speaker> speaker_;  // shared with the work under way
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-  std::string voice_ = "en-us";
+  std::string voice_;
   std::set<td_request*> open_;
 };
 
@@ -187,12 +207,19 @@ int activate(const td_host* host, const char** error) noexcept {
 
 void deactivate() noexcept { running.reset(); }
 
-const void* no_interface(const char*, std::uint32_t) noexcept { return nullptr; }
+tandem::sdk::WrongOptions check(std::string_view section) {
+  Options ignored;
+  return read_options(section, ignored);
+}
+
+const void* interface(const char* id, std::uint32_t) noexcept {
+  return std::string_view(id) == TD_OPTIONS_ID ? tandem::sdk::options<&check>() : nullptr;
+}
 
 }  // namespace
 
 extern "C" const td_plugin* tandem_plugin_tts(void) {
-  static const td_plugin table = {sizeof(td_plugin),  TD_ABI_MAJOR, TD_ABI_MINOR, "tts",        "0.1.0",
-                                  "GPL-3.0-or-later", &activate,    &deactivate,  &no_interface};
+  static const td_plugin table = {sizeof(td_plugin),  TD_ABI_MAJOR, TD_ABI_MINOR, "tts",     "0.1.0",
+                                  "GPL-3.0-or-later", &activate,    &deactivate,  &interface};
   return &table;
 }

@@ -84,3 +84,22 @@ def read_until(process, path, text, seconds):
             return said
         assert process.poll() is None and time.monotonic() < deadline, f"expected {text!r}, found:\n{said[-2000:]}"
         time.sleep(0.05)
+
+
+@test(deadline=20)
+def check_names_each_wrong_key_of_the_plugins_with_its_line(e2e):
+    path = f"{e2e.system.folder}/wrong.toml"
+    with open(path, "w") as out:
+        out.write('[plugin.http]\nmax_body = 3\ntokns = []\n[plugin.kamailio]\nport = 99999\nadress = "127.0.0.1"\n'
+                  '[plugin.lua]\nmemory_kb = "much"\n[plugin.store]\ndurable = 1\n[plugin.tts]\ncache_bytes = -1\n'
+                  '[plugin.opus]\ncomplexity = 11\n[plugin.nobody]\nx = 1\n')
+    told = subprocess.run([binary(), "check", path], capture_output=True, text=True)
+    lines = told.stderr.splitlines()
+    for place in ("2:12: plugin.http.max_body", "3:9: plugin.http.tokns", "5:8: plugin.kamailio.port",
+                  "6:10: plugin.kamailio.adress", "8:13: plugin.lua.memory_kb", "10:11: plugin.store.durable",
+                  "12:15: plugin.tts.cache_bytes", "14:14: plugin.opus.complexity", "15:1: plugin.nobody"):
+        found = [line for line in lines if line.startswith(f"{path}:{place}: expected ") and ", found " in line]
+        assert len(found) == 1, f"expected one line {place}, found:\n{told.stderr}"
+    assert told.returncode == 3 and lines[-1] == "9 errors", told.stderr
+    good = subprocess.run([binary(), "check", e2e.system.config], capture_output=True, text=True)
+    assert good.returncode == 0 and "no errors" in good.stdout, good.stdout + good.stderr

@@ -272,7 +272,7 @@ TEST(Budget, OptionsThatMakeNoSenseAreRefusedByName) {
       {R"({"paths":"plugins"})", "paths: expected a list of folders"},
       {R"({"paths":[7]})", "paths: expected a folder, found 7"},
       {R"({"reload":1})", "reload: expected true or false, found 1"},
-      {R"({"relod":true})", "relod: no such option"},
+      {R"({"relod":true})", "relod: expected one of paths, reload,"},
       {R"([])", "expected a table of options"},
   };
   for (const auto& row : rows) {

@@ -151,7 +151,8 @@ TEST(Opus, RefusesWhatIsNoPacket) {
 
 TEST(Opus, RefusesBadOptionsAndSaysWhich) {
   using ::testing::HasSubstr;
-  EXPECT_THAT(activated_with(R"({"complexity":11})"), HasSubstr("complexity: expected 0 to 10, found 11"));
+  EXPECT_THAT(activated_with(R"({"complexity":11})"),
+              HasSubstr("complexity: expected a whole number from 0 to 10, found 11"));
   EXPECT_THAT(activated_with(R"({"bitrate":"much"})"), HasSubstr("bitrate"));
   EXPECT_THAT(activated_with("[]"), HasSubstr("table"));
   EXPECT_THAT(activated_with("{"), HasSubstr("table"));

@@ -1,0 +1,49 @@
+// The C++ side of tandem.options/1: one function reads a plugin's section and notes everything that is wrong
+// with it; `tandem check` tells all of it, activate refuses with the first.
+//
+//   sdk::WrongOptions check(std::string_view json);
+//   const void* interface(const char* id, std::uint32_t) noexcept {
+//     return std::string_view(id) == TD_OPTIONS_ID ? sdk::options<&check>() : nullptr; }
+//
+// Thread: [control].
+#pragma once
+
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tandem/options.h"
+
+namespace tandem::sdk {
+
+struct WrongOption {
+  std::string key, expected, found;  // key "": the section itself
+
+  // "plugin.http.max_body: expected a whole number from 1 to 9, found 0"
+  std::string text(std::string_view plugin) const {
+    return "plugin." + std::string(plugin) + (key.empty() ? "" : "." + key) + ": expected " + expected +
+           ", found " + found;
+  }
+};
+using WrongOptions = std::vector<WrongOption>;
+
+// The table over `Check`, a function WrongOptions(std::string_view json) that may throw.
+template <auto Check>
+const td_options* options() {
+  static constexpr td_options kTable = {
+      sizeof(td_options), [](td_str section, td_wrong_option_fn wrong, void* user) noexcept {
+        try {
+          for (const WrongOption& one : Check(std::string_view(section.data, section.size))) {
+            wrong(user, {one.key.data(), one.key.size()}, {one.expected.data(), one.expected.size()},
+                  {one.found.data(), one.found.size()});
+          }
+        } catch (const std::exception& failed) {
+          const std::string_view why = failed.what(), expected = "options that can be read";
+          wrong(user, {"", 0}, {expected.data(), expected.size()}, {why.data(), why.size()});
+        }
+      }};
+  return &kTable;
+}
+
+}  // namespace tandem::sdk
