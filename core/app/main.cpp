@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/app/bench_command.hpp"
 #include "core/app/client_commands.hpp"
 #include "core/app/config.hpp"
 #include "core/app/paths.hpp"
@@ -128,6 +129,7 @@ int run(int argc, char** argv) {
     for (const auto& builtin : plugin::builtin_plugins()) fmt::print("  built in: {}\n", builtin.name);
   });
   app::add_client_commands(root, status);
+  app::add_bench_command(root, plugin::builtin_plugins(), status);
   try {
     root.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -94,6 +94,17 @@ void TomlReader::integer(std::string_view key, std::int64_t& out, std::int64_t l
   out = *value;
 }
 
+void TomlReader::real(std::string_view key, double& out, double least, double most) {
+  const toml::node* node = take(key);
+  if (node == nullptr) return;
+  const auto value = node->value<double>();
+  if (!value || !(*value >= least && *value <= most) || !node->is_number()) {
+    wrong(key, node, fmt::format("a number from {:g} to {:g}", least, most), describe(*node));
+    return;
+  }
+  out = *value;
+}
+
 void TomlReader::boolean(std::string_view key, bool& out) {
   const toml::node* node = take(key);
   if (node == nullptr) return;

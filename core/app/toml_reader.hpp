@@ -25,6 +25,8 @@ class TomlReader {
 
   void text(std::string_view key, std::string& out, std::size_t length_max = 4096);
   void integer(std::string_view key, std::int64_t& out, std::int64_t least, std::int64_t most);
+  // A number, whole or not.
+  void real(std::string_view key, double& out, double least, double most);
   void boolean(std::string_view key, bool& out);
   // One of `allowed`, which the error lists.
   void choice(std::string_view key, std::string& out, const std::vector<std::string>& allowed);

@@ -1,0 +1,218 @@
+// tandem bench: see the header. What a run does is core/load.
+#include "core/app/bench_command.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/app/bench_codecs.hpp"
+#include "core/app/bench_profile.hpp"
+#include "core/app/listen_address.hpp"
+#include "core/app/version.hpp"
+#include "core/base/log.hpp"
+#include "core/load/engine_driver.hpp"
+#include "core/load/report.hpp"
+#include "core/load/run.hpp"
+
+namespace tandem::app {
+namespace {
+
+constexpr int kFailed = 1, kBadProfile = 3, kNoServer = 4, kDoubtful = 5;
+
+std::atomic<bool> interrupted{false};
+
+void on_signal(int) {
+  if (interrupted.exchange(true)) _exit(130);  // twice: at once
+}
+
+struct Options {
+  std::string profile = "relay", server = "engine", against;
+  unsigned legs = 0, loops = 1, rounds = 3;
+  double seconds = 0, rate = 0, noise = 10;
+  std::string json, csv, html, baseline;
+  std::vector<int> pids;
+  int core = -2;  // -2: the last one when there are several
+  bool search = false, quiet = false, forward_on_tick = false, forward_at_once = false, list = false;
+  int serve_engine = -1;
+  std::string command;
+};
+
+bool write_file(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out.fail()) return true;
+  fmt::print(stderr, "{}: cannot be written\n", path);
+  return false;
+}
+
+class Bench {
+ public:
+  Bench(const Options& options, std::span<const plugin::Builtin> builtins) : o_(options), codecs_(builtins) {
+    const int cores = static_cast<int>(std::thread::hardware_concurrency());
+    core_ = o_.core != -2 ? o_.core : cores >= 2 ? cores - 1 : -1;
+  }
+
+  int serve() {
+    load::EngineOptions engine;
+    engine.loops = o_.loops;
+    engine.legs_max = o_.legs;
+    engine.forward_on_tick = o_.forward_on_tick;
+    engine.forward_at_once = o_.forward_at_once;
+    return load::serve_engine(o_.serve_engine, engine, codecs_.registry());
+  }
+
+  int run() {
+    std::string path;
+    auto read = load_profile(o_.profile, profile_folders(), path);
+    for (const auto& error : read.errors) fmt::print(stderr, "{}\n", error.text(path));
+    if (!read.errors.empty()) return kBadProfile;
+    profile_ = std::move(read.profile);
+    if (o_.legs > 0) profile_.legs = o_.legs;
+    if (o_.seconds > 0) profile_.seconds = o_.seconds;
+    if (o_.rate > 0) profile_.rate = o_.rate;
+    raise_files();
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+    return one();
+  }
+
+ private:
+  static void raise_files() {
+    rlimit files{};
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+  }
+
+  Result<std::unique_ptr<load::Driver>> make_driver(const std::string& server, unsigned legs) const {
+    if (server == "engine") {
+      load::EngineOptions engine;
+      engine.loops = o_.loops;
+      engine.legs_max = legs * 2 + 16;
+      engine.forward_on_tick = o_.forward_on_tick;
+      engine.forward_at_once = o_.forward_at_once;
+      return load::make_engine_driver(engine, core_);
+    }
+    return Error{
+        ErrorCode::invalid,
+        fmt::format("--server: expected engine, ng:ADDRESS:PORT or sip:ADDRESS:PORT, found \"{}\"", server)};
+  }
+
+  Result<load::Outcome> load_once(const std::string& server, const load::Profile& profile) {
+    auto driver = make_driver(server, profile.legs);
+    if (!driver) return driver.error();
+    if (auto started = (*driver)->start(); !started) return started.error();
+    load::RunSettings settings;
+    settings.core = core_;
+    settings.pids = o_.pids;
+    if (!o_.quiet)
+      settings.on_moment = [](const load::Moment& moment, const char* phase) {
+        fmt::print(stderr, "{}\n", load::live_line(moment, phase));
+      };
+    auto outcome = load::Run(profile, codecs_.registry(), **driver, settings).run(interrupted);
+    if (outcome) {
+      outcome->command = o_.command;
+      outcome->version = kVersion;
+    }
+    return outcome;
+  }
+
+  int refuse(const Error& error) const {
+    fmt::print(stderr, "{}: {}\n", to_string(error.code), error.message);
+    return error.code == ErrorCode::unavailable || error.code == ErrorCode::timeout ? kNoServer : kFailed;
+  }
+
+  int one() {
+    auto outcome = load_once(o_.server, profile_);
+    if (!outcome) return refuse(outcome.error());
+    fmt::print("{}", load::report_text(*outcome));
+    int status = outcome->held() ? outcome->doubts.empty() ? 0 : kDoubtful : kFailed;
+    if (!o_.baseline.empty()) status = compare_with_baseline(*outcome, status);
+    return write_reports({{profile_.name, std::move(*outcome)}}, status);
+  }
+
+  int compare_with_baseline(const load::Outcome& outcome, int status) const {
+    std::ifstream file(o_.baseline);
+    std::stringstream text;
+    text << file.rdbuf();
+    const auto worse = load::regressions(outcome, text.str(), o_.noise);
+    if (!worse) {
+      fmt::print(stderr, "--baseline {}: {}\n", o_.baseline, worse.error().message);
+      return kFailed;
+    }
+    for (const std::string& one : *worse) fmt::print("{:<11}{}\n", "WORSE", one);
+    if (worse->empty()) fmt::print("{:<11}no worse than {}\n", "baseline", o_.baseline);
+    return worse->empty() ? status : kFailed;
+  }
+
+  int write_reports(const std::vector<load::Step>& steps, int status) const {
+    const load::Outcome& last = steps.back().outcome;
+    bool good = true;
+    if (!o_.json.empty()) good = write_file(o_.json, load::report_json(last, 5000)) && good;
+    if (!o_.csv.empty())
+      good = write_file(o_.csv + "-seconds.csv", load::seconds_csv(last)) &&
+             write_file(o_.csv + "-legs.csv", load::legs_csv(last)) && good;
+    return good ? status : kFailed;
+  }
+
+  const Options o_;
+  BenchCodecs codecs_;
+  int core_ = -1;
+  load::Profile profile_;
+};
+
+}  // namespace
+
+void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins, int& status) {
+  auto options = std::make_shared<Options>();  // owner: the callback
+  auto* bench = root.add_subcommand("bench", "Loads a media server, verifies every leg's sound, and reports");
+  bench->add_option("PROFILE", options->profile, "a profile's name or file (bench/profiles)")
+      ->capture_default_str();
+  bench
+      ->add_option("--server", options->server,
+                   "engine (this program's media alone), ng:ADDRESS:PORT, sip:ADDRESS:PORT")
+      ->capture_default_str();
+  bench->add_option("--legs", options->legs, "in place of the profile's");
+  bench->add_option("--seconds", options->seconds, "measured, in place of the profile's");
+  bench->add_option("--rate", options->rate, "calls begun a second, in place of the profile's");
+  bench->add_option("--pid", options->pids, "the server's processes, for CPU and memory");
+  bench->add_option("--core", options->core, "of the generator; -1: any (default: the last one)");
+  bench->add_option("--loops", options->loops, "media loops of the engine")->check(CLI::Range(1, 64));
+  bench->add_flag("--forward-on-tick", options->forward_on_tick, "engine: relays wait for the tick");
+  bench->add_flag("--forward-at-once", options->forward_at_once, "engine: relays never wait");
+  bench->add_option("--json", options->json, "writes the report there");
+  bench->add_option("--csv", options->csv, "writes PREFIX-seconds.csv and PREFIX-legs.csv");
+  bench->add_option("--baseline", options->baseline,
+                    "an earlier --json report: exit status 1 when this run is worse");
+  bench->add_option("--noise", options->noise, "percent that a figure may be worse")->capture_default_str();
+  bench->add_flag("--quiet", options->quiet, "no line a second");
+  bench->add_option("--serve-engine", options->serve_engine, "")->group("");
+  bench->footer(
+      "Examples:\n  tandem bench relay --legs 1000\n  tandem bench transcode --server ng:127.0.0.1:22231\n\n"
+      "Exit status: 0 the objective held, 1 it did not, 2 usage, 3 wrong profile, 4 no server there, "
+      "5 the figures can't be trusted.");
+  bench->callback([options, builtins, &status] {
+    std::ifstream line("/proc/self/cmdline", std::ios::binary);
+    for (std::string word; std::getline(line, word, '\0');)
+      options->command +=
+          (options->command.empty() ? "" : " ") + (options->command.empty() ? "tandem" : word);
+    log::set_level(log::Level::warn);
+    Bench one(*options, builtins);
+    status = options->serve_engine >= 0 ? one.serve() : one.run();
+  });
+}
+
+}  // namespace tandem::app

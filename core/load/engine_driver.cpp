@@ -1,0 +1,168 @@
+// EngineDriver: fork, exec and a question at a time.
+#include "core/load/engine_driver.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/loop/tick_timer.hpp"
+
+namespace tandem::load {
+namespace {
+
+constexpr int kAnswerMs = 5000;
+
+class EngineDriver final : public Driver {
+ public:
+  EngineDriver(const EngineOptions& options, int core) : options_(options), core_(core) {}
+  ~EngineDriver() override {
+    if (fd_ >= 0) ::close(fd_);
+    if (pid_ <= 0) return;
+    for (int i = 0; i < 300 && waitpid(pid_, nullptr, WNOHANG) == 0; ++i) usleep(10'000);
+    if (kill(pid_, 0) == 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+  }
+  EngineDriver(const EngineDriver&) = delete;
+  EngineDriver& operator=(const EngineDriver&) = delete;
+
+  Result<void> start() override {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
+      return Error{ErrorCode::exhausted, fmt::format("no socket pair: {}", std::strerror(errno))};
+    const std::vector<std::string> words = command(pair[1]);
+    std::vector<char*> argv;
+    for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+    argv.push_back(nullptr);
+    pid_ = fork();
+    if (pid_ < 0) return Error{ErrorCode::exhausted, fmt::format("no process: {}", std::strerror(errno))};
+    if (pid_ == 0) {
+      ::close(pair[0]);
+      keep_off();
+      execv("/proc/self/exe", argv.data());
+      _exit(127);
+    }
+    ::close(pair[1]);
+    fd_ = pair[0];
+    char ready = 0;
+    if (!wait(kAnswerMs) || recv(fd_, &ready, 1, 0) != 1)
+      return Error{ErrorCode::unavailable, "the media engine did not start: see the lines above"};
+    return {};
+  }
+
+  void place(const CallPlan& plan) override {
+    EngineAsk ask;
+    ask.call = plan.call;
+    ask.legs = plan.leg_count;
+    ask.echo = plan.part->kind == Kind::echo ? 1 : 0;
+    ask.record = plan.part->record ? 1 : 0;
+    for (std::size_t i = 0; i < plan.leg_count; ++i) {
+      const PlannedLeg& leg = plan.legs[i];
+      EngineAsk::Leg& out = ask.leg[i];
+      fmt::format_to_n(out.codec.data(), out.codec.size() - 1, "{}/{}", leg.codec->name,
+                       leg.codec->clock_rate);
+      fmt::format_to_n(out.host.data(), out.host.size() - 1, "{}", leg.local.host());
+      out.port = leg.local.port();
+      out.payload_type = leg.payload_type;
+      out.event_type = leg.event_type;
+    }
+    const TimePoint begun = loop::monotonic_now();
+    DriverEvent event;
+    event.call = plan.call;
+    EngineTold told;
+    if (!exchange(ask, told)) {
+      event.what = DriverEvent::What::failed;
+      event.reason = "the media engine answers no more";
+    } else if (told.error[0] != '\0') {
+      told.error.back() = '\0';
+      event.what = DriverEvent::What::failed;
+      event.reason = told.error.data();
+    } else {
+      for (std::size_t i = 0; i < plan.leg_count; ++i)
+        event.remote[i] = *Address::parse("127.0.0.1", static_cast<std::uint16_t>(told.port[i]));
+    }
+    event.took = loop::monotonic_now() - begun;
+    events_.push_back(std::move(event));
+  }
+
+  void hang_up(std::uint32_t call) override {
+    EngineAsk ask;
+    ask.act = EngineAsk::Act::close;
+    ask.call = call;
+    EngineTold told;
+    DriverEvent event;
+    event.what = DriverEvent::What::ended;
+    event.call = call;
+    if (!exchange(ask, told)) event.reason = "the media engine answers no more";
+    events_.push_back(std::move(event));
+  }
+
+  void poll(Nanos wait, std::vector<DriverEvent>& out) override {
+    if (events_.empty()) std::this_thread::sleep_for(wait);
+    out.insert(out.end(), events_.begin(), events_.end());
+    events_.clear();
+  }
+
+  std::vector<int> pids() const override { return {pid_}; }
+  std::string describe() const override { return "Tandem's media engine alone"; }
+  std::string refuses(const Part& part) const override {
+    return part.kind == Kind::number ? "a number can be called by SIP only (--server sip:…)" : "";
+  }
+
+ private:
+  std::vector<std::string> command(int fd) const {
+    std::vector<std::string> words{"tandem",         "bench",
+                                   "--serve-engine", std::to_string(fd),
+                                   "--loops",        std::to_string(options_.loops),
+                                   "--legs",         std::to_string(options_.legs_max)};
+    if (options_.forward_on_tick) words.push_back("--forward-on-tick");
+    if (options_.forward_at_once) words.push_back("--forward-at-once");
+    return words;
+  }
+
+  // In the child: not on the generator's core, when there is another one.
+  void keep_off() const {
+    const unsigned cores = std::thread::hardware_concurrency();
+    if (core_ < 0 || cores < 2) return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (unsigned i = 0; i < cores; ++i)
+      if (static_cast<int>(i) != core_) CPU_SET(i, &set);
+    sched_setaffinity(0, sizeof set, &set);
+  }
+
+  bool wait(int ms) const {
+    pollfd one{fd_, POLLIN, 0};
+    return ::poll(&one, 1, ms) == 1;
+  }
+
+  bool exchange(const EngineAsk& ask, EngineTold& told) const {
+    if (send(fd_, &ask, sizeof ask, MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof ask)) return false;
+    return wait(kAnswerMs) && recv(fd_, &told, sizeof told, 0) == static_cast<ssize_t>(sizeof told);
+  }
+
+  const EngineOptions options_;
+  const int core_;
+  int fd_ = -1;
+  pid_t pid_ = -1;
+  std::vector<DriverEvent> events_;
+};
+
+}  // namespace
+
+std::unique_ptr<Driver> make_engine_driver(const EngineOptions& options, int core) {
+  return std::make_unique<EngineDriver>(options, core);
+}
+
+}  // namespace tandem::load

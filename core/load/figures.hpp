@@ -1,0 +1,80 @@
+// What is measured: LegFigures of one leg, Tally of a span of time over all legs of one crew. Values only.
+// Thread: written by the crew's thread, handed over whole.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/time.hpp"
+#include "core/load/histogram.hpp"
+
+namespace tandem::load {
+
+// What a phone's jitter buffer is taken to wait for; MOS counts what is later as lost.
+inline constexpr Nanos kPlayout = milliseconds(40);
+
+// What the sound itself told (Tune). Symbols are 40 ms.
+struct SoundFigures {
+  std::uint64_t symbols = 0;  // looked at whole
+  std::uint64_t good = 0;
+  std::uint64_t poor = 0;    // the right tone, damaged
+  std::uint64_t wrong = 0;   // something else than was said: cross-talk, or noise
+  std::uint64_t gaps = 0;    // holes in the sound
+  std::uint64_t gap_ms = 0;  //
+  std::uint64_t clicks = 0;
+  std::uint64_t shifts = 0;  // the sound jumped in time
+  double shift_ms_max = 0;   // by so much, either way
+  double snr_db_sum = 0;     // over good and poor symbols, each -10 … 40
+  double snr_db_min = 99;
+  double level_db_sum = 0;  // against what was said
+  std::uint64_t levels = 0;
+};
+
+struct LegFigures {
+  // of what the leg sent
+  std::uint64_t sent = 0, dropped_on_purpose = 0, digits_sent = 0;
+  // of what it heard
+  std::uint64_t packets = 0;   // that are its own: RTP of the agreed types
+  std::uint64_t lost = 0;      // sent by the partner or numbered by the server, and never came
+  std::uint64_t late = 0;      // more than the profile's limit behind the stream's own grid
+  std::uint64_t too_late = 0;  // so late (kPlayout) that a phone would not play it
+  std::uint64_t duplicates = 0, reordered = 0, restarts = 0;
+  std::uint64_t other_port = 0;  // came from an address that was not agreed
+  std::uint64_t malformed = 0;   // no RTP, or a payload type that was not agreed
+  std::uint64_t wrong = 0;       // packets of somebody else, or with a changed payload
+  std::uint64_t digits_right = 0, digits_wrong = 0, digits_missing = 0;
+  SoundFigures sound;
+  bool heard = false;             // the right audio, at least once
+  Nanos first_audio{-1};          // from the call being up to that; below 0: never
+  Nanos silent_max{0};            // longest time without a packet
+  double jitter_ms = 0;           // RFC 3550
+  double delay_ms_mean = 0;       // one way, through the server
+  double delay_shift_ms = 0;      // between the quickest and the slowest 200 ms
+  std::uint64_t delay_steps = 0;  // changes of more than 10 ms between two 200 ms
+  double drift_ppm = 0;          // of the stream's clock against ours, less what the sender was told to drift
+  double drift_error_ppm = 1e9;  // its standard error
+  Nanos lived{0};
+};
+
+// A second, or a whole run, of one crew.
+struct Tally {
+  std::uint64_t sent = 0, received = 0, unknown = 0, overflowed = 0, send_failed = 0;
+  std::uint64_t wrong = 0, late = 0;
+  Histogram delay;         // one way, of each marked packet
+  Histogram lateness;      // of each packet against its stream's grid
+  Histogram own_lateness;  // of the generator's sending
+
+  void merge(const Tally& other) {
+    sent += other.sent;
+    received += other.received;
+    unknown += other.unknown;
+    overflowed += other.overflowed;
+    send_failed += other.send_failed;
+    wrong += other.wrong;
+    late += other.late;
+    delay.merge(other.delay);
+    lateness.merge(other.lateness);
+    own_lateness.merge(other.own_lateness);
+  }
+};
+
+}  // namespace tandem::load

@@ -1,0 +1,106 @@
+// Melody: the tables and the reading of them.
+#include "core/load/melody.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+
+#include "core/codec/g711.hpp"
+
+namespace tandem::load {
+namespace {
+
+constexpr std::array<unsigned, 3> kRates{8000, 16000, 48000};
+constexpr double kFirstHz = 400, kStepHz = 160;
+constexpr double kEdgeS = 0.004;  // raised cosine at both ends of a tone
+constexpr double kSymbolS = 0.040;
+constexpr std::int64_t kTalkSymbols = 25;  // 1 s: what is spoken or not as one
+
+double hz(unsigned tone) { return kFirstHz + kStepHz * tone; }
+
+double window(double t) {
+  const double edge = std::min(t, kSymbolS - t);
+  return edge >= kEdgeS ? 1 : 0.5 - 0.5 * std::cos(std::numbers::pi * edge / kEdgeS);
+}
+
+// What `read` gives for [position, position + size) piece by piece: no piece crosses a symbol.
+template <typename Piece>
+void pieces(std::int64_t position, std::size_t size, std::int64_t symbol_samples, const Piece& piece) {
+  for (std::size_t done = 0; done < size;) {
+    const std::int64_t at = position + static_cast<std::int64_t>(done);
+    const std::int64_t index = at >= 0 ? at / symbol_samples : (at - symbol_samples + 1) / symbol_samples;
+    const std::int64_t inside = at - index * symbol_samples;
+    const std::size_t n = std::min(size - done, static_cast<std::size_t>(symbol_samples - inside));
+    piece(index, static_cast<std::size_t>(inside), done, n);
+    done += n;
+  }
+}
+
+}  // namespace
+
+std::uint64_t mixed(std::uint64_t value) {
+  value += 0x9e3779b97f4a7c15;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+
+unsigned symbol(std::uint32_t singer, std::int64_t index, Talk talk) {
+  if (singer == kPromptSinger) {
+    index %= kPromptSymbols;
+    if (index < 0) index += kPromptSymbols;
+  } else if (talk.share < 256) {
+    const auto second = static_cast<std::uint64_t>(index / kTalkSymbols);
+    if (mixed(mixed(singer) ^ ~second) % 256 >= talk.share) return kSilence;
+  }
+  return static_cast<unsigned>(mixed(mixed(singer) + static_cast<std::uint64_t>(index)) % kTones);
+}
+
+Melody::Melody() : sine_(kTones * kSymbolSamples), cosine_(kTones * kSymbolSamples) {
+  for (std::size_t r = 0; r < kRates.size(); ++r) {
+    const auto samples = static_cast<std::size_t>(kSymbolSamples) * kRates[r] / 8000;
+    pcm_[r].assign((kTones + 1) * samples, 0);
+    for (unsigned tone = 0; tone < kTones; ++tone) {
+      for (std::size_t i = 0; i < samples; ++i) {
+        const double t = (static_cast<double>(i) + 0.5) / kRates[r];
+        const double phase = 2 * std::numbers::pi * hz(tone) * t;
+        pcm_[r][tone * samples + i] =
+            static_cast<std::int16_t>(std::lround(kAmplitude * window(t) * std::sin(phase)));
+        if (kRates[r] != 8000) continue;
+        sine_[tone * samples + i] =
+            static_cast<std::int16_t>(std::lround(kTableScale * window(t) * std::sin(phase)));
+        cosine_[tone * samples + i] =
+            static_cast<std::int16_t>(std::lround(kTableScale * window(t) * std::cos(phase)));
+      }
+    }
+  }
+  for (auto& bytes : g711_) bytes.resize(pcm_[0].size());
+  codec::encode_ulaw(pcm_[0], g711_[0].data());
+  codec::encode_alaw(pcm_[0], g711_[1].data());
+}
+
+const std::int16_t* Melody::pcm(unsigned rate, unsigned tone) const {
+  const std::size_t r = rate == 8000 ? 0 : rate == 16000 ? 1 : 2;
+  return &pcm_[r][tone * static_cast<std::size_t>(kSymbolSamples) * kRates[r] / 8000];
+}
+
+void Melody::sing(std::uint32_t singer, std::int64_t position, unsigned rate, std::span<std::int16_t> out,
+                  Talk talk) const {
+  const std::int64_t samples = static_cast<std::int64_t>(kSymbolSamples) * rate / 8000;
+  pieces(position, out.size(), samples,
+         [&](std::int64_t index, std::size_t inside, std::size_t to, std::size_t n) {
+           std::memcpy(&out[to], pcm(rate, symbol(singer, index, talk)) + inside, n * sizeof out[0]);
+         });
+}
+
+void Melody::sing(std::uint32_t singer, std::int64_t position, Law law, std::span<std::uint8_t> out,
+                  Talk talk) const {
+  const std::uint8_t* table = g711_[law == Law::mu ? 0 : 1].data();
+  pieces(position, out.size(), kSymbolSamples,
+         [&](std::int64_t index, std::size_t inside, std::size_t to, std::size_t n) {
+           std::memcpy(&out[to], table + symbol(singer, index, talk) * kSymbolSamples + inside, n);
+         });
+}
+
+}  // namespace tandem::load

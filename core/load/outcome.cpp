@@ -1,0 +1,189 @@
+// Outcome: summing up and judging.
+#include "core/load/outcome.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/rtp/mos.hpp"
+
+namespace tandem::load {
+namespace {
+
+constexpr std::size_t kFindingsMax = 40;
+constexpr std::size_t kRowsMax = 20'000;
+constexpr double kDriftPpm = 40;  // a clock is off when by more, and by four times the error
+constexpr double kDriftErrorPpm = 12;
+constexpr double kShiftMs = 15;
+constexpr Nanos kDeafAfter = seconds(2);
+
+double percent(std::uint64_t part, std::uint64_t of) {
+  return of == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(of);
+}
+
+void find(Outcome& outcome, std::string text) {
+  if (outcome.findings.size() < kFindingsMax)
+    outcome.findings.push_back(std::move(text));
+  else if (outcome.findings.size() == kFindingsMax)
+    outcome.findings.push_back("… and more");
+}
+
+// What is wrong with a leg, in words.
+std::vector<std::string> faults(const LegFigures& f, const Part& part) {
+  std::vector<std::string> out;
+  const SoundFigures& s = f.sound;
+  if (f.lost > 0) out.push_back(fmt::format("{} packets lost", f.lost));
+  if (f.wrong > 0) out.push_back(fmt::format("{} packets of somebody else", f.wrong));
+  if (s.wrong > 0) out.push_back(fmt::format("{} ms of somebody else's sound", s.wrong * 40));
+  if (s.gaps > 0) out.push_back(fmt::format("{} gaps, {} ms", s.gaps, s.gap_ms));
+  if (s.clicks > 0) out.push_back(fmt::format("{} clicks", s.clicks));
+  if (s.shifts > 0)
+    out.push_back(fmt::format("the sound jumped {} times, by up to {:.1f} ms", s.shifts, s.shift_ms_max));
+  if (f.digits_wrong > 0) out.push_back(fmt::format("{} wrong keys", f.digits_wrong));
+  if (f.digits_missing > 0) out.push_back(fmt::format("{} missing keys", f.digits_missing));
+  if (f.duplicates > 0) out.push_back(fmt::format("{} packets twice", f.duplicates));
+  if (f.restarts > 0) out.push_back(fmt::format("the stream began anew {} times", f.restarts));
+  if (f.other_port > 0)
+    out.push_back(fmt::format("{} packets from a port that was not agreed", f.other_port));
+  if (f.malformed > 0) out.push_back(fmt::format("{} packets of no agreed type", f.malformed));
+  if (!part.impairment.any() && f.delay_shift_ms > kShiftMs)
+    out.push_back(fmt::format("delay changed by {:.0f} ms", f.delay_shift_ms));
+  if (f.drift_error_ppm < kDriftErrorPpm && std::abs(f.drift_ppm) > kDriftPpm &&
+      std::abs(f.drift_ppm) > 4 * f.drift_error_ppm)
+    out.push_back(fmt::format("its clock is off by {:.0f} ppm", f.drift_ppm));
+  return out;
+}
+
+bool tonal(const Part& part) { return part.kind != Kind::number; }
+
+}  // namespace
+
+double Outcome::failed_percent() const { return percent(failed_calls + dropped_calls, calls); }
+double Outcome::lost_percent() const { return percent(lost, expected); }
+double Outcome::late_percent() const { return percent(total.late, total.lateness.count()); }
+bool Outcome::held() const {
+  return std::all_of(verdicts.begin(), verdicts.end(), [](const Verdict& v) { return v.held; });
+}
+
+double mos_of(double delay_ms, double lost_percent, const std::string& codec,
+              const std::string& other_codec) {
+  const auto one = rtp::impairment_of(codec), other = rtp::impairment_of(other_codec);
+  return rtp::mos_of_r(rtp::r_factor(delay_ms + kMosExtraDelayMs, lost_percent,
+                                     {std::max(one.ie, other.ie), std::min(one.bpl, other.bpl)}));
+}
+
+void add_leg(Outcome& outcome, LegRow row, const Part& part) {
+  const LegFigures& f = row.figures;
+  ++outcome.measured_legs;
+  outcome.lost += f.lost;
+  outcome.expected += f.packets + f.lost;
+  outcome.duplicates += f.duplicates;
+  outcome.reordered += f.reordered;
+  outcome.restarts += f.restarts;
+  outcome.other_port += f.other_port;
+  outcome.malformed += f.malformed;
+  outcome.wrong += f.wrong + f.sound.wrong;
+  outcome.gaps += f.sound.gaps;
+  outcome.gap_ms += f.sound.gap_ms;
+  outcome.clicks += f.sound.clicks;
+  outcome.shifts += f.sound.shifts;
+  outcome.symbols += f.sound.symbols;
+  outcome.poor_symbols += f.sound.poor;
+  outcome.delay_steps += f.delay_steps;
+  outcome.digits_sent += f.digits_sent;
+  outcome.digits_right += f.digits_right;
+  outcome.digits_wrong += f.digits_wrong;
+  outcome.digits_missing += f.digits_missing;
+  outcome.jitter_ms_mean += f.jitter_ms;
+  outcome.delay_shift_ms_worst = std::max(outcome.delay_shift_ms_worst, f.delay_shift_ms);
+  if (f.sound.levels > 0) outcome.level_db += f.sound.level_db_sum / static_cast<double>(f.sound.levels);
+  const std::uint64_t scored = f.sound.levels;
+  if (scored > 0) {
+    const double snr = f.sound.snr_db_sum / static_cast<double>(std::max<std::uint64_t>(scored, 1));
+    outcome.snr_db_mean = std::max(outcome.snr_db_mean, 0.0) + snr;
+    outcome.snr_db_worst = outcome.snr_db_worst < 0 ? snr : std::min(outcome.snr_db_worst, snr);
+  }
+  if (f.first_audio.count() >= 0) outcome.first_audio.add(f.first_audio);
+  if (f.drift_error_ppm < kDriftErrorPpm && std::abs(f.drift_ppm) > std::abs(outcome.drift_ppm_worst))
+    outcome.drift_ppm_worst = f.drift_ppm;
+  std::vector<std::string> wrong = faults(f, part);
+  if (tonal(part) && !f.heard) {
+    ++outcome.deaf_legs;
+    wrong.insert(wrong.begin(), "never heard what it should");
+  } else if (f.silent_max > kDeafAfter && part.talk_percent >= 100) {
+    ++outcome.silent_legs;
+    wrong.insert(wrong.begin(),
+                 fmt::format("no packet for {:.1f} s", std::chrono::duration<double>(f.silent_max).count()));
+  }
+  for (const std::string& one : wrong)
+    if (one.starts_with("its clock")) ++outcome.drifting_legs;
+  if (!wrong.empty()) ++outcome.hurt_legs;
+  for (std::string& one : wrong) find(outcome, fmt::format("leg {} ({}): {}", row.leg, row.part, one));
+  const double lost = percent(f.lost + f.too_late, f.packets + f.lost);
+  outcome.mos_lost_percent += lost;
+  row.mos =
+      f.heard || part.kind == Kind::number ? mos_of(f.delay_ms_mean, lost, row.codec, row.heard_codec) : 1;
+  outcome.mos_delay_ms += f.delay_ms_mean;
+  outcome.mos_mean += row.mos;
+  outcome.mos_min = outcome.measured_legs == 1 ? row.mos : std::min(outcome.mos_min, row.mos);
+  if (outcome.rows.size() < kRowsMax) outcome.rows.push_back(std::move(row));
+}
+
+void conclude(Outcome& o, const Profile& profile) {
+  const double legs = std::max(1.0, static_cast<double>(o.measured_legs));
+  o.mos_mean /= legs;
+  o.mos_lost_percent /= legs;
+  o.mos_delay_ms = o.mos_delay_ms / legs + kMosExtraDelayMs;
+  o.jitter_ms_mean /= legs;
+  o.level_db /= legs;
+  if (o.snr_db_mean >= 0) o.snr_db_mean /= legs;
+  o.own_late_p99_ms = o.total.own_lateness.percentile_ms(0.99);
+  for (const auto& [reason, count] : o.reasons) find(o, fmt::format("{} calls failed: {}", count, reason));
+  const Objective& want = profile.objective;
+  const auto at_most = [&](const char* what, double limit, double value, const char* unit) {
+    if (limit >= 0)
+      o.verdicts.push_back({what, fmt::format("at most {:g} {}", limit, unit),
+                            fmt::format("{:.4g} {}", value, unit), value <= limit});
+  };
+  at_most("failed calls", want.failed_calls_percent, o.failed_percent(), "%");
+  at_most("lost packets", want.lost_percent, o.lost_percent(), "%");
+  at_most("late packets", want.late_percent, o.late_percent(), "%");
+  at_most("delay p99", want.p99_delay_ms, o.total.delay.percentile_ms(0.99), "ms");
+  at_most("set-up p99", want.p99_setup_ms, o.setup.percentile_ms(0.99), "ms");
+  if (want.cpu_percent >= 0 && o.cpu_percent < 0)
+    o.verdicts.push_back({"CPU", fmt::format("at most {:g} %", want.cpu_percent),
+                          "not known: name the server's process with --pid", false});
+  else
+    at_most("CPU", want.cpu_percent, o.cpu_percent, "%");
+  if (want.mos_min >= 0)
+    o.verdicts.push_back({"MOS, worst leg", fmt::format("at least {:g}", want.mos_min),
+                          fmt::format("{:.2f}", o.mos_min), o.mos_min >= want.mos_min});
+  if (want.sound) {
+    const std::uint64_t wrong = o.wrong + o.gaps + o.clicks + o.shifts + o.digits_wrong + o.digits_missing +
+                                o.deaf_legs + o.silent_legs + o.drifting_legs;
+    o.verdicts.push_back({"sound", "right on every leg",
+                          wrong == 0 ? fmt::format("right on {} legs", o.measured_legs)
+                                     : fmt::format("{} of {} legs hurt", o.hurt_legs, o.measured_legs),
+                          wrong == 0});
+  }
+  if (o.measured_legs == 0) o.verdicts.push_back({"legs", "at least one measured", "none", false});
+  if (o.own_late_p99_ms > profile.generator.late_p99_ms)
+    o.doubts.push_back(
+        fmt::format("the generator itself sent late: p99 {:.1f} ms, at most {:g} may be: fewer legs, or a "
+                    "core of its own",
+                    o.own_late_p99_ms, profile.generator.late_p99_ms));
+  if (o.total.overflowed > 0)
+    o.doubts.push_back(
+        fmt::format("the generator's sockets dropped {} packets that had come: raise net.core.rmem_max or "
+                    "generator.sockets",
+                    o.total.overflowed));
+  if (o.total.send_failed > 0)
+    o.doubts.push_back(fmt::format(
+        "{} packets could not be sent: no room in the socket, or nobody listens there", o.total.send_failed));
+  if (o.total.unknown > o.total.received / 100 + 100)
+    o.doubts.push_back(
+        fmt::format("{} packets came that belong to no leg: another run's, or a flood", o.total.unknown));
+}
+
+}  // namespace tandem::load

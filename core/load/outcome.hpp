@@ -1,0 +1,90 @@
+// Outcome: everything that one run found, as a value: what reports print, baselines compare and searches ask.
+// Thread: [any]; the judging is pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/load/figures.hpp"
+#include "core/load/profile.hpp"
+
+namespace tandem::load {
+
+// One second of a run.
+struct Moment {
+  double at_s = 0;
+  unsigned legs = 0;
+  double cpu_percent = 0, resident_mb = 0;  // the server's
+  std::uint64_t sent = 0, received = 0, late = 0, wrong = 0, failed_calls = 0;
+  double delay_p50_ms = 0, delay_p99_ms = 0, lateness_p99_ms = 0, own_p99_ms = 0;
+  double mos = 0;
+};
+
+struct LegRow {
+  std::uint32_t leg = 0;
+  std::string part, codec, heard_codec;
+  double mos = 0;
+  LegFigures figures;
+};
+
+struct Verdict {
+  std::string what, wanted, measured;
+  bool held = true;
+};
+
+struct Outcome {
+  // the run
+  std::string profile, server, machine, command, version, began;
+  double seconds = 0;
+  unsigned legs = 0;  // at most at once
+  bool interrupted = false;
+  // calls
+  std::uint64_t calls = 0, failed_calls = 0, dropped_calls = 0;  // dropped: the server ended them
+  std::map<std::string, std::uint64_t> reasons;
+  Histogram setup;
+  // packets and sound
+  Tally total;
+  std::uint64_t lost = 0, duplicates = 0, reordered = 0, restarts = 0, other_port = 0, malformed = 0;
+  std::uint64_t wrong = 0, gaps = 0, gap_ms = 0, clicks = 0, shifts = 0, delay_steps = 0;
+  std::uint64_t symbols = 0, poor_symbols = 0;
+  std::uint64_t digits_sent = 0, digits_right = 0, digits_wrong = 0, digits_missing = 0;
+  std::uint64_t expected = 0;  // packets that should have come
+  unsigned measured_legs = 0, deaf_legs = 0, silent_legs = 0, drifting_legs = 0, hurt_legs = 0;
+  double drift_ppm_worst = 0, delay_shift_ms_worst = 0, jitter_ms_mean = 0, level_db = 0;
+  double snr_db_mean = -1, snr_db_worst = -1;  // below 0: nothing was decoded
+  Histogram first_audio;
+  double mos_mean = 0, mos_min = 0;
+  double mos_delay_ms = 0;      // E-model's input besides loss: mean one-way delay, with what was added to it
+  double mos_lost_percent = 0;  // and mean loss, what was too late to be played among it
+  // cost; below 0: not known
+  double cpu_percent = -1, us_per_leg_second = -1, kb_per_leg = -1, resident_mb = -1;
+  double own_cpu_percent = 0, own_us_per_leg_second = 0, own_late_p99_ms = 0;
+  bool realtime = false;
+  // judgement
+  std::vector<std::string> findings;  // what went wrong, in words, the first of each kind
+  std::vector<Verdict> verdicts;
+  std::vector<std::string> doubts;  // why the figures can't be trusted; empty: they can
+  std::vector<Moment> moments;
+  std::vector<LegRow> rows;
+
+  double failed_percent() const;
+  double lost_percent() const;
+  double late_percent() const;
+  bool held() const;
+};
+
+// What a mouth-to-ear delay has besides the server's part: one packet time and a jitter buffer of two.
+inline constexpr double kMosExtraDelayMs = 60;
+
+// E-model (ITU-T G.107) of a leg: `lost_percent` after lateness.
+double mos_of(double delay_ms, double lost_percent, const std::string& codec, const std::string& other_codec);
+
+// Adds a leg's figures to the sums, and what they mean to the findings.
+void add_leg(Outcome& outcome, LegRow row, const Part& part);
+
+// Means of sums; the verdicts of the objective; the doubts.
+void conclude(Outcome& outcome, const Profile& profile);
+
+}  // namespace tandem::load

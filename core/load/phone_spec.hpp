@@ -1,0 +1,43 @@
+// PhoneSpec: one simulated phone's media as a plain value: what it says, what it must hear, where to.
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/address.hpp"
+#include "core/base/time.hpp"
+#include "core/load/impairment.hpp"
+#include "core/load/melody.hpp"
+#include "tandem/codec.h"
+
+namespace tandem::load {
+
+inline constexpr std::uint32_t kNobody = 0xffffffff;
+inline constexpr std::uint8_t kNoPayloadType = 0xff;
+
+// What makes the media checkable: a stamp in each payload where payloads are forwarded as they are, the
+// melody where they are decoded.
+enum class Marks : std::uint8_t { none, payload, audio };
+
+struct PhoneSpec {
+  std::uint32_t leg = 0;          // its number, and its singer's
+  std::uint32_t hears = kNobody;  // the singer it must hear; kNobody: nothing is checked but the packets
+  Marks says = Marks::payload, expects = Marks::payload;
+  const td_codec* codec = nullptr;  // of both directions; lives for ever
+  std::uint8_t payload_type = 0;
+  std::uint8_t event_type = kNoPayloadType;
+  unsigned ptime_ms = 20;
+  Talk talk, partner_talk;
+  milliseconds digit_every{0};  // presses a key so often; 0: never
+  milliseconds partner_digit_every{0};
+  ImpairmentSpec impairment;
+  bool partner_impaired = false;
+  double partner_drift_ppm = 0;  // what the heard clock is expected to be off by
+  Nanos late_after = milliseconds(5);
+  std::uint16_t socket = 0;  // of the crew's wire
+  Address remote;
+};
+
+// The n-th key that a leg presses. [any]
+char key_of(std::uint32_t leg, std::uint64_t n);
+
+}  // namespace tandem::load

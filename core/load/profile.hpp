@@ -1,0 +1,75 @@
+// Profile: what is to be loaded and what must hold, as a value. The files are under bench/profiles and are
+// read by core/app/bench_profile; every key stands in docs/bench.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/load/impairment.hpp"
+
+namespace tandem::load {
+
+enum class Kind : std::uint8_t {
+  bridge,  // two phones joined by the server: relayed, or transcoded when their codecs differ
+  play,    // the server plays its prompt to each phone
+  echo,    // a phone hears itself
+  number,  // a phone calls a number; what it hears is not known, only its packets are judged
+};
+
+// One sort of call; a profile mixes several by their shares.
+struct Part {
+  std::string name = "calls";
+  Kind kind = Kind::bridge;
+  double share = 1;
+  std::string codec = "PCMU", peer_codec;  // peer_codec "": the same
+  unsigned ptime_ms = 20;
+  bool record = false;
+  bool forward_on_tick = false;  // engine only: the relay waits for its tick
+  std::string number;            // sip only: what is dialed
+  double hold_s = 0;             // mean length of a call; 0: as long as the run
+  std::int64_t digit_every_ms = 0;
+  double talk_percent = 100;
+  bool audio_marks = false;  // marks in the sound even where payloads are forwarded
+  ImpairmentSpec impairment;
+};
+
+// What must hold; below 0: not asked for.
+struct Objective {
+  double failed_calls_percent = 0.1;
+  double lost_percent = -1;
+  double late_percent = -1;
+  double p99_delay_ms = -1;
+  double p99_setup_ms = -1;
+  double cpu_percent = -1;
+  double mos_min = -1;
+  bool sound = true;  // no cross-talk, no gap, no click, no wrong key, nobody deaf
+};
+
+struct GeneratorSpec {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 42000;
+  unsigned sockets = 4;  // that all phones share; 0: one a phone
+  unsigned threads = 1;
+  double late_p99_ms = 2;  // above it the figures are not to be trusted
+};
+
+struct SearchSpec {
+  unsigned from = 100, to = 4000;  // legs
+  unsigned step = 0;               // ramps by so many; 0: doubles, then halves the interval
+  double within_percent = 5;
+};
+
+struct Profile {
+  std::string name = "relay", description;
+  unsigned legs = 100;
+  double rate = 200;  // calls begun a second, at most
+  double warm_s = 2, seconds = 10;
+  double late_ms = 5;  // a packet is late when so far behind its stream's own clock
+  std::vector<Part> parts{Part{}};
+  Objective objective;
+  GeneratorSpec generator;
+  SearchSpec search;
+};
+
+}  // namespace tandem::load

@@ -1,0 +1,120 @@
+// Reports: the lines for people, and CSV.
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "core/load/report.hpp"
+
+namespace tandem::load {
+namespace {
+
+std::string known(double value, const char* format) {
+  return value < 0 ? "unknown" : fmt::format(fmt::runtime(format), value);
+}
+
+}  // namespace
+
+std::string live_line(const Moment& m, const char* phase) {
+  return fmt::format(
+      "{:<7} {:5.0f} s  {:5} legs  server {:>6}  {:7} packets/s  late {:<4} wrong {:<3} delay p50 {:.2f} p99 "
+      "{:.2f} ms  "
+      "generator p99 {:.2f} ms late  failed calls {}",
+      phase, m.at_s, m.legs, known(m.cpu_percent, "{:.0f} %"), m.received, m.late, m.wrong, m.delay_p50_ms,
+      m.delay_p99_ms, m.own_p99_ms, m.failed_calls);
+}
+
+std::string report_text(const Outcome& o) {
+  std::string out;
+  const auto line = [&out](const char* what, const std::string& text) {
+    fmt::format_to(std::back_inserter(out), "{:<11}{}\n", what, text);
+  };
+  out += '\n';
+  line("profile", fmt::format("{} for {:.1f} s, {} legs at most{}", o.profile, o.seconds, o.legs,
+                              o.interrupted ? "  (interrupted)" : ""));
+  line("server", o.server);
+  line("machine", o.machine);
+  line("calls", fmt::format("{} placed, {} failed, {} ended by the server; set-up p50 {:.1f}, p99 {:.1f} ms; "
+                            "first audio p50 {:.0f}, p99 {:.0f} ms",
+                            o.calls, o.failed_calls, o.dropped_calls, o.setup.percentile_ms(.5),
+                            o.setup.percentile_ms(.99), o.first_audio.percentile_ms(.5),
+                            o.first_audio.percentile_ms(.99)));
+  line("packets",
+       fmt::format("{} sent, {} received, {} lost, {} late, {} twice, {} reordered; jitter {:.2f} ms",
+                   o.total.sent, o.total.received, o.lost, o.total.late, o.duplicates, o.reordered,
+                   o.jitter_ms_mean));
+  if (o.total.delay.count() > 0)
+    line("delay", fmt::format("one way p50 {:.2f}, p95 {:.2f}, p99 {:.2f}, p99.9 {:.2f}, most {:.2f} ms; "
+                              "changed by up to {:.1f} ms on a leg",
+                              o.total.delay.percentile_ms(.5), o.total.delay.percentile_ms(.95),
+                              o.total.delay.percentile_ms(.99), o.total.delay.percentile_ms(.999),
+                              o.total.delay.max_ms(), o.delay_shift_ms_worst));
+  line("lateness", fmt::format("of packets against their streams' clocks: p50 {:.2f}, p99 {:.2f}, most "
+                               "{:.2f} ms; clock off by {:+.0f} ppm at worst",
+                               o.total.lateness.percentile_ms(.5), o.total.lateness.percentile_ms(.99),
+                               o.total.lateness.max_ms(), o.drift_ppm_worst));
+  line("sound",
+       fmt::format("{} of {} legs right; {} wrong, {} gaps ({} ms), {} clicks, {} jumps, {} deaf, {} silent",
+                   o.measured_legs - o.hurt_legs, o.measured_legs, o.wrong, o.gaps, o.gap_ms, o.clicks,
+                   o.shifts, o.deaf_legs, o.silent_legs));
+  if (o.snr_db_mean >= 0)
+    line("score", fmt::format("segmental SNR {:.1f} dB, worst leg {:.1f} dB (10 is fair, 30 as good as G.711 "
+                              "gets); level {:+.1f} dB; {} of {} symbols damaged",
+                              o.snr_db_mean, o.snr_db_worst, o.level_db, o.poor_symbols, o.symbols));
+  if (o.digits_sent > 0)
+    line("keys", fmt::format("{} pressed, {} right, {} wrong, {} missing", o.digits_sent, o.digits_right,
+                             o.digits_wrong, o.digits_missing));
+  line("MOS", fmt::format("{:.2f} mean, {:.2f} worst leg; E-model, delay {:.0f} ms (one way measured + "
+                          "{:.0f} packet and jitter buffer), loss {:.3f} %",
+                          o.mos_mean, o.mos_min, o.mos_delay_ms, kMosExtraDelayMs, o.mos_lost_percent));
+  line(
+      "server's",
+      o.cpu_percent < 0
+          ? "CPU and memory are not known: name its process with --pid"
+          : fmt::format("CPU {:.1f} % of a core, {:.0f} us per leg-second; memory {:.1f} MB, {:.1f} KB a leg",
+                        o.cpu_percent, o.us_per_leg_second, o.resident_mb, o.kb_per_leg));
+  line("generator",
+       fmt::format(
+           "CPU {:.1f} %, {:.0f} us per leg-second; sent late by p50 {:.2f}, p99 {:.2f}, most {:.2f} ms{}",
+           o.own_cpu_percent, o.own_us_per_leg_second, o.total.own_lateness.percentile_ms(.5),
+           o.own_late_p99_ms, o.total.own_lateness.max_ms(), o.realtime ? "; real-time priority" : ""));
+  for (const std::string& one : o.findings) line("found", one);
+  for (const Verdict& v : o.verdicts)
+    line(v.held ? "holds" : "FAILS", fmt::format("{}: {}, wanted {}", v.what, v.measured, v.wanted));
+  for (const std::string& one : o.doubts) line("DOUBT", one);
+  return out;
+}
+
+std::string seconds_csv(const Outcome& o) {
+  std::string out =
+      "second,legs,server_cpu_percent,server_resident_mb,sent,received,late,wrong,failed_calls,delay_p50_ms,"
+      "delay_p99_ms,"
+      "lateness_p99_ms,generator_late_p99_ms,mos\n";
+  for (const Moment& m : o.moments)
+    fmt::format_to(std::back_inserter(out),
+                   "{:.2f},{},{:.1f},{:.1f},{},{},{},{},{},{:.3f},{:.3f},{:.3f},{:.3f},{:.2f}\n", m.at_s,
+                   m.legs, m.cpu_percent, m.resident_mb, m.sent, m.received, m.late, m.wrong, m.failed_calls,
+                   m.delay_p50_ms, m.delay_p99_ms, m.lateness_p99_ms, m.own_p99_ms, m.mos);
+  return out;
+}
+
+std::string legs_csv(const Outcome& o) {
+  std::string out =
+      "leg,part,codec,sent,received,lost,late,duplicates,reordered,wrong,gaps,gap_ms,clicks,jumps,keys_right,"
+      "keys_wrong,"
+      "keys_missing,first_audio_ms,delay_ms,delay_change_ms,jitter_ms,drift_ppm,snr_db,mos\n";
+  for (const LegRow& row : o.rows) {
+    const LegFigures& f = row.figures;
+    const double snr = f.sound.levels == 0 ? 0 : f.sound.snr_db_sum / static_cast<double>(f.sound.levels);
+    fmt::format_to(std::back_inserter(out),
+                   "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.1f},{:.3f},{:.1f},{:.2f},{:.1f},{:."
+                   "1f},{:.2f}\n",
+                   row.leg, row.part, row.codec, f.sent, f.packets, f.lost, f.late, f.duplicates, f.reordered,
+                   f.wrong + f.sound.wrong, f.sound.gaps, f.sound.gap_ms, f.sound.clicks, f.sound.shifts,
+                   f.digits_right, f.digits_wrong, f.digits_missing,
+                   static_cast<double>(f.first_audio.count()) / 1e6, f.delay_ms_mean, f.delay_shift_ms,
+                   f.jitter_ms, f.drift_ppm, snr, row.mos);
+  }
+  return out;
+}
+
+}  // namespace tandem::load

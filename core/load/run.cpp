@@ -1,0 +1,217 @@
+// Run: the course of a run. What it makes of calls is in run_calls.cpp.
+#include "core/load/run.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+
+#include "core/loop/tick_timer.hpp"
+
+namespace tandem::load {
+namespace {
+
+constexpr Nanos kPoll = milliseconds(5);
+constexpr Nanos kUpPatience = seconds(30);
+constexpr Nanos kEndPatience = seconds(5);
+constexpr Nanos kLinger = milliseconds(400);
+
+Nanos seconds_of(double s) { return Nanos(static_cast<std::int64_t>(s * 1e9)); }
+double to_s(Nanos span) { return std::chrono::duration<double>(span).count(); }
+
+}  // namespace
+
+Run::Run(const Profile& profile, const codec::CodecRegistry& codecs, Driver& driver,
+         const RunSettings& settings)
+    : profile_(profile), codecs_(codecs), driver_(driver), settings_(settings) {}
+
+Run::~Run() {
+  for (Station& one : stations_) {
+    if (one.crew) one.crew->stop();
+    if (one.thread.joinable()) one.thread.join();
+  }
+}
+
+std::vector<int> Run::pids() const { return settings_.pids.empty() ? driver_.pids() : settings_.pids; }
+
+Result<void> Run::prepare() {
+  double shares = 0, legs = 0;
+  for (const Part& part : profile_.parts) {
+    if (const std::string why = driver_.refuses(part); !why.empty())
+      return Error{ErrorCode::unsupported, fmt::format("{}: {}", part.name, why)};
+    shares += part.share;
+    legs += part.share * (part.kind == Kind::bridge ? 2 : 1);
+  }
+  wanted_calls_ = std::max(1U, static_cast<unsigned>(profile_.legs / (legs / shares) + 0.5));
+  // Each part comes as often as its share says, evenly mixed.
+  std::vector<double> owed(profile_.parts.size(), 0);
+  for (int i = 0; i < 1000; ++i) {
+    std::size_t most = 0;
+    for (std::size_t p = 0; p < owed.size(); ++p) {
+      owed[p] += profile_.parts[p].share / shares;
+      if (owed[p] > owed[most]) most = p;
+    }
+    owed[most] -= 1;
+    order_.push_back(most);
+  }
+  return make_stations();
+}
+
+Result<void> Run::make_stations() {
+  const unsigned threads = std::max(1U, profile_.generator.threads);
+  const unsigned phones = profile_.legs / threads + 2 * threads + 64;
+  std::uint16_t port = profile_.generator.port;
+  const unsigned each =
+      profile_.generator.sockets == 0 ? phones : std::max(1U, profile_.generator.sockets / threads);
+  for (unsigned i = 0; i < threads; ++i) {
+    auto wire = UdpWire::open(profile_.generator.host, port, each);
+    if (!wire) return wire.error();
+    port = static_cast<std::uint16_t>((*wire)->local((*wire)->sockets() - 1).port() + 2);
+    Station station;
+    station.wire = std::move(*wire);
+    station.crew = std::make_unique<Crew>(*station.wire, phones * 2);
+    Crew* crew = station.crew.get();
+    const int core = settings_.core < 0 ? -1 : std::max(0, settings_.core - static_cast<int>(i));
+    station.thread = std::thread([crew, core] { crew->run(core); });
+    stations_.push_back(std::move(station));
+  }
+  return {};
+}
+
+Result<Outcome> Run::run(const std::atomic<bool>& interrupted) {
+  if (auto good = prepare(); !good) return good.error();
+  outcome_.profile = profile_.name;
+  outcome_.server = driver_.describe();
+  outcome_.machine = describe_machine();
+  outcome_.began = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+  idle_ = sample_processes(pids());
+  began_ = next_place_ = last_at_ = loop::monotonic_now();
+  next_second_ = began_ + seconds(1);
+  const bool churns = std::any_of(profile_.parts.begin(), profile_.parts.end(),
+                                  [](const Part& part) { return part.hold_s > 0; });
+  TimePoint warm_until = TimePoint::max();
+  TimePoint end = TimePoint::max();
+  for (TimePoint now = began_; now < end && !interrupted.load(); now = loop::monotonic_now()) {
+    turn(now);
+    // Warm is what all calls are up for, or as many as will be; what comes and goes is warm by time alone.
+    const bool all_up = placed_ >= wanted_calls_ &&
+                        std::none_of(calls_.begin(), calls_.end(),
+                                     [](const auto& one) { return one.second.state == State::placed; });
+    if (warm_until == TimePoint::max() &&
+        (churns || all_up || now - began_ > kUpPatience + seconds_of(wanted_calls_ / profile_.rate)))
+      warm_until = now + seconds_of(profile_.warm_s);
+    if (!measuring_ && now >= warm_until) {
+      begin_measure(now);
+      end = now + seconds_of(profile_.seconds);
+    }
+  }
+  outcome_.interrupted = interrupted.load();
+  wind_up(loop::monotonic_now());
+  conclude(outcome_, profile_);
+  return std::move(outcome_);
+}
+
+// One turn of control: the driver's news, calls to begin and to end, phones that came back, the second's
+// figures.
+void Run::turn(TimePoint now) {
+  events_.clear();
+  driver_.poll(kPoll, events_);
+  for (const DriverEvent& event : events_) on_event(event, loop::monotonic_now());
+  if (placing_) place_due(now);
+  end_due(now);
+  collect();
+  if (now >= next_second_) each_second(now);
+}
+
+void Run::begin_measure(TimePoint now) {
+  for (Station& one : stations_) {
+    if (!one.crew->measure()) continue;
+    while (auto tally = one.crew->take_tally()) one.crew->give_tally(std::move(tally));
+  }
+  measuring_ = true;
+  measured_from_ = now;
+  before_ = sample_processes(pids());
+  own_before_ = sample_self();
+  last_ = before_;
+  last_at_ = now;
+  next_second_ = now + seconds(1);
+  for (auto& [number, call] : calls_) call.measured = call.state == State::up;
+  // What was set up before counts: a call that failed is a failed call.
+}
+
+void Run::each_second(TimePoint now) {
+  next_second_ += seconds(1);
+  Tally tally;
+  for (Station& one : stations_) {
+    while (auto part = one.crew->take_tally()) {
+      tally.merge(*part);
+      one.crew->give_tally(std::move(part));
+    }
+  }
+  const ProcessSample sample = sample_processes(pids());
+  Moment moment;
+  moment.at_s = to_s(now - (measuring_ ? measured_from_ : began_));
+  moment.legs = legs_up();
+  const double passed = std::max(to_s(now - last_at_), 1e-3);
+  moment.cpu_percent = sample.known ? 100 * (sample.cpu_s - last_.cpu_s) / passed : -1;
+  moment.resident_mb = sample.known ? sample.resident_kb / 1024 : -1;
+  last_ = sample;
+  last_at_ = now;
+  moment.sent = tally.sent;
+  moment.received = tally.received;
+  moment.late = tally.late;
+  moment.wrong = tally.wrong;
+  moment.failed_calls = outcome_.failed_calls + outcome_.dropped_calls - failed_before_;
+  failed_before_ = outcome_.failed_calls + outcome_.dropped_calls;
+  moment.delay_p50_ms = tally.delay.percentile_ms(0.5);
+  moment.delay_p99_ms = tally.delay.percentile_ms(0.99);
+  moment.lateness_p99_ms = tally.lateness.percentile_ms(0.99);
+  moment.own_p99_ms = tally.own_lateness.percentile_ms(0.99);
+  const double missing =
+      tally.sent > tally.received && profile_.parts[0].kind == Kind::bridge
+          ? 100.0 * static_cast<double>(tally.sent - tally.received) / static_cast<double>(tally.sent)
+          : 0;
+  moment.mos =
+      mos_of(moment.delay_p50_ms, std::max(0.0, missing), profile_.parts[0].codec, profile_.parts[0].codec);
+  if (measuring_) {
+    outcome_.total.merge(tally);
+    outcome_.moments.push_back(moment);
+    leg_seconds_ += legs_up() * passed;
+  }
+  if (settings_.on_moment) settings_.on_moment(moment, !measuring_ ? "warm" : placing_ ? "measure" : "end");
+}
+
+// All phones fall silent, the last packets arrive, the calls are hung up.
+void Run::wind_up(TimePoint now) {
+  if (!measuring_) begin_measure(now);
+  const ProcessSample after = sample_processes(pids()), own_after = sample_self();
+  placing_ = false;
+  outcome_.seconds = to_s(now - measured_from_);
+  for (const Station& one : stations_) outcome_.realtime = outcome_.realtime || one.crew->realtime();
+  leg_seconds_ += legs_up() * to_s(now - last_at_);
+  if (leg_seconds_ > 0) {
+    if (after.known && before_.known) {
+      outcome_.cpu_percent = 100 * (after.cpu_s - before_.cpu_s) / outcome_.seconds;
+      outcome_.us_per_leg_second = 1e6 * (after.cpu_s - before_.cpu_s) / leg_seconds_;
+      outcome_.resident_mb = after.resident_kb / 1024;
+      outcome_.kb_per_leg = (after.resident_kb - idle_.resident_kb) / std::max(1U, outcome_.legs);
+    }
+    outcome_.own_cpu_percent = 100 * (own_after.cpu_s - own_before_.cpu_s) / outcome_.seconds;
+    outcome_.own_us_per_leg_second = 1e6 * (own_after.cpu_s - own_before_.cpu_s) / leg_seconds_;
+  }
+  for (auto& [number, call] : calls_)
+    if (call.state == State::up) hush(call, now);
+  const TimePoint until = now + kLinger + kEndPatience;
+  while ((!calls_.empty() || !gone_.empty()) && loop::monotonic_now() < until) turn(loop::monotonic_now());
+  // Whoever did not come back within that time is read where it is no more: those calls count as failed.
+  for (auto& [number, call] : calls_) fail(call, "the server did not end the call in time");
+  for (Station& one : stations_) {
+    one.crew->stop();
+    one.thread.join();
+    while (auto part = one.crew->take_tally()) outcome_.total.merge(*part);
+  }
+}
+
+}  // namespace tandem::load

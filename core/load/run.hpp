@@ -1,0 +1,113 @@
+// Run: one load, from the first call to the report's figures.
+//
+//   place calls at the profile's rate ─► warm up ─► measure ─► hush ─► last packets ─► hang up ─► Outcome
+//        Driver ◄──────────────────── control ────────────────────► Crews (threads)
+//
+// Thread: [control]: run() blocks until all is over; interrupt() may be called from a signal handler.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "core/codec/registry.hpp"
+#include "core/load/crew.hpp"
+#include "core/load/driver.hpp"
+#include "core/load/outcome.hpp"
+#include "core/load/process_probe.hpp"
+#include "core/load/profile.hpp"
+#include "core/load/udp_wire.hpp"
+
+namespace tandem::load {
+
+struct RunSettings {
+  int core = -1;          // of the first crew; the next ones before it; below 0: nowhere in particular
+  std::vector<int> pids;  // the server's, when the driver does not know them
+  std::function<void(const Moment&, const char* phase)> on_moment;  // each second
+};
+
+class Run {
+ public:
+  // All outlive this.
+  Run(const Profile& profile, const codec::CodecRegistry& codecs, Driver& driver,
+      const RunSettings& settings);
+  ~Run();
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  // Errors: what keeps a run from beginning: sockets, codecs, a part that the driver cannot do.
+  Result<Outcome> run(const std::atomic<bool>& interrupted);
+
+ private:
+  struct Station {  // a crew with its wire and thread
+    std::unique_ptr<UdpWire> wire;
+    std::unique_ptr<Crew> crew;
+    std::thread thread;
+  };
+  enum class State : std::uint8_t { placed, up, hushed, dropped };
+  struct Call {
+    std::uint32_t number = 0;
+    std::size_t part = 0;
+    State state = State::placed;
+    bool measured = false;
+    std::array<PhoneSpec, 2> specs;
+    unsigned legs = 2;
+    std::size_t station = 0;
+    TimePoint hush_at{TimePoint::max()}, hushed_at{}, drop_at{TimePoint::max()};
+    std::array<PhonePtr, 2> back;
+    unsigned come_back = 0;
+  };
+  Result<void> prepare();
+  Result<void> make_stations();
+  bool specify(Call& call);
+  void place_due(TimePoint now);
+  void place(TimePoint now);
+  void on_event(const DriverEvent& event, TimePoint now);
+  void bring_up(Call& call, const DriverEvent& event, TimePoint now);
+  void fail(Call& call, const std::string& reason);
+  void end_due(TimePoint now);
+  void hush(Call& call, TimePoint now);
+  void collect();
+  void finish(Call& call);
+  void begin_measure(TimePoint now);
+  void each_second(TimePoint now);
+  void turn(TimePoint now);
+  void wind_up(TimePoint now);
+  std::vector<int> pids() const;
+  unsigned legs_up() const { return legs_up_; }
+
+  // borrowed
+  const Profile& profile_;
+  const codec::CodecRegistry& codecs_;
+  Driver& driver_;
+  const RunSettings settings_;
+  // owned
+  Melody melody_;
+  std::vector<Station> stations_;
+  std::unordered_map<std::uint32_t, Call> calls_;
+  std::unordered_map<std::uint32_t, std::uint32_t> gone_;  // calls being hung up
+  std::vector<DriverEvent> events_;
+  std::vector<std::uint32_t> free_numbers_;
+  std::vector<std::size_t> order_;  // of the parts, by their shares
+  Outcome outcome_;
+  std::mt19937_64 random_{20260101};
+  // state
+  unsigned wanted_calls_ = 0;
+  std::uint32_t next_number_ = 0;
+  std::uint64_t placed_ = 0;
+  TimePoint began_{}, measured_from_{}, next_place_{}, next_second_{};
+  bool placing_ = true, measuring_ = false;
+  unsigned legs_up_ = 0;
+  ProcessSample idle_, before_, last_;
+  ProcessSample own_before_;
+  TimePoint last_at_{};
+  double leg_seconds_ = 0;
+  std::uint64_t failed_before_ = 0;
+};
+
+}  // namespace tandem::load

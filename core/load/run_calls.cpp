@@ -1,0 +1,230 @@
+// Run: a call from its placing to its figures.
+#include <fmt/format.h>
+#include <strings.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/load/run.hpp"
+#include "core/loop/tick_timer.hpp"
+
+namespace tandem::load {
+namespace {
+
+constexpr Nanos kLinger = milliseconds(400);  // after the last word, for what is still under way
+constexpr std::uint8_t kDynamicType = 96, kEventType = 101;
+
+Nanos seconds_of(double s) { return Nanos(static_cast<std::int64_t>(s * 1e9)); }
+
+const td_codec* find_codec(const codec::CodecRegistry& codecs, const std::string& name) {
+  for (const td_codec* one : codecs.all())
+    if (strcasecmp(one->name, name.c_str()) == 0) return one;
+  return nullptr;
+}
+
+}  // namespace
+
+void Run::place_due(TimePoint now) {
+  const auto apart = seconds_of(1 / std::max(profile_.rate, 0.001));
+  for (int i = 0; i < 64 && next_place_ <= now && calls_.size() < wanted_calls_; ++i) {
+    place(now);
+    next_place_ += apart;
+  }
+  if (calls_.size() >= wanted_calls_) next_place_ = std::max(next_place_, now);
+  if (now - next_place_ > seconds(1)) next_place_ = now;  // the driver was slow: no storm afterwards
+}
+
+// Fills in what the call's phones are to say and hear; false when a codec is missing.
+bool Run::specify(Call& call) {
+  const Part& part = profile_.parts[call.part];
+  const std::array<std::string, 2> names{part.codec, part.peer_codec.empty() ? part.codec : part.peer_codec};
+  call.legs = part.kind == Kind::bridge ? 2 : 1;
+  for (unsigned i = 0; i < call.legs; ++i) {
+    PhoneSpec& spec = call.specs[i];
+    spec.leg = call.number * 2 + i;
+    spec.codec = find_codec(codecs_, names[i]);
+    if (spec.codec == nullptr) return false;
+    spec.payload_type = spec.codec->static_type >= 0 ? static_cast<std::uint8_t>(spec.codec->static_type)
+                                                     : static_cast<std::uint8_t>(kDynamicType + i);
+    spec.event_type = kEventType;
+    spec.ptime_ms = part.ptime_ms;
+    spec.talk.share = spec.partner_talk.share =
+        static_cast<std::uint16_t>(std::lround(part.talk_percent * 2.56));
+    spec.digit_every = milliseconds(part.digit_every_ms);
+    spec.impairment = part.impairment;
+    spec.late_after = Nanos(static_cast<std::int64_t>(profile_.late_ms * 1e6));
+    Station& station = stations_[call.station];
+    const std::size_t sockets = station.wire->sockets();
+    spec.socket = static_cast<std::uint16_t>(profile_.generator.sockets == 0
+                                                 ? spec.leg % sockets
+                                                 : call.number * sockets / wanted_calls_ % sockets);
+    const bool decoded =
+        names[0] != names[1] || part.audio_marks || part.kind == Kind::play || part.kind == Kind::echo;
+    spec.says = spec.expects = decoded ? Marks::audio : Marks::payload;
+    spec.hears = part.kind == Kind::bridge ? spec.leg ^ 1U
+                 : part.kind == Kind::echo ? spec.leg
+                                           : kPromptSinger;
+    if (part.kind == Kind::number) {
+      spec.hears = kNobody;
+      spec.says = Marks::audio;
+      spec.expects = Marks::none;
+    }
+    if (part.kind == Kind::play) spec.says = Marks::none;
+    // Through a relay the heard clock is the partner's; what is decoded comes on the server's.
+    if (!decoded && part.kind == Kind::bridge) spec.partner_drift_ppm = part.impairment.drift_ppm;
+  }
+  return true;
+}
+
+void Run::place(TimePoint) {
+  std::uint32_t number = next_number_;
+  if (free_numbers_.empty()) {
+    ++next_number_;
+  } else {
+    number = free_numbers_.back();
+    free_numbers_.pop_back();
+  }
+  Call& call = calls_[number];
+  call.number = number;
+  call.part = order_[placed_++ % order_.size()];
+  call.station = number % stations_.size();
+  ++outcome_.calls;
+  if (!specify(call)) {
+    const Part& part = profile_.parts[call.part];
+    fail(call, fmt::format("no codec {} or {} is built in", part.codec, part.peer_codec));
+    return;
+  }
+  CallPlan plan;
+  plan.call = number;
+  plan.part = &profile_.parts[call.part];
+  plan.leg_count = call.legs;
+  for (unsigned i = 0; i < call.legs; ++i) {
+    const PhoneSpec& spec = call.specs[i];
+    plan.legs[i] = {spec.codec, spec.payload_type, spec.event_type,
+                    stations_[call.station].wire->local(spec.socket)};
+  }
+  driver_.place(plan);
+}
+
+void Run::fail(Call& call, const std::string& reason) {
+  ++outcome_.failed_calls;
+  if (outcome_.reasons.size() < 20 || outcome_.reasons.count(reason) > 0) ++outcome_.reasons[reason];
+  call.state = State::dropped;
+  call.come_back = call.legs;  // nothing to wait for
+}
+
+void Run::on_event(const DriverEvent& event, TimePoint now) {
+  if (event.what == DriverEvent::What::ended && gone_.erase(event.call) > 0) {
+    free_numbers_.push_back(event.call);
+    return;
+  }
+  const auto at = calls_.find(event.call);
+  if (at == calls_.end()) return;
+  Call& call = at->second;
+  switch (event.what) {
+    case DriverEvent::What::up:
+      outcome_.setup.add(event.took);
+      bring_up(call, event, now);
+      break;
+    case DriverEvent::What::failed:
+      if (call.state == State::placed) fail(call, event.reason);
+      break;
+    case DriverEvent::What::ended:
+      if (call.state != State::up) break;
+      ++outcome_.dropped_calls;
+      ++outcome_.reasons["the server ended the call" +
+                         (event.reason.empty() ? std::string() : ": " + event.reason)];
+      hush(call, now);
+      break;
+  }
+}
+
+void Run::bring_up(Call& call, const DriverEvent& event, TimePoint now) {
+  if (call.state != State::placed) return;
+  for (unsigned i = 0; i < call.legs; ++i) call.specs[i].remote = event.remote[i];
+  auto party = make_party(call.specs[0], call.legs == 2 ? &call.specs[1] : nullptr, melody_, now);
+  if (!party) {
+    fail(call, party.error().message);
+    driver_.hang_up(call.number);
+    return;
+  }
+  Crew& crew = *stations_[call.station].crew;
+  const bool good = crew.add(std::move(party->one)) && (!party->other || crew.add(std::move(party->other)));
+  if (!good) return fail(call, "the generator has too many phones");
+  call.state = State::up;
+  call.measured = measuring_;
+  legs_up_ += call.legs;
+  outcome_.legs = std::max(outcome_.legs, legs_up_);
+  const double hold = profile_.parts[call.part].hold_s;
+  if (hold > 0)
+    call.hush_at =
+        now + seconds_of(std::min(std::exponential_distribution<double>(1 / hold)(random_), 10 * hold) + 0.5);
+  if (!placing_) hush(call, now);
+}
+
+void Run::end_due(TimePoint now) {
+  for (auto at = calls_.begin(); at != calls_.end();) {
+    Call& call = at->second;
+    if (call.state == State::up && now >= call.hush_at) hush(call, now);
+    if (call.state == State::hushed && now >= call.drop_at) {
+      Crew& crew = *stations_[call.station].crew;
+      for (unsigned i = 0; i < call.legs; ++i)
+        if (!crew.drop(call.specs[i].leg)) ++call.come_back;
+      call.state = State::dropped;
+    }
+    if (call.state == State::dropped && call.come_back >= call.legs) {
+      finish(call);
+      at = calls_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+}
+
+void Run::hush(Call& call, TimePoint now) {
+  for (unsigned i = 0; i < call.legs; ++i)
+    if (!stations_[call.station].crew->hush(call.specs[i].leg)) ++outcome_.total.send_failed;
+  call.state = State::hushed;
+  call.hushed_at = now;
+  call.drop_at = now + kLinger;
+  legs_up_ -= call.legs;
+}
+
+void Run::collect() {
+  for (Station& one : stations_) {
+    while (PhonePtr phone = one.crew->take_back()) {
+      const auto at = calls_.find(phone->spec.leg / 2);
+      if (at == calls_.end()) continue;
+      Call& call = at->second;
+      const unsigned i = phone->spec.leg % 2;
+      call.back[i] = std::move(phone);
+      ++call.come_back;
+    }
+  }
+}
+
+// The phones are back, or were never there: their figures, and the end of the call.
+void Run::finish(Call& call) {
+  for (unsigned i = 0; i < call.legs; ++i) {
+    const Phone* phone = call.back[i].get();
+    if (phone == nullptr || !measuring_ || !call.measured) continue;
+    LegRow row;
+    row.leg = phone->spec.leg;
+    row.part = profile_.parts[call.part].name;
+    row.codec = phone->spec.codec->name;
+    row.heard_codec = call.legs == 2 ? call.specs[1 - i].codec->name : row.codec;
+    row.figures = phone->ear->figures(call.hushed_at);
+    row.figures.sent = phone->voice->sent_packets();
+    row.figures.dropped_on_purpose = phone->voice->dropped();
+    row.figures.digits_sent = phone->voice->keys() - phone->voice->keys_before();
+    add_leg(outcome_, std::move(row), profile_.parts[call.part]);
+  }
+  if (call.hushed_at == TimePoint{}) {  // never was up: the driver knows nothing of it any more
+    free_numbers_.push_back(call.number);
+    return;
+  }
+  gone_[call.number] = call.number;
+  driver_.hang_up(call.number);
+}
+
+}  // namespace tandem::load

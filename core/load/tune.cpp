@@ -1,0 +1,319 @@
+// Tune: following, judging and finding the melody. A symbol is judged by the share of its energy that the
+// expected tone explains in any phase, so that codecs, resamplers and fractions of a sample do not matter.
+#include "core/load/tune.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+namespace tandem::load {
+namespace {
+
+constexpr double kGoodShare = 0.85, kRightShare = 0.5, kFoundShare = 0.75, kSettledShare = 0.9;
+constexpr double kSilentRms = 120;  // of 5,600: -33 dB against what was said
+constexpr unsigned kBlock = 80;     // 10 ms
+constexpr int kClickPeak = kAmplitude / 2;
+constexpr unsigned kClickSamples = 24;
+constexpr unsigned kDoubtsMax = 2;
+
+struct Dots {
+  double sine = 0, cosine = 0, norm = 0;
+};
+
+// Correlation of `n` samples with a tone's table from `inside`.
+Dots dots(const Melody& melody, unsigned tone, std::size_t inside, const std::int16_t* x, std::size_t n) {
+  const std::int16_t* s = melody.sine(tone) + inside;
+  const std::int16_t* c = melody.cosine(tone) + inside;
+  std::int64_t a = 0, b = 0, ss = 0, cc = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    a += std::int32_t{x[i]} * s[i];
+    b += std::int32_t{x[i]} * c[i];
+    ss += std::int32_t{s[i]} * s[i];
+    cc += std::int32_t{c[i]} * c[i];
+  }
+  return {static_cast<double>(a), static_cast<double>(b), static_cast<double>(ss + cc) / 2};
+}
+
+double energy_of(std::span<const std::int16_t> x) {
+  std::int64_t e = 0;
+  for (const std::int16_t v : x) e += std::int32_t{v} * v;
+  return static_cast<double>(e);
+}
+
+bool silent(double energy, std::size_t samples) {
+  return energy < kSilentRms * kSilentRms * static_cast<double>(samples);
+}
+
+double share_of(const Dots& d, double energy) {
+  return d.norm <= 0 || energy <= 0 ? 0 : (d.sine * d.sine + d.cosine * d.cosine) / (d.norm * energy);
+}
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : (a - b + 1) / b; }
+
+}  // namespace
+
+Tune::Tune(const Melody& melody, std::uint32_t singer, Talk talk)
+    : melody_(melody), singer_(singer), talk_(talk) {
+  window_.reserve(kSearch + 960);
+}
+
+std::optional<std::int64_t> Tune::position(std::int64_t at) const {
+  if (!aligned_) return std::nullopt;
+  return at + offset_;
+}
+
+void Tune::restart() {
+  aligned_ = false;
+  whole_ = false;
+  filled_ = 0;
+  collecting_ = true;
+  window_.clear();
+}
+
+void Tune::take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
+                SoundFigures& figures) {
+  if (aligned_) place(at, pcm, figures);
+  if (collecting_) collect(at, pcm, sung, searches, figures);
+}
+
+// Puts samples where they belong in their symbols and judges each that becomes full.
+void Tune::place(std::int64_t at, std::span<const std::int16_t> pcm, SoundFigures& figures) {
+  for (std::size_t done = 0; done < pcm.size();) {
+    const std::int64_t position = at + static_cast<std::int64_t>(done) + offset_;
+    const std::int64_t index = floor_div(position, kSymbolSamples);
+    const auto inside = static_cast<unsigned>(position - index * kSymbolSamples);
+    const std::size_t n = std::min<std::size_t>(pcm.size() - done, kSymbolSamples - inside);
+    if (index != index_ || inside != filled_) {
+      whole_ = inside == 0;
+      index_ = index;
+    }
+    std::copy_n(&pcm[done], n, &symbol_[inside]);
+    filled_ = inside + static_cast<unsigned>(n);
+    if (filled_ == kSymbolSamples) {
+      if (whole_) judge(figures);
+      whole_ = true;
+      ++index_;
+      filled_ = 0;
+    }
+    done += n;
+  }
+}
+
+void Tune::judge(SoundFigures& figures) {
+  ++figures.symbols;
+  const unsigned tone = symbol(singer_, index_, talk_);
+  const double energy = energy_of(symbol_);
+  if (tone == kSilence) {
+    in_gap_ = false;
+    if (silent(energy, kSymbolSamples)) {
+      ++figures.good;
+      bad_streak_ = 0;
+      trust();
+    } else {
+      judge_other(energy, tone, figures);
+    }
+    return;
+  }
+  const bool holes = judge_holes(figures);
+  const Dots d = dots(melody_, tone, 0, symbol_.data(), kSymbolSamples);
+  const double share = std::min(share_of(d, energy), 1.0);
+  if (share < kRightShare && !silent(energy, kSymbolSamples)) {
+    const double fit[2]{d.sine / d.norm, d.cosine / d.norm};
+    if (is_click(fit, tone)) {  // one loud sample outweighs 40 ms of tone
+      ++figures.clicks;
+      ++figures.poor;
+    } else if (!holes) {
+      judge_other(energy, tone, figures);
+    }
+    return;
+  }
+  if (silent(energy, kSymbolSamples)) return;
+  bad_streak_ = 0;
+  const double fit[2]{d.sine / d.norm, d.cosine / d.norm};
+  const double snr = std::clamp(10 * std::log10(share / std::max(1 - share, 1e-9)), -10.0, 40.0);
+  figures.snr_db_sum += snr;
+  figures.snr_db_min = std::min(figures.snr_db_min, snr);
+  if (!holes) {
+    figures.level_db_sum += 20 * std::log10(std::hypot(fit[0], fit[1]) * kTableScale / kAmplitude);
+    ++figures.levels;
+    if (is_click(fit, tone)) ++figures.clicks;
+  }
+  ++(share >= kGoodShare ? figures.good : figures.poor);
+  if (share >= kGoodShare)
+    trust();
+  else if (!holes)
+    doubt();
+}
+
+void Tune::trust() {
+  if (++good_streak_ < 2) return;
+  doubts_ = 0;
+  doubtful_wrong_ = 0;
+}
+
+// Several symbols that do not fit: the sound may have moved in time.
+void Tune::doubt() {
+  good_streak_ = 0;
+  if (++doubts_ < kDoubtsMax || collecting_) return;
+  collecting_ = true;
+  window_.clear();
+}
+
+// Counts what is silent inside of a tone, by 10 ms; true when there was something.
+bool Tune::judge_holes(SoundFigures& figures) {
+  bool any = false;
+  for (unsigned at = 0; at < kSymbolSamples; at += kBlock) {
+    const bool hole = silent(energy_of(std::span(symbol_).subspan(at, kBlock)), kBlock);
+    if (hole) {
+      if (!in_gap_) ++figures.gaps;
+      figures.gap_ms += 10;
+      any = true;
+    }
+    in_gap_ = hole;
+  }
+  return any;
+}
+
+// Whether what the tone leaves unexplained is a few loud samples.
+bool Tune::is_click(const double (&fit)[2], unsigned tone) const {
+  const std::int16_t* s = melody_.sine(tone);
+  const std::int16_t* c = melody_.cosine(tone);
+  std::array<double, kSymbolSamples> rest;
+  double sum = 0, peak = 0;
+  std::size_t where = 0;
+  for (std::size_t i = 0; i < kSymbolSamples; ++i) {
+    rest[i] = symbol_[i] - fit[0] * s[i] - fit[1] * c[i];
+    sum += rest[i] * rest[i];
+    if (std::abs(rest[i]) > peak) {
+      peak = std::abs(rest[i]);
+      where = i;
+    }
+  }
+  if (peak < kClickPeak) return false;
+  double near = 0;
+  const std::size_t from = where < kClickSamples / 2 ? 0 : where - kClickSamples / 2;
+  for (std::size_t i = from; i < std::min<std::size_t>(from + kClickSamples, kSymbolSamples); ++i)
+    near += rest[i] * rest[i];
+  return near > 0.5 * sum;
+}
+
+void Tune::judge_other(double energy, unsigned expected, SoundFigures& figures) {
+  bool tonal = false;
+  for (unsigned tone = 0; tone < kTones && !tonal; ++tone)
+    tonal = tone != expected &&
+            share_of(dots(melody_, tone, 0, symbol_.data(), kSymbolSamples), energy) > kRightShare;
+  // A hard codec or concealment damages a tone; only another's tone, or what goes on, is somebody else.
+  ++(tonal || bad_streak_ > 0 ? figures.wrong : figures.poor);
+  doubtful_wrong_ += tonal || bad_streak_ > 0 ? 1 : 0;
+  ++bad_streak_;
+  doubt();
+}
+
+void Tune::collect(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
+                   SoundFigures& figures) {
+  if (!window_.empty() && at != collected_at_ + static_cast<std::int64_t>(window_.size())) window_.clear();
+  if (window_.empty()) collected_at_ = at;
+  if (window_.size() + pcm.size() <= window_.capacity())
+    window_.insert(window_.end(), pcm.begin(), pcm.end());
+  if (window_.size() < kSearch) return;
+  if (searches <= 0 || silent(energy_of(std::span(window_).first(kSearch)), kSearch * 4)) {
+    window_.clear();
+    return;
+  }
+  --searches;
+  search(sung, figures);
+  window_.clear();
+}
+
+// The position at which the collected window fits best; coarse, then to 10 samples, then to the sample.
+void Tune::search(std::int64_t sung, SoundFigures& figures) {
+  if (aligned_ && explained(collected_at_ + offset_) >= kSettledShare) {
+    collecting_ = false;
+    doubts_ = 0;
+    return;
+  }
+  std::int64_t low = std::max<std::int64_t>(sung - kDelayMax - static_cast<std::int64_t>(kSearch), 0);
+  std::int64_t high = sung;
+  if (singer_ == kPromptSinger) {
+    low = 0;
+    high = std::int64_t{kPromptSymbols} * kSymbolSamples;
+  }
+  std::int64_t best = low;
+  double most = -1;
+  const auto look = [&](std::int64_t from, std::int64_t to, std::int64_t step, const auto& score) {
+    for (std::int64_t at = from; at <= to; at += step) {
+      const double found = score(at);
+      if (found <= most) continue;
+      most = found;
+      best = at;
+    }
+  };
+  const auto by_energy = [this](std::int64_t at) { return explained(at); };
+  look(low, high, 80, by_energy);
+  if (most < 0.5) return;
+  look(best - 80, best + 80, 10, by_energy);
+  if (most < kFoundShare) return;
+  most = -1e300;
+  look(best - 14, best + 14, 1, [this](std::int64_t at) { return likeness(at); });
+  aligned_at(best, figures);
+}
+
+void Tune::aligned_at(std::int64_t position, SoundFigures& figures) {
+  const std::int64_t found = position - collected_at_;
+  if (aligned_) {
+    std::int64_t by = found - offset_;
+    if (singer_ == kPromptSinger) {
+      const std::int64_t period = std::int64_t{kPromptSymbols} * kSymbolSamples;
+      by -= floor_div(by + period / 2, period) * period;
+    }
+    if (std::abs(by) > 4) {
+      ++figures.shifts;
+      figures.shift_ms_max = std::max(figures.shift_ms_max, std::abs(static_cast<double>(by)) / 8);
+      figures.wrong -= std::min(figures.wrong, doubtful_wrong_);  // it was the right one, at another time
+    }
+  }
+  offset_ = found;
+  aligned_ = true;
+  collecting_ = false;
+  whole_ = false;
+  filled_ = 0;
+  index_ = -1;
+  bad_streak_ = good_streak_ = doubts_ = 0;
+  doubtful_wrong_ = 0;
+  in_gap_ = false;
+}
+
+// The share of the window's energy that the melody from `position` explains.
+double Tune::explained(std::int64_t position) const {
+  double sum = 0;
+  for (std::size_t done = 0; done < kSearch;) {
+    const std::int64_t at = position + static_cast<std::int64_t>(done);
+    const std::int64_t index = floor_div(at, kSymbolSamples);
+    const auto inside = static_cast<std::size_t>(at - index * kSymbolSamples);
+    const std::size_t n = std::min<std::size_t>(kSearch - done, kSymbolSamples - inside);
+    const unsigned tone = symbol(singer_, index, talk_);
+    if (tone != kSilence && n >= kBlock) {
+      const Dots d = dots(melody_, tone, inside, &window_[done], n);
+      if (d.norm > 0) sum += (d.sine * d.sine + d.cosine * d.cosine) / d.norm;
+    }
+    done += n;
+  }
+  return sum / std::max(energy_of(std::span(window_).first(kSearch)), 1.0);
+}
+
+// Correlation of the window with the melody itself, phase and all.
+double Tune::likeness(std::int64_t position) const {
+  double sum = 0;
+  for (std::size_t done = 0; done < kSearch;) {
+    const std::int64_t at = position + static_cast<std::int64_t>(done);
+    const std::int64_t index = floor_div(at, kSymbolSamples);
+    const auto inside = static_cast<std::size_t>(at - index * kSymbolSamples);
+    const std::size_t n = std::min<std::size_t>(kSearch - done, kSymbolSamples - inside);
+    const unsigned tone = symbol(singer_, index, talk_);
+    if (tone != kSilence) sum += dots(melody_, tone, inside, &window_[done], n).sine;
+    done += n;
+  }
+  return sum;
+}
+
+}  // namespace tandem::load

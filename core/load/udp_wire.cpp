@@ -1,0 +1,192 @@
+// UdpWire: the system calls.
+#include "core/load/udp_wire.hpp"
+
+#include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace tandem::load {
+namespace {
+
+constexpr int kBuffer = 32 << 20;
+constexpr int kOwnBuffer = 1 << 20;  // of a phone's own socket
+constexpr std::size_t kBytesMax = 2048;
+
+std::int64_t clock_ns(clockid_t clock) {
+  timespec t{};
+  clock_gettime(clock, &t);
+  return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+
+Error no_files(std::size_t opened, std::size_t wanted) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return {ErrorCode::exhausted,
+          fmt::format(
+              "{} of {} sockets opened, then the limit of open files was reached (RLIMIT_NOFILE {}): raise "
+              "it with \"ulimit -n {}\", or let phones share sockets (generator.sockets)",
+              opened, wanted, limit.rlim_cur, wanted * 2 + 1024)};
+}
+
+}  // namespace
+
+struct UdpWire::Batch {
+  std::array<mmsghdr, kBurst> messages{};
+  std::array<iovec, kBurst> vectors{};
+  std::array<sockaddr_storage, kBurst> sources{};
+  std::array<std::array<char, 96>, kBurst> controls{};
+  std::array<std::array<std::uint8_t, kBytesMax>, kBurst> buffers{};
+  std::array<mmsghdr, kBurst> sends{};
+  std::array<iovec, kBurst> send_vectors{};
+};
+
+UdpWire::UdpWire() : batch_(std::make_unique<Batch>()) {}
+
+UdpWire::~UdpWire() {
+  for (const Socket& s : sockets_) close(s.fd);
+  if (epoll_ >= 0) close(epoll_);
+}
+
+Result<std::unique_ptr<UdpWire>> UdpWire::open(const std::string& host, std::uint16_t first_port,
+                                               std::size_t count) {
+  std::unique_ptr<UdpWire> wire(new UdpWire());
+  if (count > kFew && (wire->epoll_ = epoll_create1(EPOLL_CLOEXEC)) < 0) return no_files(0, count);
+  unsigned port = first_port + first_port % 2U;
+  for (; wire->sockets_.size() < count; port += 2) {
+    const auto local = Address::parse(host, static_cast<std::uint16_t>(port));
+    if (!local) return Error{ErrorCode::invalid, fmt::format("expected an IP address, found \"{}\"", host)};
+    if (port > 65534)
+      return Error{
+          ErrorCode::conflict,
+          fmt::format("{} of {} ports of {} from {} up are free: begin lower (generator.port), free some, or "
+                      "let phones share sockets (generator.sockets)",
+                      wire->sockets_.size(), count, host, first_port)};
+    const int fd = ::socket(local->raw()->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return no_files(wire->sockets_.size(), count);
+    const int buffer = count > kFew ? kOwnBuffer : kBuffer, on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) != 0)
+      setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) != 0)
+      setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+    setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
+    if (bind(fd, local->raw(), local->raw_size()) != 0) {
+      const int error = errno;
+      close(fd);
+      if (error == EADDRINUSE) continue;
+      return Error{ErrorCode::invalid, fmt::format("{}: {}", local->text(), std::strerror(error))};
+    }
+    if (wire->epoll_ >= 0) {
+      epoll_event event{};
+      event.events = EPOLLIN;
+      event.data.u64 = wire->sockets_.size();
+      epoll_ctl(wire->epoll_, EPOLL_CTL_ADD, fd, &event);
+    }
+    wire->sockets_.push_back({fd, *local, 0});
+  }
+  return wire;
+}
+
+TimePoint UdpWire::now() { return TimePoint(Nanos(clock_ns(CLOCK_MONOTONIC))); }
+
+std::size_t UdpWire::send(std::span<const Outgoing> batch) {
+  std::size_t refused = 0;
+  for (std::size_t from = 0; from < batch.size();) {
+    const std::uint16_t socket = batch[from].socket;
+    std::size_t n = 0;
+    for (; n < kBurst && from + n < batch.size() && batch[from + n].socket == socket; ++n) {
+      const Outgoing& one = batch[from + n];
+      batch_->send_vectors[n] = {one.bytes.data(), one.bytes.size()};
+      msghdr& header = batch_->sends[n].msg_hdr;
+      header = {};
+      header.msg_name = const_cast<sockaddr*>(one.to.raw());
+      header.msg_namelen = one.to.raw_size();
+      header.msg_iov = &batch_->send_vectors[n];
+      header.msg_iovlen = 1;
+    }
+    for (std::size_t done = 0; done < n;) {
+      const int sent =
+          sendmmsg(sockets_[socket].fd, &batch_->sends[done], static_cast<unsigned>(n - done), 0);
+      if (sent > 0) {
+        done += static_cast<std::size_t>(sent);
+      } else {  // one is refused (unreachable, no buffer): the others go on
+        ++refused;
+        ++done;
+      }
+    }
+    from += n;
+  }
+  return refused;
+}
+
+std::size_t UdpWire::receive(WireSink& sink, std::size_t most) {
+  const TimePoint at = now();
+  if (at - measured_at_ > seconds(1)) {
+    measured_at_ = at;
+    real_minus_monotonic_ = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+  }
+  std::size_t got = 0;
+  if (epoll_ < 0) {
+    for (std::size_t s = 0; s < sockets_.size(); ++s)
+      for (std::size_t n = kBurst; n == kBurst && got < most; got += n) n = receive_from(s, sink);
+    return got;
+  }
+  std::array<epoll_event, 256> ready;
+  while (got < most) {
+    const int n = epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), 0);
+    for (int i = 0; i < n; ++i) got += receive_from(ready[static_cast<std::size_t>(i)].data.u64, sink);
+    if (n < static_cast<int>(ready.size())) break;
+  }
+  return got;
+}
+
+std::size_t UdpWire::receive_from(std::size_t socket, WireSink& sink) {
+  Socket& from = sockets_[socket];
+  const std::size_t burst = epoll_ < 0 ? kBurst : 4;
+  for (std::size_t i = 0; i < burst; ++i) {
+    batch_->vectors[i] = {batch_->buffers[i].data(), kBytesMax};
+    msghdr& header = batch_->messages[i].msg_hdr;
+    header = {};
+    header.msg_name = &batch_->sources[i];
+    header.msg_namelen = sizeof batch_->sources[i];
+    header.msg_iov = &batch_->vectors[i];
+    header.msg_iovlen = 1;
+    header.msg_control = batch_->controls[i].data();
+    header.msg_controllen = batch_->controls[i].size();
+  }
+  const int n =
+      recvmmsg(from.fd, batch_->messages.data(), static_cast<unsigned>(burst), MSG_DONTWAIT, nullptr);
+  if (n <= 0) return 0;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+    msghdr& header = batch_->messages[i].msg_hdr;
+    TimePoint at{};
+    for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+      if (c->cmsg_level != SOL_SOCKET) continue;
+      if (c->cmsg_type == SCM_TIMESTAMPNS) {
+        timespec t{};
+        std::memcpy(&t, CMSG_DATA(c), sizeof t);
+        at = TimePoint(Nanos(t.tv_sec * 1'000'000'000LL + t.tv_nsec - real_minus_monotonic_));
+      } else if (c->cmsg_type == SO_RXQ_OVFL) {
+        std::uint32_t dropped = 0;
+        std::memcpy(&dropped, CMSG_DATA(c), sizeof dropped);
+        overflowed_ += dropped - from.overflowed;
+        from.overflowed = dropped;
+      }
+    }
+    if (at == TimePoint{}) at = now();
+    sink.on_packet(static_cast<std::uint16_t>(socket),
+                   Address::from(reinterpret_cast<const sockaddr*>(&batch_->sources[i]), header.msg_namelen),
+                   std::span(batch_->buffers[i]).first(batch_->messages[i].msg_len), at);
+  }
+  return static_cast<std::size_t>(n);
+}
+
+}  // namespace tandem::load

@@ -1,0 +1,78 @@
+// Voice: the saying half of a phone: one packet a packet time, stamped or sung, keys between, and the memory
+// of when each was sent, which the partner's Ear asks.
+//
+//   tick ─► next(): stamp + melody bytes | encoded melody | telephone-event | nothing (a pause)
+//
+// Thread: [any] one owner, the crew's; no allocation after construction.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/codec/coder.hpp"
+#include "core/load/phone_spec.hpp"
+#include "core/rtp/telephone_event_sender.hpp"
+
+namespace tandem::load {
+
+class Voice {
+ public:
+  // `melody` outlives this. `encoder` may be null for marks in the payload and for G.711.
+  Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec::Encoder> encoder);
+
+  struct Made {
+    std::size_t bytes = 0;  // 0: nothing to send in this packet time
+    bool stamped = false;   // the payload has a stamp, whose time is still to be written
+    Fate fate;
+    std::int64_t tick = 0;
+  };
+  // One packet time goes by. `out` holds an RTP packet.
+  Made next(std::span<std::uint8_t> out);
+
+  // The packet of `tick` went out, or would have.
+  void sent(std::int64_t tick, TimePoint at) { sent_at_[static_cast<std::size_t>(tick) % kRemembered] = at; }
+  // When what stands at `position` (samples at 8 kHz) went out, for the last 1.28 s.
+  std::optional<TimePoint> sent_at(std::int64_t position) const;
+
+  // From one packet to the next on this phone's own clock; `since` its beginning.
+  Nanos interval(Nanos since) const;
+
+  void begin_measure();
+
+  std::int64_t position() const { return tick_ * packet_samples_; }
+  std::uint32_t counter() const { return counter_; }
+  std::uint32_t measured_from() const { return measured_from_; }
+  std::uint64_t dropped() const { return dropped_; }
+  std::uint64_t sent_packets() const { return sent_packets_; }
+  std::uint64_t keys() const { return keys_; }  // pressed since the beginning
+  std::uint64_t keys_before() const { return keys_before_; }
+  unsigned payload_bytes() const { return payload_bytes_; }
+  const PhoneSpec& spec() const { return spec_; }
+
+ private:
+  static constexpr std::size_t kRemembered = 64;
+  std::size_t write_payload(std::span<std::uint8_t> out, bool& stamped);
+
+  const PhoneSpec spec_;
+  const Melody& melody_;
+  std::unique_ptr<codec::Encoder> encoder_;
+  const std::int64_t packet_samples_;  // at 8 kHz
+  const std::uint32_t packet_ticks_;   // of the RTP clock
+  unsigned payload_bytes_ = 160;
+  Impairment impairment_;
+  rtp::TelephoneEventSender events_;
+  std::int64_t tick_ = 0;
+  std::uint16_t seq_;
+  std::uint32_t time_;
+  std::uint32_t counter_ = 0, measured_from_ = 0;
+  std::uint64_t dropped_ = 0, sent_packets_ = 0, keys_ = 0, keys_before_ = 0;
+  bool spurt_ = true;
+  std::vector<std::int16_t> pcm_;
+  std::array<TimePoint, kRemembered> sent_at_{};
+};
+
+}  // namespace tandem::load
