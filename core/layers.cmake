@@ -33,6 +33,9 @@ function(tandem_in_fours target)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 4)
     target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)  # all is "included" then
   endif()
+  if(TANDEM_SANITIZE)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
 endfunction()
 
 # All layers named in core/layers.txt that have sources.
@@ -79,8 +82,8 @@ function(tandem_test name folder)
     return()
   endif()
   add_executable(test_${name} ${sources})
-  tandem_in_fours(test_${name})
   target_compile_options(test_${name} PRIVATE -O1)  # what is tested keeps its own; the test need only compile soon
+  tandem_in_fours(test_${name})
   target_link_libraries(test_${name} PRIVATE ${ARGN} tandem_test_support GTest::gmock GTest::gtest_main)
   target_compile_definitions(test_${name} PRIVATE TANDEM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   add_test(NAME ${name} COMMAND test_${name} --gtest_brief=1)

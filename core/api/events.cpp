@@ -62,7 +62,7 @@ void Events::on_event(const call::Event& event) {
   if (!event.call.empty()) json["call"] = event.call;
   if (!event.leg.empty()) json["leg"] = event.leg;
   for (const auto& [key, value] : event.fields) {
-    std::visit([&](const auto& held) { json[key] = held; }, value);
+    std::visit([&json, &name = key](const auto& held) { json[name] = held; }, value);
   }
   keep(std::move(json), event.name, event.tenant, event.call, event.leg);
 }

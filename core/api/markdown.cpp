@@ -43,7 +43,7 @@ std::string type_of(const Json& schema) {
     for (const Json& one : *type) all += (all.empty() ? "" : " or ") + one.get<std::string>();
     return all;
   }
-  const std::string name = type->get<std::string>();
+  std::string name = type->get<std::string>();
   if (name == "array" && schema.contains("items")) return "[" + type_of(schema["items"]) + "]";
   if (name == "object" && schema.contains("properties")) {
     std::string all;

@@ -132,7 +132,7 @@ Result<void> check_schema(const Json& schema) {
     if (std::find(kWords.begin(), kWords.end(), word) == kWords.end()) {
       return Error{ErrorCode::invalid, "schema word \"" + word + "\" is not understood here"};
     }
-    const auto bad = [&](const char* expected) {
+    const auto bad = [&word = word, &value = value](const char* expected) {
       return Error{ErrorCode::invalid,
                    "schema word \"" + word + "\": expected " + expected + ", saw " + text_of(value)};
     };

@@ -43,7 +43,7 @@ std::string find_program(const std::string& name) {
   std::string rest = std::string(path == nullptr ? "" : path) + ":/usr/sbin:/usr/local/sbin";
   while (!rest.empty()) {
     const std::size_t colon = rest.find(':');
-    const std::string candidate = rest.substr(0, colon) + "/" + name;
+    std::string candidate = rest.substr(0, colon) + "/" + name;
     if (candidate.front() == '/' && ::access(candidate.c_str(), X_OK) == 0) return candidate;
     rest = colon == std::string::npos ? "" : rest.substr(colon + 1);
   }
@@ -75,6 +75,7 @@ bool Process::start(const std::vector<std::string>& arguments, const std::string
     return false;
   }
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);
   const pid_t parent = ::getpid();

@@ -19,7 +19,7 @@ std::string user_of(const nlohmann::json& party) {
                      : party.is_string() ? party.get<std::string>()
                                          : "";
   const std::size_t scheme = text.find(':');
-  if (scheme != std::string::npos && scheme < 5) text.erase(0, scheme + 1);
+  if (scheme < 5) text.erase(0, scheme + 1);
   return text.substr(0, text.find('@'));
 }
 

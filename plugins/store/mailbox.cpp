@@ -18,7 +18,7 @@ constexpr const char* kMailboxColumns =
 
 // The row for people: whether there is a PIN, never its hash; and the counts.
 Json shown(Context& context, Json row) {
-  row["has_pin"] = row["pin_hash"] != "";
+  row["has_pin"] = !row["pin_hash"].get_ref<const std::string&>().empty();
   row.erase("pin_hash");
   row.update(count_messages(context, row["tenant"].get<std::string>(), row["number"].get<std::string>()));
   return row;

@@ -78,7 +78,8 @@ void Speaker::start() {
 }
 
 std::string Speaker::render(const Request& request) {
-  const std::string key = key_of(request), path = folder_ + "/" + name_of(key);
+  const std::string key = key_of(request);
+  std::string path = folder_ + "/" + name_of(key);
   if (holds(path, key)) {
     ++cached_;
     std::error_code ignored;

@@ -86,7 +86,6 @@ class FakeCalls {
   std::unique_ptr<sdk::Host> face_;
   std::vector<std::unique_ptr<sdk::Timer>> timers_;
   std::string playing_, playing_leg_, recording_, recording_path_;
-  std::uint64_t play_began_ns_ = 0;
   int last_ = 0;
   static FakeCalls* current_;
 };
