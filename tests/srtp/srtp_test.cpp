@@ -14,7 +14,11 @@ namespace {
 thread_local bool counting = false;
 thread_local unsigned counted = 0;
 }  // namespace
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#ifndef __has_feature  // clang's word; g++ defines __SANITIZE_… instead
+#define __has_feature(name) 0
+#endif
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !__has_feature(address_sanitizer) && \
+    !__has_feature(thread_sanitizer)
 #define TANDEM_COUNTS_MALLOC 1
 extern "C" void* __libc_malloc(std::size_t);
 extern "C" void* __libc_calloc(std::size_t, std::size_t);
