@@ -54,7 +54,6 @@ Transcoder::Transcoder(const LegConfig& from, const LegConfig& to)
       held_(std::make_unique<Held>()),
       from_(from.payloads.front().codec),
       to_(to.payloads.front().codec),
-      from_rate_(from_->sample_rate),
       ptime_ms_(to.send_ptime_ms),
       packet_ticks_(to_->clock_rate / 1000 * to.send_ptime_ms),
       law_(law_between(from_, to_)) {}

@@ -115,7 +115,6 @@ class Transcoder {
   // state
   const td_codec* from_;
   const td_codec* to_;
-  const std::uint32_t from_rate_;
   const unsigned ptime_ms_;
   const std::uint32_t packet_ticks_;
   LawTable* law_ = nullptr;  // from_ to to_ byte by byte, when both are G.711
