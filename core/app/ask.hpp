@@ -19,10 +19,10 @@ inline void ask(api::Api& api, const std::string& tenant, const std::string& met
   api.invoke({tenant, api::Role::internal}, method, text,
              [answered = std::move(answered), method](const Result<std::string>& result) {
                if (!result) return answered(result.error());
-               auto json = nlohmann::json::parse(*result, nullptr, false);
-               if (json.is_discarded())
+               auto found = nlohmann::json::parse(*result, nullptr, false);
+               if (found.is_discarded())
                  return answered(Error{ErrorCode::internal, method + " answered with what is no JSON"});
-               answered(std::move(json));
+               answered(std::move(found));
              });
 }
 
