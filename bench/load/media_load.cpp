@@ -35,10 +35,15 @@ int main(int argc, char** argv) {
   app.add_option("--loops", options.loops, "media loops of the server")
       ->default_val(1)
       ->check(CLI::Range(1, 8));
+  std::string io = "sockets";
+  app.add_option("--io", io, "packet I/O of the server")
+      ->default_val(io)
+      ->check(CLI::IsMember({"sockets", "shared"}));
   bool strict = false;
   app.add_flag("--strict", strict,
                "exit with 1 when packets are lost or later than 5 ms, or a delay figure is missed");
   CLI11_PARSE(app, argc, argv);
+  options.io = *tandem::loop::packet_backend_named(io);
   std::printf("%-11s %6s %14s %9s %7s %8s %9s %9s %9s %8s\n", "mode", "legs", "us/leg-second", "packets",
               "lost", ">5ms", "p50 ms", "p99 ms", "max ms", "KB/leg");
   bool held = true;

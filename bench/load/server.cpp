@@ -15,7 +15,6 @@
 
 #include "core/codec/g711.hpp"
 #include "core/loop/tick_timer.hpp"
-#include "core/loop/udp_io.hpp"
 #include "core/session/engine.hpp"
 
 namespace tandem::load {
@@ -85,6 +84,9 @@ class Child {
     config.forwarding =
         options.mode == Mode::relay_tick ? session::Forwarding::on_tick : session::Forwarding::automatic;
     if (options.mode == Mode::relay) config.forwarding = session::Forwarding::immediate;
+    auto packets = loop::PacketIo::open(options.io, options.loops, options.legs * 2 + 16);
+    if (!packets) fail(packets.error().message);
+    packets_ = std::move(*packets);
     engine_ = std::make_unique<session::MediaEngine>(
         config, clock_,
         [](std::function<void()> work, std::function<void()> done) {
@@ -92,13 +94,7 @@ class Child {
           done();
           return true;
         },
-        [] {}, binder_,
-        [&] {
-          auto io = loop::UdpIo::create(options.legs * 2 + 16);
-          if (!io) fail(io.error().message);
-          return std::unique_ptr<loop::MediaIo>(std::move(*io));
-        },
-        nullptr);
+        [] {}, packets_->binder(), [this] { return packets_->take(); }, nullptr);
     engine_->start();
   }
 
@@ -139,7 +135,7 @@ class Child {
  private:
   Options options_;
   Clock clock_;
-  loop::UdpBinder binder_;
+  std::unique_ptr<loop::PacketIo> packets_;
   std::unique_ptr<session::MediaEngine> engine_;
   std::vector<session::MediaId> ids_;
 };

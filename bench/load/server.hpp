@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/loop/packet_io.hpp"
+
 namespace tandem::load {
 
 enum class Mode { play, relay, relay_tick, transcode };
@@ -21,6 +23,7 @@ struct Options {
   unsigned legs = 1000;
   unsigned seconds = 10;
   unsigned loops = 1;
+  loop::PacketBackend io = loop::PacketBackend::sockets;
   std::uint16_t generator_port = 47000;  // and the seven after it
 };
 

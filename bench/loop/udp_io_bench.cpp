@@ -1,5 +1,6 @@
-// One relayed packet through UdpIo (one tick: every leg got a packet, each is sent on), beside the floor: the
-// bare recvfrom and sendto on the same sockets. The generator's share is paused out of both.
+// One relayed packet through UdpIo and SharedIo (one tick: every leg got a packet, each is sent on), beside
+// the floor: the bare recvfrom and sendto on the same sockets. The generator's share is paused out of all; on
+// loopback it pays for the way in, the sk_lookup program included.
 #include <benchmark/benchmark.h>
 #include <sys/socket.h>
 
@@ -8,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/loop/packet_io.hpp"
 #include "core/loop/tick_timer.hpp"
 #include "core/loop/udp_io.hpp"
 
@@ -18,12 +20,14 @@ constexpr std::size_t kPacket = 172;
 
 // `legs` sockets under test and one far end, which all legs send to.
 struct Field {
-  explicit Field(std::size_t legs) {
+  explicit Field(std::size_t legs) : Field(legs, nullptr) {}
+  Field(std::size_t legs, PortBinder* ours) {
+    PortBinder& own = ours == nullptr ? binder : *ours;
     auto far = binder.bind(*Address::parse("127.0.0.1", 0), {46, 4 << 20});
     to_far = far->local();
     far_fd = far->release();
     for (std::size_t i = 0; i < legs; ++i) {
-      ports.push_back(std::move(*binder.bind(*Address::parse("127.0.0.1", 0), {})));
+      ports.push_back(std::move(*own.bind(*Address::parse("127.0.0.1", 0), {})));
       addresses.push_back(ports.back().local());
     }
   }
@@ -88,6 +92,21 @@ void BM_UdpIoRelay(benchmark::State& state) {
   });
 }
 BENCHMARK(BM_UdpIoRelay)->Arg(1)->Arg(100)->Arg(1000)->UseManualTime();
+
+void BM_SharedIoRelay(benchmark::State& state) {
+  const auto legs = static_cast<std::size_t>(state.range(0));
+  auto packets = PacketIo::open(PacketBackend::shared, 1, legs);
+  if (!packets) return state.SkipWithError(packets.error().message.c_str());
+  auto io = (*packets)->take();
+  Field field(legs, &(*packets)->binder());
+  for (BoundPort& port : field.ports) (void)io->adopt(std::move(port));
+  Relay relay(*io, field.to_far);
+  run(state, field, legs, [&] {
+    if (io->drain(monotonic_now(), relay) != legs) state.SkipWithError("packets missing");
+    io->flush();
+  });
+}
+BENCHMARK(BM_SharedIoRelay)->Arg(1)->Arg(100)->Arg(1000)->UseManualTime();
 
 void BM_FloorRecvSend(benchmark::State& state) {
   const auto legs = static_cast<std::size_t>(state.range(0));

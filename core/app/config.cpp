@@ -88,6 +88,9 @@ void read_media(TomlReader& in, MediaSection& out) {
                                                 : session::Forwarding::automatic;
   in.boolean("realtime", engine.realtime);
   in.texts("codecs", out.codecs, 1);
+  std::string io = "auto";
+  in.choice("io", io, {"auto", "sockets", "shared"});
+  out.io = loop::packet_backend_named(io).value_or(out.io);
   out.srtp = read_srtp(in).value_or(out.srtp);
   std::vector<std::string> suites;
   in.texts("srtp_suites", suites, 1);

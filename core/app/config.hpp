@@ -15,6 +15,7 @@
 
 #include "core/base/result.hpp"
 #include "core/call/routes.hpp"
+#include "core/loop/packet_io.hpp"
 #include "core/session/engine.hpp"
 
 namespace tandem::app {
@@ -48,6 +49,7 @@ struct MediaSection {
   unsigned ptime_ms = 20;
   std::int64_t inactivity_timeout_s = 60;
   std::int64_t learn_window_ms = 5000;
+  loop::PacketBackend io = loop::PacketBackend::automatic;
   sdp::SrtpPolicy srtp = sdp::SrtpPolicy::accept;
   std::vector<srtp::Suite> srtp_suites;  // in order of preference; empty: all, in the order of srtp::suites()
   bool symmetric = true, inband_dtmf = true, hang_up_on_timeout = true;

@@ -92,19 +92,18 @@ Result<void> Server::build_media() {
     log::warn("media", "no plugin detects tones: keys are heard as telephone-event and INFO only");
   session::EngineConfig engine = config_.media.engine;
   if (engine.loops == 0) engine.loops = std::max(2U, std::thread::hardware_concurrency()) - 1;
-  const std::size_t legs_a_loop = engine.legs_max / engine.loops + 1;
+  // Legs that talk to each other live on one loop: any of them may get all.
+  auto packets = loop::PacketIo::open(config_.media.io, engine.loops, engine.legs_max * 2);
+  if (!packets) return packets.error();
+  packets_ = std::move(*packets);
+  log::info("media", "packet I/O: {}{}{}", packets_->name(),
+            packets_->why_not().empty() ? "" : "; not shared: ", packets_->why_not());
   engine_ = std::make_unique<session::MediaEngine>(
       engine, timers_,
       [this](std::function<void()> work, std::function<void()> done) {
         return pool_.submit(0, std::move(work), std::move(done));
       },
-      [this] { wake_media(); }, binder_,
-      [legs_a_loop]() -> std::unique_ptr<loop::MediaIo> {
-        auto made = loop::UdpIo::create(legs_a_loop * 2);
-        if (!made) throw std::runtime_error(made.error().message);
-        return std::move(*made);
-      },
-      dtmf);
+      [this] { wake_media(); }, packets_->binder(), [this] { return packets_->take(); }, dtmf);
   return {};
 }
 

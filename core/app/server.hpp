@@ -26,7 +26,7 @@
 #include "core/call/calls.hpp"
 #include "core/codec/registry.hpp"
 #include "core/loop/loop.hpp"
-#include "core/loop/udp_io.hpp"
+#include "core/loop/packet_io.hpp"
 #include "core/loop/uv_timers.hpp"
 #include "core/loop/work_pool.hpp"
 #include "core/plugin/plugin_host.hpp"
@@ -82,7 +82,7 @@ class Server {
   api::Api api_;
   plugin::PluginHost plugins_;
   codec::CodecRegistry codecs_;
-  loop::UdpBinder binder_;
+  std::unique_ptr<loop::PacketIo> packets_;
   std::unique_ptr<session::MediaEngine> engine_;
   std::unique_ptr<SignalingBridge> signaling_;
   std::unique_ptr<StoreDirectory> directory_;

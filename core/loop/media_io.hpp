@@ -1,5 +1,5 @@
 // MediaIo: how RTP packets get in and out of a media loop, whatever moves them: one socket a port (udp_io),
-// memory and fake time (memory_io), later a shared port range, io_uring or an offload.
+// one for all ports (shared_io), memory and fake time (memory_io), later io_uring or an offload.
 //
 //   [control]  PortBinder::bind ──BoundPort──► inbox ──► MediaIo::adopt  [media]
 //   [media]    tick: drain(now, sink) ─► sink.on_datagram … queue_send … flush()
@@ -163,7 +163,7 @@ class MediaIo {
 
   virtual Address local(PortId port) const = 0;             // invalid when unknown
   virtual std::size_t ports() const = 0;                    // open now
-  virtual const char* name() const = 0;                     // "udp", "memory": for the log
+  virtual const char* name() const = 0;                     // "udp", "shared", "memory": for the log
   const IoCounters& counters() const { return counters_; }  // [any]
 
  protected:

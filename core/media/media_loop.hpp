@@ -79,7 +79,7 @@ class MediaLoop final : private loop::DatagramSink {
   // how long after its due time the tick runs. `passed` counts the ticks since the last call (1 unless some
   // were missed).
   void on_tick(TimePoint now, Nanos late, unsigned passed);
-  // Between ticks, when sockets are readable and few legs are served: relays forward at once.
+  // Between ticks, when sockets are readable and the load is low: relays forward at once.
   void on_readable(TimePoint now);
   // True once after something was left for control (events, commands that came back).
   bool take_wake_control();

@@ -37,7 +37,7 @@ void MediaThread::take_priority() const {
 bool MediaThread::forwards_at_once() const {
   if (io_.fd() < 0 || !config_.may_forward_at_once) return false;
   const std::uint32_t legs = loop_.counters().legs.load(std::memory_order_relaxed);
-  return config_.must_forward_at_once || (legs != 0 && legs <= kImmediateLegsMax);
+  return config_.must_forward_at_once || (legs != 0 && pace_.at_once());
 }
 
 void MediaThread::run() {
@@ -46,14 +46,15 @@ void MediaThread::run() {
   while (!stopping_.load(std::memory_order_acquire)) {
     std::array<pollfd, 2> wait{{{timer_->fd(), POLLIN, 0}, {io_.fd(), POLLIN, 0}}};
     if (poll(wait.data(), forwards_at_once() ? 2 : 1, 100) < 0) continue;
+    const TimePoint woken = loop::monotonic_now();
     if (wait[0].revents != 0) {
       const loop::Ticks ticks = timer_->take();
-      if (ticks.count != 0)
-        loop_.on_tick(loop::monotonic_now(), ticks.late, static_cast<unsigned>(ticks.count));
+      if (ticks.count != 0) loop_.on_tick(woken, ticks.late, static_cast<unsigned>(ticks.count));
     } else if (wait[1].revents != 0) {
-      loop_.on_readable(loop::monotonic_now());
+      loop_.on_readable(woken);
     }
     if (loop_.take_wake_control()) wake_();
+    pace_.note(woken, loop::monotonic_now());
   }
   loop_.on_tick(loop::monotonic_now(), Nanos{0}, 1);  // what was posted before the end
 }

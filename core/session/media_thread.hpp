@@ -1,7 +1,7 @@
 // MediaThread: the thread that drives one media loop: waits for the tick (absolute timerfd), and between
-// ticks for packets while few legs are served, so that relays forward at once.
+// ticks for packets while its load is low (ForwardingPace), so that relays forward at once.
 //
-//   poll(tick, sockets when few legs) ──► MediaLoop::on_tick / on_readable ──► wake() when control has
+//   poll(tick, sockets at low load) ──► MediaLoop::on_tick / on_readable ──► wake() when control has
 //   something
 //
 // Thread: made and ended on [control]; run() is [media].
@@ -15,14 +15,12 @@
 #include "core/loop/media_io.hpp"
 #include "core/loop/tick_timer.hpp"
 #include "core/media/media_loop.hpp"
+#include "core/session/forwarding_pace.hpp"
 
 namespace tandem::session {
 
 class MediaThread {
  public:
-  // Up to so many legs, packets are forwarded as they come; above, on the tick (io.md: it costs a third).
-  static constexpr std::uint32_t kImmediateLegsMax = 100;
-
   struct Config {
     unsigned number = 0;
     bool realtime = true;
@@ -46,6 +44,7 @@ class MediaThread {
   const Config config_;
   const std::function<void()> wake_;
   std::unique_ptr<loop::TickTimer> timer_;
+  ForwardingPace pace_;  // [media]
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

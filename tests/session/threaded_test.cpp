@@ -13,6 +13,7 @@
 #include "core/loop/tick_timer.hpp"
 #include "core/loop/udp_io.hpp"
 #include "core/session/engine.hpp"
+#include "core/session/forwarding_pace.hpp"
 #include "tests/support/scratch_folder.hpp"
 
 namespace tandem::session {
@@ -117,6 +118,22 @@ TEST(MediaEngineThreads, LegsComeAndGoWhileMediaRuns) {
     EXPECT_EQ(engine.counters().legs, 0u);
   }
   EXPECT_GT(wakes.load(), 0u);
+}
+
+TEST(ForwardingPace, LeavesAtOnceWhenBusyAndReturnsWhenQuiet) {
+  ForwardingPace pace;
+  TimePoint now = TimePoint(seconds(100));
+  const auto run = [&](seconds length, Nanos work) {  // turns of 5 ms, `work` of it busy
+    for (const TimePoint end = now + length; now < end; now += milliseconds(5)) pace.note(now, now + work);
+  };
+  run(seconds(3), microseconds(500));  // 10 %
+  EXPECT_TRUE(pace.at_once());
+  run(seconds(3), microseconds(700));  // 14 %
+  EXPECT_FALSE(pace.at_once());
+  run(seconds(3), microseconds(250));  // the same work on the tick: 5 %
+  EXPECT_FALSE(pace.at_once()) << "no swinging";
+  run(seconds(3), microseconds(100));  // 2 %
+  EXPECT_TRUE(pace.at_once());
 }
 
 }  // namespace

@@ -1,0 +1,422 @@
+// SharedIo: backend B; see shared_io.hpp. Thread: [media].
+#include "core/loop/shared_io.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "core/loop/tick_timer.hpp"
+#include "core/loop/udp_datagram.hpp"
+
+namespace tandem::loop {
+namespace {
+
+constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(sockaddr_in));
+constexpr std::size_t kBatchBytes = 64 * 1024;
+
+TimePoint realtime_as_point() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return TimePoint(seconds(now.tv_sec) + Nanos(now.tv_nsec));
+}
+
+Error failed(const char* step) {
+  const ErrorCode code = errno == EPERM || errno == EACCES                       ? ErrorCode::denied
+                         : errno == EMFILE || errno == ENFILE || errno == ENOMEM ? ErrorCode::exhausted
+                                                                                 : ErrorCode::unsupported;
+  return {code, fmt::format("{}: {}", step, std::strerror(errno))};
+}
+
+bool shareable(const Address& local) { return local.family() == Family::v4 && !local.is_unspecified(); }
+
+}  // namespace
+
+struct SharedIo::Receive {
+  std::array<mmsghdr, kBurst> messages{};
+  std::array<iovec, kBurst> vectors{};
+  std::array<sockaddr_in, kBurst> names{};
+  struct alignas(cmsghdr) Control {
+    std::array<char, kControlBytes> bytes;
+  };
+  std::array<Control, kBurst> controls{};
+  std::array<std::array<std::uint8_t, kDatagramMax>, kBurst> buffers;
+
+  Receive() {
+    for (std::size_t i = 0; i < kBurst; ++i) {
+      vectors[i] = {buffers[i].data(), buffers[i].size()};
+      msghdr& head = messages[i].msg_hdr;
+      head.msg_name = &names[i];
+      head.msg_iov = &vectors[i];
+      head.msg_iovlen = 1;
+      head.msg_control = controls[i].bytes.data();
+      rearm(i);
+    }
+  }
+  void rearm(std::size_t i) {
+    messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_in);
+    messages[i].msg_hdr.msg_controllen = kControlBytes;
+  }
+  // To whom it was sent, and when the kernel got it.
+  void read_control(std::size_t i, Address& to, TimePoint& at, TimePoint now, Nanos real_to_monotonic) {
+    msghdr& head = messages[i].msg_hdr;
+    at = now;
+    for (cmsghdr* c = CMSG_FIRSTHDR(&head); c != nullptr; c = CMSG_NXTHDR(&head, c)) {
+      if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_ORIGDSTADDR) {
+        sockaddr_in name{};
+        std::memcpy(&name, CMSG_DATA(c), sizeof name);
+        to = Address::from(reinterpret_cast<const sockaddr*>(&name), sizeof name);
+      } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+        timespec stamp{};
+        std::memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+        const TimePoint got = TimePoint(seconds(stamp.tv_sec) + Nanos(stamp.tv_nsec)) + real_to_monotonic;
+        if (got <= now && now - got <= seconds(1)) at = got;
+      }
+    }
+  }
+};
+
+struct SharedIo::Send {
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  std::array<std::array<std::uint8_t, kIpUdpHeaderBytes>, kBatch> headers;
+  std::array<Address, kBatch> to;
+  std::array<std::array<iovec, 2>, kBatch> vectors{};
+  std::array<mmsghdr, kBatch> messages{};
+  std::array<std::uint8_t, kBatchBytes> data;
+};
+
+class SharedIo::Inside final : public DatagramSink {
+ public:
+  Inside(SharedIo& io, DatagramSink& sink) : io_(io), sink_(sink) {}
+  void on_datagram(const Datagram& datagram) override {
+    Datagram ours = datagram;
+    ours.port = PortId{io_.by_inner_[index(datagram.port)]};
+    sink_.on_datagram(ours);
+  }
+
+ private:
+  SharedIo& io_;
+  DatagramSink& sink_;
+};
+
+// ---- [control]
+
+Result<BoundPort> SharedBinder::bind(const Address& local, const PortOptions& options) {
+  if (!shareable(local)) return sockets_.bind(local, options);
+  PortOptions guard = options;
+  guard.receive_buffer_bytes = 1;  // the least that the kernel gives: nothing is read from it
+  auto bound = sockets_.bind(local, guard);
+  if (!bound) return bound;
+  const Address held = bound->local();
+  if (!steering_.reserve(held))
+    return Error{ErrorCode::conflict,
+                 fmt::format("UDP port {}: it is taken in the table of shared ports", held.text())};
+  return BoundPort(*this, bound->release(), held);
+}
+
+void SharedBinder::unbind(int handle) {
+  sockaddr_in name{};
+  socklen_t size = sizeof name;
+  if (::getsockname(handle, reinterpret_cast<sockaddr*>(&name), &size) == 0)
+    steering_.remove(Address::from(reinterpret_cast<const sockaddr*>(&name), size));
+  ::close(handle);
+}
+
+Result<std::unique_ptr<SharedIo>> SharedIo::create(PortSteering& steering, std::uint32_t loop,
+                                                   std::size_t ports) {
+  auto sockets = UdpIo::create(16);
+  if (!sockets) return sockets.error();
+  std::unique_ptr<SharedIo> made(new SharedIo(steering, loop, ports, std::move(*sockets)));
+  if (auto opened = made->open_sockets(); !opened) return opened.error();
+  return made;
+}
+
+SharedIo::SharedIo(PortSteering& steering, std::uint32_t loop, std::size_t ports,
+                   std::unique_ptr<UdpIo> sockets)
+    : steering_(steering),
+      loop_(loop),
+      sockets_(std::move(sockets)),
+      by_number_(65536, kNone),
+      receive_(std::make_unique<Receive>()),
+      send_(std::make_unique<Send>()) {
+  ports_.reserve(ports);
+  free_.reserve(ports);
+  by_inner_.reserve(ports);
+}
+
+Result<void> SharedIo::open_sockets() {
+  const int on = 1, buffer = kReceiveBufferBytes;
+  shared_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (shared_ < 0) return failed("opening the shared socket");
+  sockaddr_in any{};  // a port of its own on the loopback address: only to be somewhere
+  any.sin_family = AF_INET;
+  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::bind(shared_, reinterpret_cast<const sockaddr*>(&any), sizeof any) != 0)
+    return failed("binding the shared socket");
+  if (setsockopt(shared_, IPPROTO_IP, IP_RECVORIGDSTADDR, &on, sizeof on) != 0)
+    return failed("IP_RECVORIGDSTADDR");
+  if (setsockopt(shared_, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) != 0) return failed("SO_TIMESTAMPNS");
+  if (setsockopt(shared_, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) != 0 &&
+      setsockopt(shared_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer) != 0)
+    return failed("SO_RCVBUF");
+  raw_ = ::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
+  if (raw_ < 0) return failed("opening a raw socket");
+  if (setsockopt(raw_, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) != 0)
+    (void)setsockopt(raw_, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) return failed("epoll_create1");
+  for (const int fd : {shared_, sockets_->fd()}) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return failed("epoll_ctl");
+  }
+  return steering_.set_socket(loop_, shared_);
+}
+
+int SharedIo::receive_buffer_bytes() const {
+  int bytes = 0;
+  socklen_t size = sizeof bytes;
+  getsockopt(shared_, SOL_SOCKET, SO_RCVBUF, &bytes, &size);
+  return bytes;
+}
+
+SharedIo::~SharedIo() {
+  for (const Port& port : ports_) {
+    if (!port.open || port.guard < 0) continue;
+    steering_.remove(port.local);
+    ::close(port.guard);
+  }
+  for (const int fd : {shared_, raw_, epoll_})
+    if (fd >= 0) ::close(fd);
+}
+
+// ---- ports
+
+SharedIo::Port* SharedIo::find(PortId id) {
+  if (index(id) >= ports_.size() || !ports_[index(id)].open) return nullptr;
+  return &ports_[index(id)];
+}
+
+std::uint32_t SharedIo::take_slot() {
+  if (!free_.empty()) {
+    const std::uint32_t slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+  ports_.emplace_back();
+  free_.reserve(ports_.capacity());  // so that close() never allocates
+  return static_cast<std::uint32_t>(ports_.size() - 1);
+}
+
+void SharedIo::link(std::uint32_t slot) {
+  std::uint32_t& head = by_number_[ports_[slot].local.port()];
+  ports_[slot].next = head;
+  head = slot;
+}
+
+void SharedIo::unlink(std::uint32_t slot) {
+  for (std::uint32_t* at = &by_number_[ports_[slot].local.port()]; *at != kNone; at = &ports_[*at].next) {
+    if (*at != slot) continue;
+    *at = ports_[slot].next;
+    return;
+  }
+}
+
+std::uint32_t SharedIo::slot_of(const Address& local) const {
+  for (std::uint32_t slot = by_number_[local.port()]; slot != kNone; slot = ports_[slot].next)
+    if (ports_[slot].local.same_host(local)) return slot;
+  return kNone;
+}
+
+PortId SharedIo::adopt(BoundPort port) {
+  TANDEM_ASSERT_AFFINITY(affinity_);
+  if (!port.valid()) return kNoPort;
+  Port made{.open = true, .drained_in = drains_, .local = port.local()};
+  auto* binder = dynamic_cast<SharedBinder*>(port.binder());
+  if (binder == nullptr) {
+    made.inner = sockets_->adopt(std::move(port));
+    if (made.inner == kNoPort) return kNoPort;
+  } else {
+    if (&binder->steering() != &steering_ || !steering_.lead(made.local, loop_, Address())) return kNoPort;
+    made.tos = 46 << 2;
+    made.guard = port.release();
+  }
+  const std::uint32_t slot = take_slot();
+  ports_[slot] = made;
+  if (made.guard >= 0) {
+    link(slot);
+  } else {
+    if (by_inner_.size() <= index(made.inner)) by_inner_.resize(index(made.inner) + 1, kNone);
+    by_inner_[index(made.inner)] = slot;
+  }
+  ++open_;
+  return PortId{slot};
+}
+
+void SharedIo::close(PortId id) {
+  TANDEM_ASSERT_AFFINITY(affinity_);
+  Port* port = find(id);
+  if (port == nullptr) return;
+  if (port->guard < 0) {
+    sockets_->close(port->inner);
+  } else {
+    flush();
+    unlink(static_cast<std::uint32_t>(id));
+    steering_.remove(port->local);
+    ::close(std::exchange(port->guard, -1));
+  }
+  port->open = false;
+  free_.push_back(static_cast<std::uint32_t>(id));
+  --open_;
+}
+
+bool SharedIo::focus(PortId id, const Address& peer) {
+  TANDEM_ASSERT_AFFINITY(affinity_);
+  Port* port = find(id);
+  if (port == nullptr) return false;
+  if (port->guard < 0) return sockets_->focus(port->inner, peer);
+  if (peer.valid() && peer.family() != Family::v4) return false;
+  return steering_.lead(port->local, loop_, peer);
+}
+
+void SharedIo::set_dscp(PortId id, std::uint8_t dscp) {
+  TANDEM_ASSERT_AFFINITY(affinity_);
+  Port* port = find(id);
+  if (port == nullptr) return;
+  if (port->guard < 0) return sockets_->set_dscp(port->inner, dscp);
+  port->tos = static_cast<std::uint8_t>((dscp & 0x3f) << 2);
+}
+
+Address SharedIo::local(PortId id) const {
+  return index(id) < ports_.size() && ports_[index(id)].open ? ports_[index(id)].local : Address();
+}
+
+// ---- in
+
+std::size_t SharedIo::drain(TimePoint now, DatagramSink& sink) {
+  TANDEM_ASSERT_AFFINITY(affinity_);
+  ++drains_;
+  Receive& in = *receive_;
+  const Nanos real_to_monotonic = monotonic_now() - realtime_as_point();
+  std::size_t total = 0;
+  while (total < kDrainMax) {
+    const int count = recvmmsg(shared_, in.messages.data(), kBurst, MSG_DONTWAIT, nullptr);
+    if (count <= 0) {
+      if (count < 0 && errno != EAGAIN && errno != EINTR) counters_.receive_errors.add();
+      break;
+    }
+    const TimePoint arrived = monotonic_now();
+    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+      hand_over(i, arrived, real_to_monotonic, sink);
+      in.rearm(i);
+    }
+    total += static_cast<std::size_t>(count);
+    if (count < static_cast<int>(kBurst)) break;
+  }
+  if (sockets_->ports() != 0) {
+    Inside inside(*this, sink);
+    total += sockets_->drain(now, inside);
+    count_inside();
+  }
+  return total;
+}
+
+void SharedIo::hand_over(std::size_t at, TimePoint now, Nanos real_to_monotonic, DatagramSink& sink) {
+  Receive& in = *receive_;
+  const msghdr& head = in.messages[at].msg_hdr;
+  if ((head.msg_flags & MSG_TRUNC) != 0) return counters_.truncated.add();
+  Address to;
+  TimePoint arrival;
+  in.read_control(at, to, arrival, now, real_to_monotonic);
+  const std::uint32_t slot = to.valid() ? slot_of(to) : kNone;
+  if (slot == kNone) return;  // of a port that has just been closed
+  Port& port = ports_[slot];
+  if (port.drained_in != drains_) port.drained_in = drains_, port.taken = 0;
+  if (++port.taken > kPortBudget) return counters_.over_budget.add();
+  const std::span<std::uint8_t> bytes(in.buffers[at].data(), in.messages[at].msg_len);
+  counters_.received.add();
+  counters_.received_bytes.add(bytes.size());
+  sink.on_datagram({PortId{slot}, bytes,
+                    Address::from(static_cast<const sockaddr*>(head.msg_name), head.msg_namelen), arrival});
+}
+
+// ---- out
+
+void SharedIo::queue_send(PortId id, const Address& to, std::span<const std::uint8_t> bytes) {
+  TANDEM_ASSERT_AFFINITY(affinity_);
+  const Port* port = find(id);
+  if (port != nullptr && port->guard < 0) {
+    sockets_->queue_send(port->inner, to, bytes);
+    if (sockets_->counters().flushes.get() != inside_before_.flushes.get()) count_inside();
+    return;
+  }
+  if (port == nullptr || bytes.empty() || bytes.size() > kDatagramMax || to.family() != Family::v4) {
+    counters_.send_errors.add();
+    return;
+  }
+  Send& out = *send_;
+  if (out.count == kBatch || out.bytes + bytes.size() > kBatchBytes) flush();
+  const std::size_t at = out.count++;
+  std::memcpy(&out.data[out.bytes], bytes.data(), bytes.size());
+  out.headers[at] = ip_udp_header(port->local, to, port->tos, bytes);
+  out.to[at] = to;
+  out.vectors[at] = {iovec{out.headers[at].data(), kIpUdpHeaderBytes},
+                     iovec{&out.data[out.bytes], bytes.size()}};
+  msghdr& head = out.messages[at].msg_hdr;
+  head.msg_name = const_cast<sockaddr*>(out.to[at].raw());
+  head.msg_namelen = out.to[at].raw_size();
+  head.msg_iov = out.vectors[at].data();
+  head.msg_iovlen = 2;
+  out.bytes += bytes.size();
+}
+
+void SharedIo::flush() {
+  TANDEM_ASSERT_AFFINITY(affinity_);
+  Send& out = *send_;
+  std::size_t done = 0;
+  while (done < out.count) {
+    const int sent = sendmmsg(raw_, &out.messages[done], static_cast<unsigned>(out.count - done),
+                              MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) {
+      for (int k = 0; k < sent; ++k) {
+        counters_.sent.add();
+        counters_.sent_bytes.add(out.vectors[done++][1].iov_len);
+      }
+      continue;
+    }
+    const bool full = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM;
+    (full ? counters_.send_dropped : counters_.send_errors)
+        .add();  // the first of them; the others are still tried
+    ++done;
+  }
+  if (out.count != 0) counters_.flushes.add();
+  out.count = out.bytes = 0;
+  if (sockets_->ports() != 0) {
+    sockets_->flush();
+    count_inside();
+  }
+}
+
+// What the sockets inside counted since the last time.
+void SharedIo::count_inside() {
+  const IoCounters& from = sockets_->counters();
+  for (const auto counter :
+       {&IoCounters::received, &IoCounters::received_bytes, &IoCounters::truncated, &IoCounters::over_budget,
+        &IoCounters::receive_errors, &IoCounters::sent, &IoCounters::sent_bytes, &IoCounters::send_dropped,
+        &IoCounters::send_errors, &IoCounters::flushes}) {
+    const std::uint64_t now = (from.*counter).get(), before = (inside_before_.*counter).get();
+    if (now == before) continue;
+    (inside_before_.*counter).add(now - before);
+    (counters_.*counter).add(now - before);
+  }
+}
+
+}  // namespace tandem::loop
