@@ -44,6 +44,7 @@ module stdio.so
 module g711.so
 module g722.so
 module uuid.so
+module srtp.so
 module aufile.so
 module ausine.so
 module sndfile.so
@@ -83,7 +84,7 @@ class Phone:
     """One baresip. A context manager: leaving it ends the process and removes its folder."""
 
     def __init__(self, user, password="", proxy="127.0.0.1:5060", say=None, answer="manual", codec="PCMU/8000/1",
-                 transport="udp", register=True, dtmf="rtpevent"):
+                 transport="udp", register=True, dtmf="rtpevent", srtp=None):
         if shutil.which("baresip") is None:
             raise PhoneError("baresip is not installed: run scripts/install-deps")
         self.user = user
@@ -96,12 +97,13 @@ class Phone:
             say = f"{self.folder}/silence.wav"
             silence(say, 300)
         interval = 120 if register else 0
+        encryption = f";mediaenc={srtp}" if srtp else ""  # "srtp": a=crypto in RTP/AVP; "srtp-mand": RTP/SAVP or nothing
         domain = proxy.rsplit(":", 1)[0]
         port = proxy.rsplit(":", 1)[1]
         with open(f"{self.folder}/accounts", "w") as out:
             out.write(f"<sip:{user}@{domain}:{port};transport={transport}>;auth_user={user};auth_pass={password or 'none'};"
                       f"regint={interval};answermode={answer};audio_codecs={codec};dtmfmode={dtmf};ptime=20;mwi=no;"
-                      f'outbound="sip:{domain}:{port};transport={transport}"\n')
+                      f'outbound="sip:{domain}:{port};transport={transport}"{encryption}\n')
         os.chmod(f"{self.folder}/accounts", 0o600)
         open(f"{self.folder}/contacts", "w").close()
         self.events = []
