@@ -78,7 +78,10 @@ Result<void> Server::load_plugins(std::span<const plugin::Builtin> builtins) {
 }
 
 Result<void> Server::build_media() {
-  for (const td_codec* own : {codec::pcmu(), codec::pcma(), codec::l16_8000()}) {
+  for (const td_codec* own : {codec::pcmu(), codec::pcma()}) {
+    if (auto added = codecs_.add(own); !added) return added;
+  }
+  for (const td_codec* own : codec::l16_all()) {
     if (auto added = codecs_.add(own); !added) return added;
   }
   for (const td_codec* given : plugins_.given<td_codec>(TD_CODEC_ID, codec::kLeastTable)) {

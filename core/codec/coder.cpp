@@ -3,9 +3,26 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 
 namespace tandem::codec {
+namespace {
+
+// A member that an older table may not reach.
+template <typename Member>
+Member since_1_1(const td_codec& codec, Member td_codec::*member) {
+  const auto at = static_cast<std::size_t>(reinterpret_cast<const char*>(&(codec.*member)) -
+                                           reinterpret_cast<const char*>(&codec));
+  return codec.size >= at + sizeof(Member) ? codec.*member : Member{};
+}
+
+td_str str(std::string_view text) { return {text.data(), text.size()}; }
+
+constexpr std::size_t kStereoMax = std::size_t{48000} * 120 / 1000 * 2;
+
+}  // namespace
 
 Result<Encoder> Encoder::create(const td_codec* codec, std::string_view fmtp) {
   td_encoder* state = codec->create_encoder({fmtp.data(), fmtp.size()});
@@ -22,6 +39,19 @@ int Encoder::encode(std::span<const std::int16_t> pcm, std::span<std::uint8_t> o
   const std::int32_t written = codec_->encode(state_.get(), pcm.data(), static_cast<std::uint32_t>(samples),
                                               out.data(), static_cast<std::uint32_t>(out.size()));
   return written > static_cast<std::int32_t>(out.size()) ? int{TD_INTERNAL} : written;
+}
+
+int Encoder::encode_mono(std::span<const std::int16_t> pcm, std::span<std::uint8_t> out) {
+  if (codec_->channels == 1) return encode(pcm, out);
+  std::array<std::int16_t, kStereoMax / 2> both;
+  if (pcm.size() * 2 > both.size()) return TD_INVALID;
+  for (std::size_t i = 0; i < pcm.size(); ++i) both[2 * i] = both[2 * i + 1] = pcm[i];
+  return encode({both.data(), pcm.size() * 2}, out);
+}
+
+void Encoder::heed(std::span<const std::uint8_t> payload) {
+  const auto function = since_1_1(*codec_, &td_codec::feedback);
+  if (function != nullptr) function(state_.get(), payload.data(), static_cast<std::uint32_t>(payload.size()));
 }
 
 Result<Decoder> Decoder::create(const td_codec* codec, std::string_view fmtp) {
@@ -41,12 +71,37 @@ int Decoder::conceal(std::span<std::int16_t> pcm) {
   return codec_->conceal(state_.get(), pcm.data(), static_cast<std::uint32_t>(pcm.size() / codec_->channels));
 }
 
+namespace {
+
+int mix_down(std::span<const std::int16_t> both, int samples, std::span<std::int16_t> pcm) {
+  if (samples <= 0) return samples;
+  const auto n = static_cast<std::size_t>(samples);
+  if (n > pcm.size()) return TD_INVALID;
+  for (std::size_t i = 0; i < n; ++i) pcm[i] = static_cast<std::int16_t>((both[2 * i] + both[2 * i + 1]) / 2);
+  return samples;
+}
+
+}  // namespace
+
+int Decoder::decode_mono(std::span<const std::uint8_t> payload, std::span<std::int16_t> pcm) {
+  if (codec_->channels == 1) return decode(payload, pcm);
+  std::array<std::int16_t, kStereoMax> both;
+  return mix_down(both, decode(payload, both), pcm);
+}
+
+int Decoder::conceal_mono(std::span<std::int16_t> pcm) {
+  if (codec_->channels == 1) return conceal(pcm);
+  std::array<std::int16_t, kStereoMax> both;
+  if (pcm.size() * 2 > both.size()) return 0;
+  return mix_down(both, conceal({both.data(), pcm.size() * 2}), pcm);
+}
+
 int Decoder::recover(std::span<const std::uint8_t> next, std::span<std::int16_t> pcm) {
-  constexpr std::size_t kSince = offsetof(td_codec, recover) + sizeof(codec_->recover);
-  if (codec_->size < kSince || codec_->recover == nullptr || next.empty()) return 0;
+  const auto function = since_1_1(*codec_, &td_codec::recover);
+  if (function == nullptr || next.empty()) return 0;
   const auto samples = static_cast<std::uint32_t>(pcm.size() / codec_->channels);
-  const std::int32_t made = codec_->recover(state_.get(), next.data(),
-                                            static_cast<std::uint32_t>(next.size()), pcm.data(), samples);
+  const std::int32_t made =
+      function(state_.get(), next.data(), static_cast<std::uint32_t>(next.size()), pcm.data(), samples);
   return made == static_cast<std::int32_t>(samples) ? made : 0;
 }
 
@@ -54,6 +109,31 @@ std::uint32_t payload_ticks(const td_codec& codec, std::span<const std::uint8_t>
   const std::int32_t samples =
       codec.payload_samples(payload.data(), static_cast<std::uint32_t>(payload.size()));
   return samples <= 0 ? 0 : samples_to_ticks(codec, static_cast<std::uint32_t>(samples));
+}
+
+unsigned packet_ms(const td_codec& codec, unsigned ptime_ms) {
+  const std::uint32_t most = since_1_1(codec, &td_codec::max_ptime_ms);
+  const unsigned limit = std::min(ptime_ms, most == 0 ? 60u : static_cast<unsigned>(most));
+  for (unsigned ms = limit / 10 * 10; ms >= 10; ms -= 10)
+    if (codec.sample_rate / 1000 * ms % codec.frame_samples == 0) return ms;
+  for (unsigned ms = 10; ms <= 60; ms += 10)
+    if (codec.sample_rate / 1000 * ms % codec.frame_samples == 0) return ms;
+  return ptime_ms;
+}
+
+std::string answer_fmtp(const td_codec& codec, std::string_view ours, std::string_view theirs) {
+  const auto function = since_1_1(codec, &td_codec::answer_fmtp);
+  if (function == nullptr) return std::string(ours);
+  std::array<char, 512> said;
+  const std::int32_t bytes =
+      function(str(ours), str(theirs), said.data(), static_cast<std::uint32_t>(said.size()));
+  return bytes < 0 ? std::string(ours) : std::string(said.data(), static_cast<std::size_t>(bytes));
+}
+
+bool relayable(const td_codec& codec, std::string_view from, std::string_view to) {
+  const auto function = since_1_1(codec, &td_codec::relayable);
+  if (function != nullptr) return function(str(from), str(to)) != 0;
+  return codec.fmtp_compatible == nullptr || codec.fmtp_compatible(str(from), str(to)) != 0;
 }
 
 }  // namespace tandem::codec

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/base/result.hpp"
@@ -25,6 +26,11 @@ class Encoder {
   // [media] PCM of a multiple of frame_samples into one payload. Bytes written, 0 for nothing to send (DTX),
   // below 0 for a refused length or a codec's error. `out` should have codec().max_payload bytes.
   [[nodiscard]] int encode(std::span<const std::int16_t> pcm, std::span<std::uint8_t> out);
+  // [media] The same from mono: a stereo codec gets it on both channels.
+  [[nodiscard]] int encode_mono(std::span<const std::int16_t> pcm, std::span<std::uint8_t> out);
+
+  // [media] What the peer says: it may ask something of us (AMR's mode request).
+  void heed(std::span<const std::uint8_t> payload);
 
   const td_codec& codec() const { return *codec_; }
 
@@ -47,6 +53,10 @@ class Decoder {
   // [media] One payload into PCM. Samples per channel written, below 0 when the payload is not this codec's
   // or does not fit: count it and treat it as lost.
   [[nodiscard]] int decode(std::span<const std::uint8_t> payload, std::span<std::int16_t> pcm);
+
+  // [media] The same as mono: a stereo codec's two channels mixed.
+  [[nodiscard]] int decode_mono(std::span<const std::uint8_t> payload, std::span<std::int16_t> pcm);
+  [[nodiscard]] int conceal_mono(std::span<std::int16_t> pcm);
 
   // [media] Makes up a lost stretch. Samples per channel written; 0: the codec cannot, use
   // audio::Concealment.
@@ -72,6 +82,15 @@ class Decoder {
 // [any] Duration of a payload in RTP timestamp units (the codec's clock, not its sample rate), 0 when
 // invalid.
 std::uint32_t payload_ticks(const td_codec& codec, std::span<const std::uint8_t> payload);
+
+// [any] The packet length nearest below `ptime_ms` that the codec can fill with whole frames, at least one.
+unsigned packet_ms(const td_codec& codec, unsigned ptime_ms);
+
+// [any] What our a=fmtp says in an answer to `theirs`.
+std::string answer_fmtp(const td_codec& codec, std::string_view ours, std::string_view theirs);
+
+// [any] Packets made for `from` may go to a peer that says `to` as they are.
+bool relayable(const td_codec& codec, std::string_view from, std::string_view to);
 
 // [any] RTP timestamp units <-> PCM samples of the codec (G722: 8000 <-> 16000).
 constexpr std::uint32_t ticks_to_samples(const td_codec& codec, std::uint32_t ticks) {

@@ -61,6 +61,8 @@ bool Leg::admit(const rtp::Packet& packet, const Address& source, TimePoint arri
 
 void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
   if (plan_.forward_to != nullptr) forward(packet, packet.header.payload_type, arrival);
+  if (packet.header.payload_type == setup_->config.payloads.front().receive_type)
+    setup_->encoder.heed(packet.payload);
   if (plan_.transcode_to != nullptr) transcode(packet, arrival);
   if (!plan_.decode) return;
   const jitter::Incoming incoming{.sequence = packet.header.seq.value(),
@@ -202,7 +204,7 @@ void Leg::send_audio(std::span<const std::int16_t> pcm, TimePoint now) {
       codec::samples_to_ticks(setup_->encoder.codec(), static_cast<std::uint32_t>(pcm.size()));
   if (events_out_.busy() && send_event(ticks, now)) return;
   std::array<std::uint8_t, rtp::kPacketBytesMax> payload;
-  const int bytes = setup_->encoder.encode(pcm, payload);
+  const int bytes = setup_->encoder.encode_mono(pcm, payload);
   if (bytes <= 0) {
     tx_.skip(ticks, now);
     return;

@@ -62,7 +62,7 @@ void Playout::play(const jitter::Pulled& item) {
   if (codec == nullptr) return;  // the payload map changed while it waited
   active_ = static_cast<std::size_t>(codec - codecs_.data());
   std::array<std::int16_t, codec::kMaxFrameSamples> scratch;
-  const int samples = codec->decoder.decode(item.payload, scratch);
+  const int samples = codec->decoder.decode_mono(item.payload, scratch);
   if (samples < 0) {
     ++counts_.undecodable;
     make_up(*codec, item.ticks, true);
@@ -84,7 +84,7 @@ void Playout::make_up(Codec& codec, std::uint32_t ticks, bool conceal) {
     std::fill(pcm.begin(), pcm.end(), std::int16_t{0});
   } else {
     ++counts_.concealed;
-    if (codec.decoder.conceal(pcm) != static_cast<int>(samples)) concealment_.conceal(pcm);
+    if (codec.decoder.conceal_mono(pcm) != static_cast<int>(samples)) concealment_.conceal(pcm);
   }
   append(codec, pcm);
 }

@@ -27,9 +27,7 @@ bool speak_alike(const LegConfig& from, const LegConfig& to) {
   const PayloadMap& ours = from.payloads.front();
   for (const PayloadMap& theirs : to.payloads) {
     if (theirs.codec != ours.codec) continue;
-    const td_str a{ours.our_fmtp.data(), ours.our_fmtp.size()};
-    const td_str b{theirs.peer_fmtp.data(), theirs.peer_fmtp.size()};
-    return ours.codec->fmtp_compatible == nullptr || ours.codec->fmtp_compatible(a, b) != 0;
+    return codec::relayable(*ours.codec, ours.our_fmtp, theirs.peer_fmtp);
   }
   return false;
 }

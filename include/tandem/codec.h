@@ -64,6 +64,17 @@ typedef struct td_codec {
    * and then nothing has changed. To be called before `next` itself is decoded. Never trusts `next`. */
   int32_t (*recover)(td_decoder*, const uint8_t* next, uint32_t bytes, int16_t* pcm,
                      uint32_t samples) TD_NOEXCEPT;
+
+  /* [media] A payload that the peer of this encoder sent: what it asks of us (AMR's mode request) holds from
+   * the next packet on. Never trusts `payload`. */
+  void (*feedback)(td_encoder*, const uint8_t* payload, uint32_t bytes) TD_NOEXCEPT;
+  /* [any] What our a=fmtp says in the answer to an offer with `theirs`, given what we would offer. Bytes
+   * written to `out`, below 0 on error. NULL: `ours`, whatever they say. */
+  int32_t (*answer_fmtp)(td_str ours, td_str theirs, char* out, uint32_t capacity) TD_NOEXCEPT;
+  /* [any] 1 when packets that honour `from` may go as they are to a peer that says `to`. NULL:
+   * fmtp_compatible decides. */
+  int (*relayable)(td_str from, td_str to) TD_NOEXCEPT;
+  uint32_t max_ptime_ms; /* the longest packet that we send, 10 to 60; 0: 60 */
 } td_codec;
 
 #ifdef __cplusplus

@@ -16,6 +16,7 @@
 #include "tandem/api.h"
 #include "tandem/codec.h"
 #include "tandem/loop.h"
+#include "tandem/sdk_codec.hpp"
 #include "tandem/signaling.h"
 #include "tandem/stage.h"
 

@@ -6,81 +6,62 @@
 // Thread: coders as in tandem/codec.h. No concealment of its own: the host's is used. No options.
 #include <spandsp.h>
 
-#include "tandem/codec.h"
-#include "tandem/sdk.hpp"
+#include "tandem/sdk_codec.hpp"
 
 namespace {
+
+using namespace tandem::sdk;
 
 constexpr std::uint32_t kMaxPayload = 480;  // 60 ms
 constexpr int kBitrate = 64000;
 
-// td_encoder and td_decoder are SpanDSP's own states under another name.
-g722_encode_state_t* state(td_encoder* encoder) { return reinterpret_cast<g722_encode_state_t*>(encoder); }
-g722_decode_state_t* state(td_decoder* decoder) { return reinterpret_cast<g722_decode_state_t*>(decoder); }
+struct Free {
+  void operator()(g722_encode_state_t* state) const { (void)g722_encode_free(state); }
+  void operator()(g722_decode_state_t* state) const { (void)g722_decode_free(state); }
+};
 
-td_encoder* create_encoder(td_str) noexcept {
-  return reinterpret_cast<td_encoder*>(g722_encode_init(nullptr, kBitrate, 0));
-}
-void destroy_encoder(td_encoder* encoder) noexcept { (void)g722_encode_free(state(encoder)); }
+struct G722 {
+  struct Encoder {
+    std::unique_ptr<g722_encode_state_t, Free> state;
+    static std::unique_ptr<Encoder> create(std::string_view) {
+      auto made = std::make_unique<Encoder>();
+      made->state.reset(g722_encode_init(nullptr, kBitrate, 0));
+      return made->state ? std::move(made) : nullptr;
+    }
+    std::int32_t encode(Pcm pcm, Bytes out) {
+      const std::size_t bytes = pcm.size() / 2;
+      if (pcm.size() % 2 != 0 || bytes > out.size() || bytes > kMaxPayload) return TD_INVALID;
+      return g722_encode(state.get(), out.data(), pcm.data(), static_cast<int>(pcm.size()));
+    }
+  };
+  struct Decoder {
+    std::unique_ptr<g722_decode_state_t, Free> state;
+    static std::unique_ptr<Decoder> create(std::string_view) {
+      auto made = std::make_unique<Decoder>();
+      made->state.reset(g722_decode_init(nullptr, kBitrate, 0));
+      return made->state ? std::move(made) : nullptr;
+    }
+    std::int32_t decode(Payload payload, PcmOut pcm) {
+      if (payload.size() > pcm.size() / 2) return TD_INVALID;
+      return g722_decode(state.get(), pcm.data(), payload.data(), static_cast<int>(payload.size()));
+    }
+  };
+  static std::int32_t payload_samples(Payload payload) {
+    return payload.size() > kMaxPayload * 2 ? std::int32_t{TD_INVALID}
+                                            : static_cast<std::int32_t>(payload.size() * 2);
+  }
+};
 
-std::int32_t encode(td_encoder* encoder, const std::int16_t* pcm, std::uint32_t samples, std::uint8_t* out,
-                    std::uint32_t capacity) noexcept {
-  if (samples % 2 != 0 || samples / 2 > capacity || samples / 2 > kMaxPayload) return TD_INVALID;
-  return g722_encode(state(encoder), out, pcm, static_cast<int>(samples));
-}
-
-td_decoder* create_decoder(td_str) noexcept {
-  return reinterpret_cast<td_decoder*>(g722_decode_init(nullptr, kBitrate, 0));
-}
-void destroy_decoder(td_decoder* decoder) noexcept { (void)g722_decode_free(state(decoder)); }
-
-std::int32_t decode(td_decoder* decoder, const std::uint8_t* payload, std::uint32_t bytes, std::int16_t* pcm,
-                    std::uint32_t capacity) noexcept {
-  if (bytes == 0 || bytes > capacity / 2) return TD_INVALID;
-  return g722_decode(state(decoder), pcm, payload, static_cast<int>(bytes));
-}
-
-std::int32_t conceal(td_decoder*, std::int16_t*, std::uint32_t) noexcept { return 0; }
-
-std::int32_t payload_samples(const std::uint8_t*, std::uint32_t bytes) noexcept {
-  return bytes == 0 || bytes > kMaxPayload * 2 ? std::int32_t{TD_INVALID}
-                                               : static_cast<std::int32_t>(bytes * 2);
-}
-
-int fmtp_compatible(td_str, td_str) noexcept { return 1; }
-
-const td_codec kCodec = {.size = sizeof(td_codec),
-                         .name = "G722",
-                         .static_type = 9,
-                         .clock_rate = 8000,
-                         .sample_rate = 16000,
-                         .rtpmap_channels = 1,
-                         .channels = 1,
-                         .frame_samples = 16,
-                         .max_payload = kMaxPayload,
-                         .default_fmtp = "",
-                         .fmtp_compatible = fmtp_compatible,
-                         .create_encoder = create_encoder,
-                         .destroy_encoder = destroy_encoder,
-                         .encode = encode,
-                         .create_decoder = create_decoder,
-                         .destroy_decoder = destroy_decoder,
-                         .decode = decode,
-                         .conceal = conceal,
-                         .payload_samples = payload_samples,
-                         .recover = nullptr};
-
-int activate(const td_host*, const char**) noexcept { return TD_OK; }
-void deactivate() noexcept {}
-
-const void* interface(const char* id, std::uint32_t index) noexcept {
-  return std::string_view(id) == TD_CODEC_ID && index == 0 ? &kCodec : nullptr;
-}
+const td_codec kCodecs[] = {codec_table<G722>({.name = "G722",
+                                               .static_type = 9,
+                                               .clock_rate = 8000,
+                                               .sample_rate = 16000,
+                                               .frame_samples = 16,
+                                               .max_payload = kMaxPayload})};
 
 }  // namespace
 
 extern "C" const td_plugin* tandem_plugin_g722(void) {
-  static const td_plugin table = {sizeof(td_plugin), TD_ABI_MAJOR, TD_ABI_MINOR, "g722",    "0.1.0",
-                                  "Apache-2.0",      &activate,    &deactivate,  &interface};
+  static const td_plugin table = codec_plugin<kCodecs>("g722", "Apache-2.0");
   return &table;
 }

@@ -11,10 +11,12 @@ struct Fmtp {
   bool inband_fec = false;
   bool dtx = false;
   bool constant_bitrate = false;
+  bool stereo = false;  // it prefers to receive both channels
 };
 
 // Reads "name=value;name=value" in any case and spacing. Unknown names and values that are no numbers are
-// passed over, as RFC 7587 wants; numbers beyond their range are clipped to it.
+// passed over, as RFC 7587 wants; numbers beyond their range are clipped to it. sprop-stereo and
+// sprop-maxcapturerate say what will come, and a decoder takes all of it: they ask nothing of us.
 Fmtp parse_fmtp(std::string_view text);
 
 }  // namespace tandem::opus

@@ -11,6 +11,7 @@
 #include "core/codec/registry.hpp"
 #include "opus/fmtp.hpp"
 #include "tandem/codec.h"
+#include "tests/support/codec_check.hpp"
 
 extern "C" const td_plugin* tandem_plugin_opus(void);
 
@@ -132,6 +133,72 @@ TEST(Opus, SendsNothingInSilenceWhenThePeerAllowsIt) {
   EXPECT_GT(nothing, 60);
 }
 
+// A voice with every tenth packet lost: made from the redundancy in the next one it is like the lost one,
+// made up by concealment it is less so.
+TEST(Opus, MakesALostPacketFromTheRedundancyInTheNextOne) {
+  ASSERT_EQ(activated_with(R"({"expected_loss_percent":20})"), "");
+  const Pcm pcm = testing::voice(48000, 4000);
+  const auto encode_all = [&](const char* fmtp) {
+    auto encoder = Encoder::create(opus(), fmtp);
+    std::vector<std::vector<std::uint8_t>> packets;
+    for (std::size_t at = 0; at + 960 <= pcm.size(); at += 960) {
+      std::vector<std::uint8_t> payload(1275);
+      const int bytes = encoder->encode({pcm.data() + at, 960}, payload);
+      payload.resize(static_cast<std::size_t>(std::max(0, bytes)));
+      packets.push_back(payload);
+    }
+    return packets;
+  };
+  const auto decode_all = [&](const std::vector<std::vector<std::uint8_t>>& packets, bool use_next,
+                              unsigned& recovered) {
+    auto decoder = Decoder::create(opus(), "");
+    Pcm out, frame(2880);
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      const std::span<std::int16_t> place(frame.data(), 960);
+      const bool lost = i % 10 == 9 && i + 1 < packets.size();
+      if (!lost) {
+        EXPECT_EQ(decoder->decode(packets[i], frame), 960);
+      } else if (use_next && decoder->recover(packets[i + 1], place) > 0) {
+        ++recovered;
+      } else {
+        EXPECT_EQ(decoder->conceal(place), 960);
+      }
+      out.insert(out.end(), place.begin(), place.end());
+    }
+    return out;
+  };
+  unsigned with = 0, without = 0, none = 0;
+  const auto packets = encode_all("useinbandfec=1;maxaveragebitrate=24000");
+  const double better = testing::likeness(pcm, decode_all(packets, true, with), 400);
+  const double worse = testing::likeness(pcm, decode_all(packets, false, without), 400);
+  EXPECT_GT(with, 12u) << "of 19 lost ones";
+  EXPECT_GT(better, worse);
+  (void)decode_all(encode_all("useinbandfec=0"), true, none);
+  EXPECT_EQ(none, 0u) << "no redundancy was asked for";
+  ASSERT_EQ(activated_with("{}"), "");
+}
+
+TEST(Opus, KeepsBothChannelsWhereBothSidesWantThem) {
+  ASSERT_EQ(activated_with(R"({"stereo":true,"bitrate":64000})"), "");
+  ASSERT_EQ(opus()->channels, 2u);
+  EXPECT_NE(std::string(opus()->default_fmtp).find("stereo=1"), std::string::npos);
+  Pcm pcm;  // left a tone, right nothing
+  for (const std::int16_t s : tone(48000)) pcm.insert(pcm.end(), {s, std::int16_t{0}});
+  const auto right_of = [&](const char* fmtp) {
+    double left = 1, right = 1;
+    const Pcm out = testing::round_trip(*opus(), pcm, 20, fmtp);
+    for (std::size_t i = out.size() / 2; i + 1 < out.size(); i += 2) {
+      left += double(out[i]) * out[i];
+      right += double(out[i + 1]) * out[i + 1];
+    }
+    return right / left;
+  };
+  EXPECT_LT(right_of("stereo=1"), 0.02);
+  EXPECT_GT(right_of(""), 0.9) << "a peer that wants mono gets the same on both";
+  testing::expect_hardened(*opus(), "stereo=1");
+  ASSERT_EQ(activated_with("{}"), "");
+}
+
 TEST(Opus, RefusesWhatIsNoPacket) {
   auto decoder = Decoder::create(opus(), "");
   ASSERT_TRUE(decoder);
@@ -147,6 +214,7 @@ TEST(Opus, RefusesWhatIsNoPacket) {
   std::uint8_t small[2];
   EXPECT_LT(encoder->encode(Pcm(960), small), 0);
   EXPECT_LT(encoder->encode(Pcm(961), std::span<std::uint8_t>(small)), 0);
+  testing::expect_hardened(*opus());
 }
 
 TEST(Opus, RefusesBadOptionsAndSaysWhich) {
@@ -168,9 +236,10 @@ TEST(OpusFmtp, ReadsWhatIsThereAndPassesOverTheRest) {
   const Row rows[] = {
       {"", {}},
       {"useinbandfec=1", {.inband_fec = true}},
-      {" MaxPlaybackRate = 16000 ; useDTX=1;cbr=1", {16000, 0, false, true, true}},
-      {"maxplaybackrate=1;maxaveragebitrate=99999999999999", {8000, 510000, false, false, false}},
-      {"stereo=1;x;=;;=1;useinbandfec=yes;usedtx=-1;cbr=", {}}};
+      {" MaxPlaybackRate = 16000 ; useDTX=1;cbr=1", {16000, 0, false, true, true, false}},
+      {"maxplaybackrate=1;maxaveragebitrate=99999999999999", {8000, 510000, false, false, false, false}},
+      {"stereo=1", {.stereo = true}},
+      {"stereo=2;x;=;;=1;useinbandfec=yes;usedtx=-1;cbr=", {}}};
   for (const Row& row : rows) {
     const opus::Fmtp fmtp = opus::parse_fmtp(row.text);
     EXPECT_EQ(fmtp.max_playback_rate, row.expected.max_playback_rate) << row.text;
