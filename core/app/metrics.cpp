@@ -107,12 +107,14 @@ void add_loop(Families& out, const media::MediaLoop& from, const loop::MediaIo& 
   out.counter(frames, "", c.decoded.get(), with("act", "decoded"));
   out.counter(frames, "", c.encoded.get(), with("act", "encoded"));
   out.counter(frames, "", c.concealed.get(), with("act", "concealed"));
+  out.counter(frames, "", c.translated.get(), with("act", "translated"));
   const char* bad = "tandem_rtp_dropped_total";
   out.counter(bad, "Packets lost or dropped, by reason.", c.lost.get(), with("reason", "lost"));
   out.counter(bad, "", c.late.get(), with("reason", "late"));
   out.counter(bad, "", c.duplicate.get(), with("reason", "duplicate"));
   out.counter(bad, "", c.malformed.get(), with("reason", "malformed"));
   out.counter(bad, "", c.strangers.get(), with("reason", "stranger"));
+  out.counter(bad, "", c.undecodable.get(), with("reason", "undecodable"));
   out.counter(bad, "", c.unknown_payload.get(), with("reason", "unknown_payload"));
   out.counter(bad, "", c.pool_exhausted.get(), with("reason", "pool_exhausted"));
   out.counter(bad, "", c.srtp_forged.get(), with("reason", "srtp_forged"));

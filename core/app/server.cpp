@@ -137,10 +137,21 @@ Result<void> Server::build_calls() {
   for (const auto& route : config_.routes) {
     if (auto added = routes_.add(route); !added) return added;
   }
-  const auto selected = codecs_.select(config_.media.codecs);
-  if (!selected) return Error{selected.error().code, "media.codecs: " + selected.error().message};
+  std::vector<std::string> missing;
+  const auto chosen = codecs_.choose(config_.media.codecs, missing);
+  for (const auto& name : missing)
+    log::warn("codec", "media.codecs: {} is left out: its plugin or the library that it needs is not here",
+              name);
+  if (!chosen) return Error{chosen.error().code, "media.codecs: " + chosen.error().message};
+  std::vector<const td_codec*> selected;
+  std::map<const td_codec*, std::string> fmtp;
+  for (const auto& choice : *chosen) {
+    selected.push_back(choice.codec);
+    if (!choice.own_fmtp) fmtp[choice.codec] = choice.fmtp;
+  }
   call::CallsConfig calls;
-  calls.media = {.codecs = *selected,
+  calls.media = {.codecs = std::move(selected),
+                 .fmtp = std::move(fmtp),
                  .ptime_ms = config_.media.ptime_ms,
                  .default_family = config_.media.engine.host_v4.empty() ? Family::v6 : Family::v4,
                  .inactivity_timeout = seconds(config_.media.inactivity_timeout_s),

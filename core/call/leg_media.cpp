@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/base/id.hpp"
+#include "core/codec/coder.hpp"
 
 namespace tandem::call {
 namespace {
@@ -99,7 +100,9 @@ void LegMedia::build_local(std::string_view prefer) {
     one.channels = codec->rtpmap_channels;
     one.static_type = codec->static_type;
     one.fmtp = codec->default_fmtp == nullptr ? "" : codec->default_fmtp;
+    if (const auto given = policy_.fmtp.find(codec); given != policy_.fmtp.end()) one.fmtp = given->second;
     one.fmtp_compatible = codec->fmtp_compatible;
+    one.answer_fmtp = codec::answer_function(*codec);
     local_.codecs.push_back(std::move(one));
   }
   local_.ptime_ms = policy_.ptime_ms;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,10 +27,11 @@ using sdp::SrtpPolicy;
 // What we want of every leg's media.
 struct MediaPolicy {
   std::vector<const td_codec*>
-      codecs;              // in order of preference; borrowed from the registry, which outlives us
-  unsigned ptime_ms = 20;  // what we ask to receive
-  Family default_family = Family::v4;  // of calls we place to where no address says otherwise
-  seconds inactivity_timeout{60};      // 0: never
+      codecs;  // in order of preference; borrowed from the registry, which outlives us
+  std::map<const td_codec*, std::string> fmtp;  // what we offer of a codec, where that is not its default
+  unsigned ptime_ms = 20;                       // what we ask to receive
+  Family default_family = Family::v4;           // of calls we place to where no address says otherwise
+  seconds inactivity_timeout{60};               // 0: never
   milliseconds learn_window{5000};
   std::uint8_t dscp = 46;
   bool symmetric = true;

@@ -121,8 +121,12 @@ unsigned packet_ms(const td_codec& codec, unsigned ptime_ms) {
   return ptime_ms;
 }
 
+decltype(td_codec::answer_fmtp) answer_function(const td_codec& codec) {
+  return since_1_1(codec, &td_codec::answer_fmtp);
+}
+
 std::string answer_fmtp(const td_codec& codec, std::string_view ours, std::string_view theirs) {
-  const auto function = since_1_1(codec, &td_codec::answer_fmtp);
+  const auto function = answer_function(codec);
   if (function == nullptr) return std::string(ours);
   std::array<char, 512> said;
   const std::int32_t bytes =

@@ -86,6 +86,9 @@ std::uint32_t payload_ticks(const td_codec& codec, std::span<const std::uint8_t>
 // [any] The packet length nearest below `ptime_ms` that the codec can fill with whole frames, at least one.
 unsigned packet_ms(const td_codec& codec, unsigned ptime_ms);
 
+// [any] The table's answer_fmtp; null where it has none.
+decltype(td_codec::answer_fmtp) answer_function(const td_codec& codec);
+
 // [any] What our a=fmtp says in an answer to `theirs`.
 std::string answer_fmtp(const td_codec& codec, std::string_view ours, std::string_view theirs);
 

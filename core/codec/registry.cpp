@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
@@ -48,6 +49,16 @@ bool wanted(std::string_view spelled, const td_codec& codec) {
   return spelled.empty() && same_name(parts[0], codec.name) &&
          (parts[1].empty() || number(parts[1]) == static_cast<long>(codec.clock_rate)) &&
          (parts[2].empty() || number(parts[2]) == static_cast<long>(codec.rtpmap_channels));
+}
+
+// Those that come with Tandem when their libraries are installed.
+bool known(std::string_view spelled) {
+  constexpr std::string_view kNames[] = {
+      "opus",    "G722",    "GSM",          "G729",         "AMR", "AMR-WB",       "G726-16",     "G726-24",
+      "G726-32", "G726-40", "AAL2-G726-16", "AAL2-G726-24", "L16", "AAL2-G726-32", "AAL2-G726-40"};
+  const std::string_view name = spelled.substr(0, spelled.find('/'));
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](std::string_view one) { return same_name(one, name); });
 }
 
 }  // namespace
@@ -137,6 +148,29 @@ Result<std::vector<const td_codec*>> CodecRegistry::select(std::span<const std::
     chosen.push_back(*it);
   }
   return chosen;
+}
+
+Result<std::vector<CodecRegistry::Choice>> CodecRegistry::choose(std::span<const std::string> names,
+                                                                 std::vector<std::string>& missing) const {
+  std::vector<std::string> bare, fmtps;
+  for (const std::string& name : names) {
+    const std::size_t semicolon = name.find(';');
+    const std::string one = name.substr(0, semicolon);
+    if (!select(std::array{one}) && known(one)) {
+      missing.push_back(one);
+      continue;
+    }
+    bare.push_back(one);
+    fmtps.push_back(semicolon == std::string::npos ? "" : name.substr(semicolon + 1));
+  }
+  if (bare.empty() && !missing.empty())
+    return Error{ErrorCode::not_found, "codecs: none of those that are named is here"};
+  const auto chosen = select(bare);
+  if (!chosen) return chosen.error();
+  std::vector<Choice> choices;
+  for (std::size_t i = 0; i < chosen->size(); ++i)
+    choices.push_back({(*chosen)[i], fmtps[i], fmtps[i].empty()});
+  return choices;
 }
 
 }  // namespace tandem::codec

@@ -38,6 +38,18 @@ class CodecRegistry {
   // the first unknown one and what there is), invalid (the same one twice, or no name at all).
   Result<std::vector<const td_codec*>> select(std::span<const std::string> names) const;
 
+  // A codec as it is to be offered: with these parameters, or with its own when there are none.
+  struct Choice {
+    const td_codec* codec = nullptr;
+    std::string fmtp;
+    bool own_fmtp = true;
+  };
+  // [any] As select, each name with parameters behind it or not: "opus;maxaveragebitrate=32000;cbr=1". A
+  // codec that Tandem knows how to have and that is not here (its library was missing) is passed over and
+  // named in `missing`. Errors: as select; not_found also when nothing is left.
+  Result<std::vector<Choice>> choose(std::span<const std::string> names,
+                                     std::vector<std::string>& missing) const;
+
  private:
   std::vector<const td_codec*> codecs_;
 };

@@ -157,7 +157,7 @@ Result<Negotiated> accept(const Local& local, const Description& offer, const Me
   auto read = read_transport(local, offer, m, local.direction, local.rtcp_mux);
   if (!read) return read;
   const std::vector<Payload> theirs = read_payloads(m, nullptr);
-  read->payloads = match_codecs(local.codecs, theirs);
+  read->payloads = match_codecs(local.codecs, theirs, Theirs::offer);
   if (read->payloads.empty()) return no_codec_in_common(local, theirs);
   if (local.preference == Preference::ours)
     std::sort(read->payloads.begin(), read->payloads.end(),

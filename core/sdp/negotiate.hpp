@@ -39,6 +39,9 @@ struct CodecOffer {
   std::string fmtp;            // ours, what the peer's encoder is to honour; "": none
   // td_codec::fmtp_compatible, or null: whatever they say is fine.
   int (*fmtp_compatible)(td_str ours, td_str theirs) TD_NOEXCEPT = nullptr;
+  // td_codec::answer_fmtp, or null: in an answer we say the same as in an offer.
+  std::int32_t (*answer_fmtp)(td_str ours, td_str theirs, char* out,
+                              std::uint32_t capacity) TD_NOEXCEPT = nullptr;
 };
 
 struct TelephoneEvent {  // RFC 4733

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bitset>
 #include <cctype>
 
@@ -20,11 +21,22 @@ bool same_format(const Rtpmap& map, std::string_view name, std::uint32_t clock_r
   return map.clock_rate == clock_rate || (same_name(name, "G722") && map.clock_rate == 16'000);
 }
 
-bool compatible(const CodecOffer& ours, const Payload& theirs) {
+bool compatible(const CodecOffer& ours, std::string_view fmtp, const Payload& theirs) {
   if (!same_format(theirs.map, ours.name, ours.clock_rate, ours.channels)) return false;
   if (!ours.fmtp_compatible) return true;
-  return ours.fmtp_compatible({ours.fmtp.data(), ours.fmtp.size()},
-                              {theirs.fmtp.data(), theirs.fmtp.size()}) != 0;
+  return ours.fmtp_compatible({fmtp.data(), fmtp.size()}, {theirs.fmtp.data(), theirs.fmtp.size()}) != 0;
+}
+
+// Our a=fmtp for this codec: what we would offer, fitted to their offer where the codec has rules for that.
+std::string our_fmtp(const CodecOffer& ours, const Payload& theirs, Theirs are) {
+  if (are == Theirs::answer || !ours.answer_fmtp ||
+      !same_format(theirs.map, ours.name, ours.clock_rate, ours.channels))
+    return ours.fmtp;
+  std::array<char, 512> said;
+  const std::int32_t bytes =
+      ours.answer_fmtp({ours.fmtp.data(), ours.fmtp.size()}, {theirs.fmtp.data(), theirs.fmtp.size()},
+                       said.data(), static_cast<std::uint32_t>(said.size()));
+  return bytes < 0 ? ours.fmtp : std::string(said.data(), static_cast<std::size_t>(bytes));
 }
 
 // Gives out numbers. A number is taken when the session has used it for anything, or when it is reserved.
@@ -93,14 +105,16 @@ std::vector<Payload> read_payloads(const Media& media, const Media* fallback) {
 }
 
 std::vector<AgreedPayload> match_codecs(const std::vector<CodecOffer>& ours,
-                                        const std::vector<Payload>& theirs) {
+                                        const std::vector<Payload>& theirs, Theirs are) {
   std::vector<AgreedPayload> agreed;
   std::vector<bool> used(ours.size());
   for (const Payload& p : theirs) {
     for (std::size_t i = 0; i < ours.size(); ++i) {
-      if (used[i] || !compatible(ours[i], p)) continue;
+      if (used[i]) continue;
+      std::string fmtp = our_fmtp(ours[i], p, are);
+      if (!compatible(ours[i], fmtp, p)) continue;
       used[i] = true;
-      agreed.push_back({i, p.map.type, p.map.type, ours[i].fmtp, p.fmtp});
+      agreed.push_back({i, p.map.type, p.map.type, std::move(fmtp), p.fmtp});
       break;
     }
   }

@@ -34,10 +34,13 @@ std::string codec_text(std::string_view name, std::uint32_t clock_rate, std::uin
 // this.
 std::vector<Payload> read_payloads(const Media& media, const Media* fallback);
 
+// Whether `theirs` is an offer, so that our parameters may still be fitted to it, or the answer to ours.
+enum class Theirs : bool { answer, offer };
+
 // [any] The codecs that both have, in the order of `theirs`: each of ours and each of theirs at most once.
 // Both types of an AgreedPayload are theirs.
 std::vector<AgreedPayload> match_codecs(const std::vector<CodecOffer>& ours,
-                                        const std::vector<Payload>& theirs);
+                                        const std::vector<Payload>& theirs, Theirs are = Theirs::answer);
 
 // [any] Their telephone-event at `clock_rate`, else the first at another, else null.
 const Payload* pick_event(const std::vector<Payload>& theirs, std::uint32_t clock_rate);

@@ -22,6 +22,10 @@ MediaPhone::MediaPhone(loop::MemoryNetwork& network, const Address& local, const
       tx_({rtp::Ssrc(0x11110000u + local.port()), rtp::SeqNum(65500), rtp::RtpTime(0xffffe000u)},
           codec->clock_rate) {}
 
+std::uint8_t MediaPhone::type_of(const td_codec* codec) {
+  return static_cast<std::uint8_t>(codec->static_type >= 0 ? codec->static_type : 96);
+}
+
 MediaPhone::~MediaPhone() {
   codec_->destroy_encoder(encoder_);
   codec_->destroy_decoder(decoder_);
@@ -84,14 +88,14 @@ void MediaPhone::take(std::span<const std::uint8_t> bytes, TimePoint at) {
   std::array<std::int16_t, 5760> pcm;
   const int n =
       codec_->decode(decoder_, packet.payload.data(), static_cast<std::uint32_t>(packet.payload.size()),
-                     pcm.data(), static_cast<std::uint32_t>(pcm.size()));
-  heard_.insert(heard_.end(), pcm.begin(), pcm.begin() + std::max(0, n));
+                     pcm.data(), static_cast<std::uint32_t>(pcm.size() / codec_->channels));
+  heard_.insert(heard_.end(), pcm.begin(), pcm.begin() + std::max(0, n) * int(codec_->channels));
 }
 
 void MediaPhone::send(TimePoint now) {
   const std::uint32_t samples = codec_->sample_rate / 1000 * ptime_ms_;
   const std::uint32_t ticks = codec_->clock_rate / 1000 * ptime_ms_;
-  std::vector<std::int16_t> frame(samples);
+  std::vector<std::int16_t> frame(samples * codec_->channels);
   for (std::int16_t& sample : frame) sample = said_ < pcm_.size() ? pcm_[said_++] : std::int16_t{0};
   std::array<std::uint8_t, 1600> out;
   if (events_.busy()) {
@@ -110,9 +114,10 @@ void MediaPhone::send(TimePoint now) {
       (void)tone.fill(frame);
     }
   }
-  const rtp::Header header = tx_.next(static_cast<std::uint8_t>(codec_->static_type), ticks, now);
+  const rtp::Header header = tx_.next(type_of(codec_), ticks, now);
   rtp::write_header(out, header);
   const int bytes = codec_->encode(encoder_, frame.data(), samples, out.data() + rtp::kHeaderBytes, 1500);
+  if (bytes <= 0) return;
   send_packet(now, out, rtp::kHeaderBytes + static_cast<std::size_t>(bytes));
 }
 

@@ -1,5 +1,5 @@
 // MediaPhone: a phone's media on a MemoryNetwork: sends what it is given every ptime, decodes and keeps what
-// it hears. G.711 µ-law or A-law, telephone-events both ways, SRTP when secured. Thread: one, on a counted
+// it hears. Any codec, telephone-events both ways, SRTP when secured. Thread: one, on a counted
 // clock.
 #pragma once
 
@@ -26,13 +26,14 @@ class MediaPhone {
     TimePoint at;
   };
 
-  // `codec` is G.711 (pcmu or pcma of core/codec/g711.hpp).
+  // With the codec's static payload type, else 96; PCM of more than one channel is interleaved.
   MediaPhone(loop::MemoryNetwork& network, const Address& local, const td_codec* codec,
              unsigned ptime_ms = 20);
   ~MediaPhone();
   MediaPhone(const MediaPhone&) = delete;
   MediaPhone& operator=(const MediaPhone&) = delete;
 
+  static std::uint8_t type_of(const td_codec* codec);
   const Address& local() const { return phone_.local(); }
   void set_remote(const Address& to) { remote_ = to; }
   // What it says, once, then silence. Nothing is sent before start().

@@ -1,0 +1,41 @@
+// The driver that all codec plugins' fuzz targets share: a run of payloads of any bytes through one decoder,
+// with losses between them, one codec of the plugin after the first byte.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <iterator>
+#include <vector>
+
+#include "core/codec/coder.hpp"
+
+namespace tandem::fuzz {
+
+inline int codec_payloads(const td_plugin* plugin, const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  std::uint32_t count = 0;
+  while (plugin->interface(TD_CODEC_ID, count) != nullptr) ++count;
+  const auto* codec = static_cast<const td_codec*>(plugin->interface(TD_CODEC_ID, data[0] % count));
+  static constexpr const char* kFmtps[] = {"", "octet-align=1", "stereo=1", "annexb=yes"};
+  const char* fmtp = kFmtps[data[1] % std::size(kFmtps)];
+  data += 2, size -= 2;
+  auto decoder = codec::Decoder::create(codec, fmtp);
+  auto encoder = codec::Encoder::create(codec, fmtp);
+  if (!decoder || !encoder) return 0;
+  while (size >= 2) {
+    const std::size_t bytes = data[0] < size - 2 ? data[0] : size - 2;
+    const std::size_t capacity = std::size_t{data[1]} * 24 * codec->channels;
+    const std::vector<std::uint8_t> payload(data + 2, data + 2 + bytes);
+    data += 2 + bytes, size -= 2 + bytes;
+    std::vector<std::int16_t> pcm(capacity);
+    const int most = static_cast<int>(capacity / codec->channels);
+    if (decoder->recover(payload, pcm) > most) std::abort();
+    if (decoder->decode(payload, pcm) > most) std::abort();
+    if (decoder->conceal(pcm) > most) std::abort();
+    encoder->heed(payload);
+    (void)codec::payload_ticks(*codec, payload);
+  }
+  return 0;
+}
+
+}  // namespace tandem::fuzz

@@ -1,0 +1,8 @@
+// Payloads of any bytes through the codecs of plugins/amr.
+#include "tests/fuzz/codec_payloads.hpp"
+
+extern "C" const td_plugin* tandem_plugin_amr(void);
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return tandem::fuzz::codec_payloads(tandem_plugin_amr(), data, size);
+}
