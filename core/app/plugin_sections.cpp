@@ -64,8 +64,8 @@ PluginSections check_plugin_sections(const ConfigOutcome& read, const std::strin
   for (const auto& [name, own] : read.config.plugins) {
     const std::string section = plugin_section(read.config, nowhere, kNoToken, name);
     const std::string file = module_dir + "/tandem_" + name + ".so";
-    const auto builtin =
-        std::find_if(builtins.begin(), builtins.end(), [&](const auto& one) { return name == one.name; });
+    const auto builtin = std::find_if(builtins.begin(), builtins.end(),
+                                      [&wanted = name](const auto& one) { return wanted == one.name; });
     std::error_code failed;
     if (builtin == builtins.end() && !std::filesystem::exists(file, failed)) {
       out.errors.push_back(

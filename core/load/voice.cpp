@@ -12,7 +12,6 @@
 namespace tandem::load {
 namespace {
 
-constexpr std::uint8_t kMarker = 0x80;
 
 // Bytes of a packet that is never decoded, about what the codec would make of it.
 unsigned opaque_bytes(const td_codec& codec, unsigned ptime_ms) {
