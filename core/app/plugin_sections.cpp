@@ -11,18 +11,17 @@
 
 namespace tandem::app {
 
-using nlohmann::json;
-
 std::string plugin_section(const Config& config, const Paths& paths, const std::string& token,
                            const std::string& name) {
   const auto own = config.plugins.find(name);
-  json options = own == config.plugins.end() ? json::object() : json::parse(own->second);
-  const auto otherwise = [&](const char* key, json value) {
+  nlohmann::json options =
+      own == config.plugins.end() ? nlohmann::json::object() : nlohmann::json::parse(own->second);
+  const auto otherwise = [&](const char* key, nlohmann::json value) {
     if (!options.contains(key)) options[key] = std::move(value);
   };
   if (name == "http") {
     otherwise("listen", config.api.listen);
-    auto tokens = json::array({{{"token", token}, {"tenant", ""}}});
+    auto tokens = nlohmann::json::array({{{"token", token}, {"tenant", ""}}});
     for (const auto& one : config.api.tokens)
       tokens.push_back({{"token", one.token}, {"tenant", one.tenant}});
     otherwise("tokens", std::move(tokens));
