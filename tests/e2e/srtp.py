@@ -22,7 +22,6 @@ def talk(e2e, a, b, said_a, said_b, suites):
         assert seen["srtp_forged"] <= 2 and seen["srtp_replayed"] == 0, (direction, seen)
         assert seen["received"]["packets"] > 150 and seen["sent"]["packets"] > 150, (direction, seen)
         assert seen["mode"] == "relay", (direction, seen)
-        assert seen["round_trip_ms"] != 0, (direction, seen)
     a.hangup()
     b.wait("CALL_CLOSED")
     check_like(said_a, heard_by(b), what="what the callee heard", end=4.0)
