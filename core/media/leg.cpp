@@ -13,6 +13,7 @@ namespace tandem::media {
 // ---- in
 
 void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival) {
+  if (setup_ != nullptr && setup_->config.opaque) return pass_datagram(bytes, source, Port::rtp, arrival);
   if (rtp::is_rtcp(bytes)) return on_rtcp_packet(bytes, source, arrival);
   if (!crypto_.open_rtp(bytes, loop_->counters())) return;
   rtp::Packet packet;
@@ -59,6 +60,36 @@ bool Leg::admit(const rtp::Packet& packet, const Address& source, TimePoint arri
   return config.receive;
 }
 
+// What is not ours to understand (video, UDPTL, SRTP whose keys the ends have): from the peer only, on as it
+// is.
+void Leg::pass_datagram(std::span<const std::uint8_t> bytes, const Address& source, Port port,
+                        TimePoint arrival) {
+  if (port == Port::rtp) {
+    if (latch_.check(source, rtp::Ssrc(0), arrival) == rtp::LatchVerdict::stranger) {
+      loop_->counters().strangers.add();
+      return;
+    }
+    last_heard_ = arrival;
+    timed_out_ = false;
+    if (!std::exchange(started_, true))
+      loop_->events().push({.kind = Event::Kind::media_started, .leg = id_});
+  } else if (!source.same_host(latch_.remote()) && !source.same_host(setup_->config.remote_rtcp)) {
+    loop_->counters().strangers.add();
+    return;
+  }
+  Leg* to = session_->peer_of(*this);
+  if (!setup_->config.receive || to == nullptr || to->setup_ == nullptr || !to->setup_->config.opaque ||
+      !to->setup_->config.send)
+    return;
+  const Address destination = port == Port::rtp ? to->latch_.remote() : to->rtcp_destination();
+  if (!destination.valid() || destination.is_unspecified() || destination.port() == 0) return;
+  loop_->counters().relayed.add();
+  loop_->io().queue_send(port == Port::rtp || to->setup_->config.rtcp_mux ? to->rtp_port_ : to->rtcp_port_,
+                         destination, bytes);
+  to->tx_.count_sent(bytes.size());
+  ++passed_in_, passed_bytes_in_ += bytes.size();
+}
+
 void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
   if (plan_.forward_to != nullptr) forward(packet, packet.header.payload_type, arrival);
   if (packet.header.payload_type == setup_->config.payloads.front().receive_type)
@@ -85,7 +116,7 @@ void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
   filter_.on_event();
   if (plan_.transcode_to != nullptr) session_->transcoder_to(*plan_.transcode_to)->pass(packet.header.seq);
   Leg* to = plan_.forward_to;
-  if (to != nullptr && to->setup_->config.event_send_type >= 0)
+  if (to != nullptr && to->setup_->config.event_send_type >= 0 && setup_->config.pass_digits)
     forward(packet, packet.header.payload_type, arrival);
   report_digits(events_in_.push(packet.header, packet.payload, arrival));
 }
@@ -118,7 +149,9 @@ void Leg::forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoin
 }
 
 void Leg::on_rtcp_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival) {
-  if (setup_ == nullptr || !crypto_.open_rtcp(bytes, loop_->counters())) return;
+  if (setup_ == nullptr) return;
+  if (setup_->config.opaque) return pass_datagram(bytes, source, Port::rtcp, arrival);
+  if (!crypto_.open_rtcp(bytes, loop_->counters())) return;
   // The peer's host is enough: RTCP may come from another port than RTP.
   if (!source.same_host(latch_.remote()) && !source.same_host(setup_->config.remote_rtcp)) {
     loop_->counters().strangers.add();
@@ -252,7 +285,7 @@ void Leg::keep_up(TimePoint now) {
   if (setup_ == nullptr) return;
   if (plan_.transcode_to != nullptr) keep_transcoding(now);
   if (events_in_.active()) report_digits(events_in_.tick(now));
-  if (rtcp_.due(now)) send_rtcp(now, false);
+  if (!setup_->config.opaque && rtcp_.due(now)) send_rtcp(now, false);
   const LegConfig& config = setup_->config;
   if (!config.receive || !config.send) last_heard_ = now;  // on hold nobody need speak
   if (config.inactivity_timeout > seconds(0) && !timed_out_ &&
@@ -323,7 +356,7 @@ void Leg::report_digit(char digit, milliseconds duration, DigitSource source) {
 // To the joined peer, unless the packets of the event went there themselves.
 void Leg::pass_digit_on(char digit, milliseconds duration) {
   Leg* peer = session_->peer_of(*this);
-  if (peer == nullptr || peer->setup_ == nullptr) return;
+  if (peer == nullptr || peer->setup_ == nullptr || !setup_->config.pass_digits) return;
   if (plan_.forward_to == peer && peer->setup_->config.event_send_type >= 0) return;
   peer->queue_digit(digit, duration, milliseconds(70), Reported::no);
 }

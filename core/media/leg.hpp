@@ -123,6 +123,9 @@ class Leg {
   loop::PortId rtcp_port() const { return rtcp_port_; }
 
  private:
+  enum class Port : std::uint8_t { rtp, rtcp };
+  void pass_datagram(std::span<const std::uint8_t> bytes, const Address& source, Port port,
+                     TimePoint arrival);
   void take_audio(const rtp::Packet& packet, TimePoint arrival);
   void take_event(const rtp::Packet& packet, TimePoint arrival);
   void forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoint now);
@@ -177,7 +180,8 @@ class Leg {
   std::size_t recorder_count_ = 0;
   std::size_t frame_samples_ = 160;
   std::uint64_t malformed_ = 0, unknown_payload_ = 0;
-  TimePoint last_heard_{};  // or since when we wait to hear something
+  std::uint64_t passed_in_ = 0, passed_bytes_in_ = 0;  // opaque datagrams
+  TimePoint last_heard_{};                             // or since when we wait to hear something
   TimePoint stranger_second_{};
   std::uint64_t strangers_before_ = 0;
   bool focused_ = false;

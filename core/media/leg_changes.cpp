@@ -21,7 +21,7 @@ void Leg::attach(MediaLoop& loop, loop::PortId rtp, loop::PortId rtcp, TimePoint
 
 void Leg::detach(TimePoint now) {
   if (setup_ != nullptr) {
-    if (tx_.active()) send_rtcp(now, true);
+    if (tx_.active() && !setup_->config.opaque) send_rtcp(now, true);
     setup_->playout.reset();
   }
   finish_player(PlayEnd::leg_closed);
@@ -140,6 +140,7 @@ bool Leg::hears_only_its_peer() const {
 
 bool Leg::may_forward_to(const Leg& other) const {
   if (forward_blocked_ || setup_ == nullptr || other.setup_ == nullptr) return false;
+  if (!setup_->config.may_relay) return false;
   if (!other.hears_only_its_peer()) return false;
   return speak_alike(setup_->config, other.setup_->config);
 }
@@ -166,6 +167,10 @@ LegFigures Leg::figures() const {
     out.delay_ms = plan_.decode ? static_cast<double>(setup_->playout.jitter().delay().count()) : 0;
   }
   out.received = rx_.stats();
+  if (setup_ != nullptr && setup_->config.opaque) {
+    out.received.packets = passed_in_;
+    out.received.bytes = passed_bytes_in_;
+  }
   out.jitter_ms = rx_.jitter_ms();
   out.loss_percent = rx_.loss_percent();
   out.late = rx_.stats().late;

@@ -49,6 +49,8 @@ void Session::replan() {
 // Packet by packet, when nobody needs the sound itself: no recorder, and nothing else to be heard.
 bool Session::may_transcode(const Leg& from, const Leg& to) const {
   const Transcoder* transcoder = &from == &to ? nullptr : transcoder_to(to);
+  const LegConfig& config = from.setup()->config;
+  if (!config.may_relay && !config.receive) return false;  // silence is to be made in its place
   return transcoder != nullptr && transcoder->fits(from.setup()->config, to.setup()->config) &&
          !from.has_recorder() && !to.has_recorder() && !plays_to_both(from) && to.hears_only_its_peer();
 }
@@ -60,7 +62,7 @@ void Session::swap_transcoders(Transcoders& transcoders) {
 }
 
 void Session::process(TimePoint now) {
-  if (ready()) {
+  if (ready() && !legs_[0]->setup()->config.opaque) {
     for (Leg* leg : legs()) leg->pull(now, frame_ms_);
     for (std::size_t i = 0; i < size_; ++i) mix(i);
     for (Leg* leg : legs()) leg->push(now);
