@@ -16,7 +16,7 @@ set(TANDEM_LIB_prometheus prometheus-cpp::core)
 
 # The control side is JSON and bookkeeping, a few thousand messages a second at most: it is compiled to be built
 # soon. Where packets and samples pass, and where scripts run, the preset's own level holds.
-set(TANDEM_CONTROL_SIDE call api plugin app kamailio http store tts)
+set(TANDEM_CONTROL_SIDE call anchor api plugin app kamailio http store tts)
 function(tandem_optimise target name)
   if(name IN_LIST TANDEM_CONTROL_SIDE OR name STREQUAL "lua")
     tandem_in_fours(${target})
@@ -110,7 +110,7 @@ function(tandem_fuzz name folder)
   foreach(source IN LISTS sources)
     get_filename_component(stem ${source} NAME_WE)
     add_executable(fuzz_${stem} ${source})
-    target_link_libraries(fuzz_${stem} PRIVATE ${ARGN} -fsanitize=fuzzer)
+    target_link_libraries(fuzz_${stem} PRIVATE ${ARGN} tandem_test_support -fsanitize=fuzzer)
     set_property(GLOBAL APPEND PROPERTY TANDEM_FUZZ_TARGETS fuzz_${stem})
   endforeach()
 endfunction()

@@ -68,6 +68,18 @@ constexpr std::array kRows{
         R"({"user":{"type":"string"},"contact":{"type":"string"},"source":{"type":"string"},"user_agent":{"type":"string"},"expires":{"type":"integer"}})"},
     EventRow{"device.subscribed", "a phone wants message-waiting state",
              R"({"user":{"type":"string"},"package":{"type":"string"},"expires":{"type":"integer"}})"},
+    EventRow{
+        "anchor.digit", "a key was pressed in an anchored call (call_id, tag)",
+        R"({"call_id":{"type":"string"},"tag":{"type":"string"},"text":{"type":"string"},"number":{"type":"integer"}})"},
+    EventRow{
+        "anchor.play_finished", "what a party of an anchored call was played is over",
+        R"({"call_id":{"type":"string"},"tag":{"type":"string"},"text":{"type":"string"},"number":{"type":"integer"}})"},
+    EventRow{
+        "anchor.recording_finished", "a recording of an anchored call is there: text is its path, number ms",
+        R"({"call_id":{"type":"string"},"tag":{"type":"string"},"text":{"type":"string"},"number":{"type":"integer"}})"},
+    EventRow{
+        "anchor.ended", "an anchored call is gone: deleted, media_timeout, offer_timeout",
+        R"({"call_id":{"type":"string"},"tag":{"type":"string"},"text":{"type":"string"},"number":{"type":"integer"}})"},
     EventRow{"link.up", "the SIP side can be reached", "{}"},
     EventRow{"link.down", "the SIP side cannot be reached; calls stand", "{}"},
     EventRow{"mailbox.changed", "messages came, were heard or went",

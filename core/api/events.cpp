@@ -7,7 +7,7 @@
 namespace tandem::api {
 namespace {
 
-constexpr std::size_t kNameMax = 64, kPatternsMax = 50;
+constexpr std::size_t kEventNameMax = 64, kPatternsMax = 50;
 
 Result<std::string> filter_text(const Json& filter, const char* key) {
   const auto it = filter.find(key);
@@ -69,7 +69,7 @@ void Events::on_event(const call::Event& event) {
 
 Result<void> Events::publish(Json event) {
   const std::string name = event.is_object() ? text_at(event, "event") : "";
-  if (name.empty() || name.size() > kNameMax) {
+  if (name.empty() || name.size() > kEventNameMax) {
     return Error{ErrorCode::invalid, "expected an object with \"event\", a name of at most 64 bytes"};
   }
   const std::string tenant = text_at(event, "tenant"), call = text_at(event, "call"),
@@ -150,7 +150,7 @@ Result<std::int64_t> Events::subscribe(const Caller& caller, const Json& filter,
     if (key == "events") {
       const bool fine = value.is_array() && value.size() <= kPatternsMax &&
                         std::all_of(value.begin(), value.end(), [](const Json& v) {
-                          return v.is_string() && v.get_ref<const std::string&>().size() <= kNameMax;
+                          return v.is_string() && v.get_ref<const std::string&>().size() <= kEventNameMax;
                         });
       if (!fine) return Error{ErrorCode::invalid, "filter \"events\": expected a list of at most 50 names"};
       made->names = value.get<std::vector<std::string>>();
@@ -160,7 +160,7 @@ Result<std::int64_t> Events::subscribe(const Caller& caller, const Json& filter,
                      "filter \"since\": expected a sequence number, saw " + text_of(value)};
       }
     } else if (key != "tenant" && key != "call" && key != "leg") {
-      return Error{ErrorCode::invalid, "unknown filter \"" + key.substr(0, kNameMax) +
+      return Error{ErrorCode::invalid, "unknown filter \"" + key.substr(0, kEventNameMax) +
                                            "\", there is tenant, call, leg, events, since"};
     }
   }

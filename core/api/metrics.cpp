@@ -59,6 +59,24 @@ void collect(call::Calls& calls, Metrics& into) {
   }
 }
 
+void collect(const anchor::Anchors& anchors, Metrics& into) {
+  using Kind = Metric::Kind;
+  const anchor::AnchorCounters& c = anchors.counters();
+  add(into, "tandem_anchor_calls", "anchored calls that stand", Kind::gauge,
+      static_cast<double>(anchors.size()));
+  const auto total = [&](const char* name, const char* help, const Counter& counter) {
+    add(into, name, help, Kind::counter, static_cast<double>(counter.get()));
+  };
+  total("tandem_anchor_calls_total", "anchored calls begun", c.calls);
+  total("tandem_anchor_offers_total", "SDP offers that passed or were refused", c.offers);
+  total("tandem_anchor_answers_total", "SDP answers that passed or were refused", c.answers);
+  total("tandem_anchor_deletes_total", "deletes asked for", c.deletes);
+  total("tandem_anchor_queries_total", "queries", c.queries);
+  total("tandem_anchor_errors_total", "offers, answers and deletes that were refused", c.errors);
+  total("tandem_anchor_media_timeouts_total", "anchored calls ended because nothing was heard", c.timeouts);
+  total("tandem_anchor_limit_hits_total", "offers refused for want of ports or places", c.refused_limit);
+}
+
 void collect(const Events& events, Metrics& into) {
   add(into, "tandem_events_total", "events published", Metric::Kind::counter,
       static_cast<double>(events.last_seq()));

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/anchor/anchors.hpp"
 #include "core/call/calls.hpp"
 
 namespace tandem::api {
@@ -29,6 +30,8 @@ using Metrics = std::vector<Metric>;
 // Appends the call layer's: tandem_calls, tandem_legs, …; each limit's counter is
 // tandem_limit_hits_total{limit=…}.
 void collect(call::Calls& calls, Metrics& into);
+// Appends those of anchored calls: tandem_anchor_…
+void collect(const anchor::Anchors& anchors, Metrics& into);
 // Appends the API's: events published, subscriptions.
 void collect(const Events& events, Metrics& into);
 

@@ -178,6 +178,43 @@ void read_routes(TomlReader& root, std::vector<call::Route>& out, std::vector<Co
   }
 }
 
+void read_interfaces(TomlReader& in, std::vector<anchor::Interface>& out, std::vector<ConfigError>& errors) {
+  const toml::node* node = in.take("interface");
+  if (node == nullptr) return;
+  const toml::array* rows = node->as_array();
+  if (rows == nullptr || rows->size() > 64)
+    return in.wrong("interface", node, "at most 64 sections [[anchor.interface]]", describe(*node));
+  for (const toml::node& row : *rows) {
+    if (!row.is_table()) {
+      in.wrong("interface", &row, "a section [[anchor.interface]]", describe(row));
+      continue;
+    }
+    anchor::Interface one;
+    TomlReader reader("anchor.interface", *row.as_table(), errors);
+    reader.text("name", one.name, 64);
+    reader.text("address", one.address, 64);
+    reader.text("advertised", one.advertised, 64);
+    reader.finish();
+    if (one.name.empty()) reader.wrong("name", nullptr, "a name, as in direction=NAME", "nothing");
+    const auto address = Address::parse(one.address, 0);
+    if (!address || address->is_unspecified())
+      reader.wrong("address", reader.take("address"), "an IP address of this machine",
+                   fmt::format("\"{}\"", one.address));
+    const auto shown = Address::parse(one.advertised, 0);
+    if (!one.advertised.empty() && (!shown || (address && shown->family() != address->family())))
+      reader.wrong("advertised", reader.take("advertised"), "an IP address of the same family",
+                   fmt::format("\"{}\"", one.advertised));
+    out.push_back(std::move(one));
+  }
+}
+
+void read_anchor(TomlReader& in, AnchorSection& out, std::vector<ConfigError>& errors) {
+  in.number("calls_max", out.calls_max, 1, 1'000'000);
+  in.integer("timeout_s", out.timeout_s, 0, 86400);
+  in.integer("offer_timeout_s", out.offer_timeout_s, 1, 86400);
+  read_interfaces(in, out.interfaces, errors);
+}
+
 nlohmann::json to_json(const toml::node& node) {
   if (const auto* table = node.as_table()) {
     auto object = nlohmann::json::object();
@@ -236,6 +273,9 @@ void read_root(const toml::table& root, ConfigOutcome& outcome) {
   section("media", read_media, config.media);
   section(
       "api", [&](TomlReader& reader, ApiSection& api) { read_api(reader, api, errors); }, config.api);
+  section(
+      "anchor", [&](TomlReader& reader, AnchorSection& out) { read_anchor(reader, out, errors); },
+      config.anchor);
   section(
       "store", [](TomlReader& r, std::string& path) { r.text("path", path); }, config.store_path);
   section(

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/anchor/interfaces.hpp"
 #include "core/base/result.hpp"
 #include "core/call/routes.hpp"
 #include "core/loop/packet_io.hpp"
@@ -55,6 +56,13 @@ struct MediaSection {
   bool symmetric = true, inband_dtmf = true, hang_up_on_timeout = true;
 };
 
+struct AnchorSection {  // calls whose signaling a proxy does (plugins/ng, anchor.*)
+  std::vector<anchor::Interface> interfaces;
+  std::size_t calls_max = 5000;
+  std::int64_t timeout_s = 60;
+  std::int64_t offer_timeout_s = 3600;
+};
+
 struct TenantToken {
   std::string token, tenant;
 };
@@ -70,6 +78,7 @@ struct Config {
   ServerConfig server;
   MediaSection media;
   ApiSection api;
+  AnchorSection anchor;
   std::string store_path;                 // "": <state_dir>/tandem.db
   std::vector<std::string> prompt_roots;  // empty: <state_dir>/prompts and Debian's English sounds
   std::string recordings_dir;             // "": <state_dir>/recordings

@@ -194,6 +194,7 @@ std::string metrics_text(const MetricsSources& from) {
   add_control(out, from);
   api::Metrics told;
   if (from.calls != nullptr) api::collect(*from.calls, told);
+  if (from.anchors != nullptr) api::collect(*from.anchors, told);
   if (from.events != nullptr) api::collect(*from.events, told);
   out.all_of(told);
   if (from.engine != nullptr) add_engine(out, *from.engine);

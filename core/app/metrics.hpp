@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <string>
 
+#include "core/anchor/anchors.hpp"
 #include "core/api/events.hpp"
 #include "core/app/signaling_bridge.hpp"
 #include "core/app/store_cdrs.hpp"
@@ -22,6 +23,7 @@ namespace tandem::app {
 // Null: that part is left out.
 struct MetricsSources {
   call::Calls* calls = nullptr;
+  const anchor::Anchors* anchors = nullptr;
   const api::Events* events = nullptr;
   const session::MediaEngine* engine = nullptr;
   const SignalingBridge* signaling = nullptr;

@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/api/anchor_commands.hpp"
 #include "core/api/call_commands.hpp"
 #include "core/api/events.hpp"
 #include "core/app/ask.hpp"
@@ -176,7 +177,34 @@ Result<void> Server::build_calls() {
   return {};
 }
 
+void Server::build_anchors() {
+  anchor::AnchorsConfig anchors;
+  anchors.interfaces = config_.anchor.interfaces;
+  anchors.calls_max = config_.anchor.calls_max;
+  anchors.media_timeout = seconds(config_.anchor.timeout_s);
+  anchors.offer_timeout = seconds(config_.anchor.offer_timeout_s);
+  anchors.learn_window = milliseconds(config_.media.learn_window_ms);
+  anchors.dscp = config_.media.engine.dscp;
+  anchors.symmetric = config_.media.symmetric;
+  anchors.default_family = config_.media.engine.host_v4.empty() ? Family::v6 : Family::v4;
+  anchors_ = std::make_unique<anchor::Anchors>(
+      timers_, *engine_, anchor::Codecs{codecs_, opaque_}, std::move(anchors),
+      [this](const anchor::AnchorEvent& event) {
+        json told{{"event", event.name}, {"call_id", event.call_id}, {"tag", event.tag}};
+        told["text"] = event.text;
+        told["number"] = event.number;
+        (void)api_.publish(told.dump(-1, ' ', false, json::error_handler_t::replace));
+      });
+  anchors_->set_recording_paths([this](const std::string& call_id) {
+    const auto stamp = timers_.wall_now().time_since_epoch().count() / 1000;
+    return sounds_->recording_path("", fmt::format("{}-{}", call_id, stamp));
+  });
+  media_listeners_ = std::make_unique<session::ListenerPair>(*calls_, *anchors_);
+  engine_->set_listener(media_listeners_.get());
+}
+
 void Server::bind_own_commands() {
+  api::bind_anchor_commands(api_.table(), *anchors_, *sounds_);
   api::bind_call_commands(api_.table(), *calls_, timers_, [this](api::Json& status) {
     status["version"] = kVersion;
     status["uptime_s"] = std::chrono::duration_cast<seconds>(timers_.now() - started_).count();
@@ -230,6 +258,7 @@ Result<void> Server::start(std::span<const plugin::Builtin> builtins) {
   if (auto loaded = load_plugins(builtins); !loaded) return loaded;
   if (auto built = build_media(); !built) return built;
   if (auto built = build_calls(); !built) return built;
+  build_anchors();
   bind_own_commands();
   recover_recordings();
   engine_->start();
@@ -250,6 +279,7 @@ Result<void> Server::start(std::span<const plugin::Builtin> builtins) {
 std::string Server::metrics() {
   MetricsSources from;
   from.calls = calls_.get();
+  from.anchors = anchors_.get();
   from.events = &api_.events();
   from.engine = engine_.get();
   from.signaling = signaling_.get();

@@ -14,6 +14,8 @@
 #include <span>
 #include <string>
 
+#include "core/anchor/anchors.hpp"
+#include "core/anchor/opaque_codecs.hpp"
 #include "core/api/api.hpp"
 #include "core/app/config.hpp"
 #include "core/app/message_waiting.hpp"
@@ -31,6 +33,7 @@
 #include "core/loop/work_pool.hpp"
 #include "core/plugin/plugin_host.hpp"
 #include "core/session/engine.hpp"
+#include "core/session/listener_pair.hpp"
 
 namespace tandem::app {
 
@@ -62,6 +65,7 @@ class Server {
   Result<void> judge(const std::string& name, const Result<void>& loaded) const;
   Result<void> build_media();
   Result<void> build_calls();
+  void build_anchors();
   void bind_own_commands();
   void recover_recordings();
   void seed_demo();
@@ -82,6 +86,7 @@ class Server {
   api::Api api_;
   plugin::PluginHost plugins_;
   codec::CodecRegistry codecs_;
+  anchor::OpaqueCodecs opaque_;
   std::unique_ptr<loop::PacketIo> packets_;
   std::unique_ptr<session::MediaEngine> engine_;
   std::unique_ptr<SignalingBridge> signaling_;
@@ -92,6 +97,8 @@ class Server {
   call::Routes routes_;
   std::unique_ptr<call::Calls> calls_;
   std::unique_ptr<MessageWaiting> waiting_;
+  std::unique_ptr<anchor::Anchors> anchors_;
+  std::unique_ptr<session::ListenerPair> media_listeners_;
   // state
   std::atomic<bool> media_woken_{false};
   TimePoint started_{};

@@ -51,6 +51,9 @@ void Server::take_apart() {
   plugins_.unload();  // while all that their commands touch still stands
   if (signaling_) signaling_->detach();
   waiting_.reset();
+  if (engine_) engine_->set_listener(nullptr);
+  media_listeners_.reset();
+  anchors_.reset();
   calls_.reset();
   apps_.reset();
   cdrs_.reset();

@@ -1,0 +1,465 @@
+// Offers and answers: who is meant, what is read, what leaves. Socket pairs and agreement are in
+// anchors_lines.cpp, the other verbs in anchors_acts.cpp.
+#include "core/anchor/anchors.hpp"
+
+#include <fmt/format.h>
+#include <strings.h>
+
+#include <algorithm>
+
+#include "core/base/id.hpp"
+#include "core/base/log.hpp"
+#include "core/sdp/negotiate.hpp"
+
+namespace tandem::anchor {
+namespace {
+
+constexpr std::size_t kPartiesMax = 64;    // in one call: forks
+constexpr std::size_t kExchangesMax = 64;  // kept; the oldest goes
+constexpr std::size_t kTagsMax = 64;       // aliases of one party
+
+bool same_word(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+bool is_rtp(std::string_view proto) { return proto.find("RTP/") != std::string_view::npos; }
+bool is_secure(std::string_view proto) { return proto.find("SAVP") != std::string_view::npos; }
+
+// Datagrams, so that we can carry it: anything over RTP, UDP or UDPTL. TCP goes past us.
+bool is_datagrams(std::string_view proto) {
+  return (is_rtp(proto) && !proto.starts_with("TCP")) || same_word(proto, "udptl") ||
+         same_word(proto, "udp") || proto.starts_with("UDP/") || proto.starts_with("udp/") ||
+         proto.starts_with("DTLS/");
+}
+
+Result<void> check_names(const Selector& who) {
+  for (const std::string* name : {&who.call_id, &who.from_tag, &who.to_tag, &who.via_branch, &who.label})
+    if (name->size() > 1024)
+      return Error{ErrorCode::invalid, "call-id, tags, branch and label: expected at most 1024 bytes"};
+  if (who.call_id.empty()) return Error{ErrorCode::invalid, "No call-id in message"};
+  if (who.from_tag.empty()) return Error{ErrorCode::invalid, "No from-tag in message"};
+  return {};
+}
+
+Result<void> check_transport(const std::string& proto, const Options& options) {
+  const std::string& wanted = options.transport;
+  if (wanted.empty() || same_word(wanted, "accept") || !is_rtp(proto)) return {};
+  if (!is_rtp(wanted))
+    return Error{
+        ErrorCode::invalid,
+        fmt::format("transport-protocol: expected RTP/AVP, RTP/AVPF, RTP/SAVP, RTP/SAVPF, UDP/TLS/RTP/SAVP "
+                    "or UDP/TLS/RTP/SAVPF, got \"{}\"",
+                    sdp::printable(wanted))};
+  if (is_secure(proto) != is_secure(wanted) || proto.starts_with("UDP/TLS") != wanted.starts_with("UDP/TLS"))
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("transport-protocol: {} cannot be made of {}: SRTP is passed from end to end only",
+                    sdp::printable(wanted), sdp::printable(proto))};
+  return {};
+}
+
+bool mux_to_answerer(bool offered, const MuxOptions& o) {
+  if (o.offer || o.require) return true;
+  if (o.demux || o.reject) return false;
+  return offered;
+}
+
+bool changed(const std::vector<Format>& before, const std::vector<Format>& after) {
+  if (before.size() != after.size()) return true;
+  for (std::size_t i = 0; i < before.size(); ++i)
+    if (after[i].added || before[i].source_type != after[i].source_type || after[i].type != before[i].type)
+      return true;
+  return false;
+}
+
+}  // namespace
+
+Anchors::Anchors(Timers& timers, session::Media& media, Codecs codecs, AnchorsConfig config,
+                 std::function<void(const AnchorEvent&)> on_event)
+    : timers_(timers),
+      media_(media),
+      codecs_(codecs),
+      config_(std::move(config)),
+      interfaces_(config_.interfaces),
+      on_event_(std::move(on_event)),
+      loop_mark_("a=tandem-anchor:" + make_id()) {}
+
+Anchors::~Anchors() {
+  alive_.reset();
+  while (!calls_.empty()) close_call(calls_.begin()->first, "");
+}
+
+Call* Anchors::find(const std::string& call_id) {
+  const auto found = calls_.find(call_id);
+  return found == calls_.end() ? nullptr : found->second.get();
+}
+
+Result<Call*> Anchors::demand(const std::string& call_id) {
+  if (Call* call = find(call_id)) return call;
+  return Error{ErrorCode::not_found, "Unknown call-id"};
+}
+
+// ---- whose
+
+Party& Anchors::offerer_of(Call& call, const Selector& who) {
+  if (Party* known = call.by_tag(who.from_tag)) return *known;
+  call.parties.push_back(std::make_unique<Party>());
+  call.parties.back()->tags.push_back(who.from_tag);
+  return *call.parties.back();
+}
+
+Party& Anchors::answerer_of(Call& call, Party& offerer, const Selector& who) {
+  if (Party* known = call.by_tag(who.to_tag); known != nullptr && known != &offerer) return *known;
+  // Offered before and not answered by anybody with a tag yet: the same side again.
+  for (auto exchange = call.exchanges.rbegin(); exchange != call.exchanges.rend(); ++exchange) {
+    Party& party = *exchange->answerer;
+    if (exchange->offerer != &offerer || &party == &offerer) continue;
+    const bool same_branch = party.via_branch == who.via_branch;
+    if (same_branch && (party.tags.empty() || (who.to_tag.empty() && !who.via_branch.empty()))) {
+      if (!who.to_tag.empty()) party.tags.push_back(who.to_tag);
+      return party;
+    }
+  }
+  call.parties.push_back(std::make_unique<Party>());
+  Party& party = *call.parties.back();
+  if (!who.to_tag.empty()) party.tags.push_back(who.to_tag);
+  party.via_branch = who.via_branch;
+  return party;
+}
+
+Exchange& Anchors::exchange_of(Call& call, Party& offerer, Party& answerer) {
+  std::erase_if(call.exchanges, [&](const Exchange& e) {
+    return (e.offerer == &offerer && e.answerer == &answerer) ||
+           (e.offerer == &answerer && e.answerer == &offerer);
+  });
+  if (call.exchanges.size() >= kExchangesMax) call.exchanges.erase(call.exchanges.begin());
+  Exchange fresh;
+  fresh.offerer = &offerer;
+  fresh.answerer = &answerer;
+  return call.exchanges.emplace_back(std::move(fresh));
+}
+
+// The offer that an answer is meant for, newest first: by the answerer's tag, by the branch, by being
+// unanswered; else the newest of this offerer, whose answerer's ports are then shared by several tags.
+Result<Exchange*> Anchors::answered_exchange(Call& call, const Selector& who) {
+  std::vector<Exchange*> mine;
+  for (auto e = call.exchanges.rbegin(); e != call.exchanges.rend(); ++e)
+    if (e->offerer->has_tag(who.from_tag)) mine.push_back(&*e);
+  for (Exchange* e : mine)
+    if (e->answerer->has_tag(who.to_tag)) return e;
+  Exchange* chosen = nullptr;
+  for (Exchange* e : mine)
+    if (chosen == nullptr && !who.via_branch.empty() && e->answerer->via_branch == who.via_branch) chosen = e;
+  for (Exchange* e : mine)
+    if (chosen == nullptr && e->answerer->tags.empty()) chosen = e;
+  if (chosen == nullptr && !mine.empty()) chosen = mine.front();
+  if (chosen == nullptr)
+    return Error{ErrorCode::not_found,
+                 "this answer has no offer: no party of the call with its from-tag offered"};
+  if (chosen->answerer->tags.size() >= kTagsMax)
+    return Error{ErrorCode::exhausted, fmt::format("at most {} to-tags may answer one offer", kTagsMax)};
+  chosen->answerer->tags.push_back(who.to_tag);
+  return chosen;
+}
+
+// ---- what is read
+
+Result<OfferedSection> Anchors::read_offered(const sdp::Description& sdp, std::size_t i,
+                                             const Options& options) const {
+  const sdp::Media& media = sdp.media[i];
+  OfferedSection section;
+  section.kind = media.kind_text;
+  section.proto = media.proto;
+  section.mux_offered = media.rtcp_mux;
+  if (media.port == 0) {
+    section.how = OfferedSection::How::rejected;
+    return section;
+  }
+  if (!is_datagrams(media.proto)) return section;
+  if (auto good = check_transport(media.proto, options); !good) return good.error();
+  section.how = OfferedSection::How::opaque;
+  if (media.kind == sdp::MediaKind::audio && is_rtp(media.proto) && !is_secure(media.proto)) {
+    section.offered = read_formats(media, codecs_);
+    if (std::any_of(section.offered.begin(), section.offered.end(), [](const Format& f) { return !f.event; }))
+      section.how = OfferedSection::How::audio;
+  }
+  return section;
+}
+
+Result<Anchors::Side> Anchors::read_side(const sdp::Description& sdp, const sdp::Media& media,
+                                         const Options& options, Family family) const {
+  Side side;
+  Address remote;
+  if (options.sip_source_address && !options.received_from.empty()) {
+    const auto from = Address::parse(options.received_from, media.port);
+    if (!from)
+      return Error{ErrorCode::invalid, fmt::format("received-from: expected an IP address, got \"{}\"",
+                                                   sdp::printable(options.received_from))};
+    remote = *from;
+  } else {
+    auto usable = sdp::usable_address(sdp.connection_of(media), media.port);
+    if (!usable) return usable.error();
+    remote = *usable;
+  }
+  if (remote.valid() && family != Family::none && remote.family() != family)
+    return Error{ErrorCode::unsupported,
+                 fmt::format("expected media at an {} address, as was offered, saw {}",
+                             family == Family::v6 ? "IPv6" : "IPv4", remote.host())};
+  side.zero_address = !remote.valid();
+  media::LegConfig& c = side.config;
+  c.remote_rtp = c.remote_rtcp = remote;
+  if (remote.valid() && media.rtcp) {
+    c.remote_rtcp.set_port(media.rtcp->port);
+  } else if (remote.valid() && media.port < 65'535) {
+    c.remote_rtcp.set_port(static_cast<std::uint16_t>(media.port + 1));
+  }
+  const sdp::Direction direction = sdp.direction_of(media);
+  c.receive = sdp::sends(direction);
+  c.send = sdp::receives(direction) && remote.valid();
+  const unsigned ptime = media.ptime_ms.value_or(20);
+  c.send_ptime_ms = ptime >= 10 && ptime <= 60 && ptime % 10 == 0 ? ptime : 20;
+  c.symmetric = config_.symmetric;
+  c.learn_window = config_.learn_window;
+  c.inactivity_timeout = config_.media_timeout;
+  c.dscp = config_.dscp;
+  c.detect_inband_dtmf = false;
+  return side;
+}
+
+// ---- offer
+
+Result<SdpOutcome> Anchors::offer(const Selector& who, const std::string& text, const Options& options) {
+  counts_.offers.add();
+  if (auto good = check_names(who); !good) return counts_.errors.add(), good.error();
+  Call* call = find(who.call_id);
+  const bool fresh = call == nullptr;
+  if (fresh) {
+    if (calls_.size() >= config_.calls_max) {
+      counts_.refused_limit.add();
+      return Error{ErrorCode::exhausted, "Parallel session limit reached"};
+    }
+    auto made = std::make_unique<Call>();
+    made->id = who.call_id;
+    made->created = timers_.now();
+    made->created_at = timers_.wall_now();
+    call = calls_.emplace(who.call_id, std::move(made)).first->second.get();
+  }
+  auto done = offer_in(*call, who, text, options);
+  if (done) {
+    if (fresh) counts_.calls.add();
+    return done;
+  }
+  counts_.errors.add();
+  if (fresh) close_call(who.call_id, "");
+  return done;
+}
+
+Result<SdpOutcome> Anchors::offer_in(Call& call, const Selector& who, const std::string& text,
+                                     const Options& options) {
+  auto parsed = sdp::parse(text);
+  if (!parsed) return Error{parsed.error().code, "Failed to parse SDP: " + parsed.error().message};
+  if (call.parties.size() + 2 > kPartiesMax)
+    return Error{ErrorCode::exhausted, fmt::format("a call has at most {} parties", kPartiesMax)};
+  if (options.loop_protect && text.find(loop_mark_) != std::string::npos)
+    return SdpOutcome{text, {"the SDP has been here before: left as it is"}};
+  std::vector<OfferedSection> sections;
+  for (std::size_t i = 0; i < parsed->media.size(); ++i) {
+    auto section = read_offered(*parsed, i, options);
+    if (!section) return section.error();
+    sections.push_back(std::move(*section));
+  }
+  Party& offerer = offerer_of(call, who);
+  Party& answerer = answerer_of(call, offerer, who);
+  Exchange& exchange = exchange_of(call, offerer, answerer);
+  exchange.options = options;
+  exchange.sections = std::move(sections);
+  SdpOutcome out;
+  if (!options.label.empty()) offerer.label = options.label;
+  answerer.asymmetric = answerer.asymmetric || options.asymmetric;
+  if (options.block_dtmf) offerer.digits_blocked = true;
+  for (std::size_t i = 0; i < options.direction.size() && i < 2; ++i) {
+    (i == 0 ? offerer : answerer).interface_name = options.direction[i];
+    if (!config_.interfaces.empty() && !interfaces_.known(options.direction[i]))
+      out.warnings.push_back(fmt::format("interface \"{}\" is not configured: the first one is used",
+                                         sdp::printable(options.direction[i])));
+  }
+  if (options.record) call.recording = true;
+  if (!options.metadata.empty()) call.metadata = options.metadata;
+  std::vector<SectionEdit> edits;
+  for (std::size_t i = 0; i < parsed->media.size(); ++i) {
+    auto edit = edit_offer(call, exchange, i, parsed->media[i], options, out.warnings);
+    if (!edit) return edit.error();
+    OfferedSection& section = exchange.sections[i];
+    if (edit->act == SectionEdit::Act::anchor) {
+      auto side = read_side(*parsed, parsed->media[i], options, Family::none);
+      if (!side) return side.error();
+      if (side->zero_address && !options.replace_zero_address)
+        edit->host = edit->rtp.family() == Family::v6 ? "::" : "0.0.0.0";
+      if (options.ptime_reverse_ms != 0) side->config.send_ptime_ms = options.ptime_reverse_ms;
+      side->config.symmetric = side->config.symmetric && !offerer.asymmetric;
+      section.offerer = std::move(side->config);
+    }
+    edits.push_back(std::move(*edit));
+  }
+  SessionEdit session;
+  if (options.loop_protect) session.loop_mark = loop_mark_;
+  out.sdp = rewrite(SdpText::split(text), edits, session, options);
+  call.last_signal = timers_.now();
+  timers_.cancel(call.deletion);
+  call.deletion = 0;
+  if (!call.any_answer && call.offer_timer == 0)
+    call.offer_timer = timers_.after(config_.offer_timeout, [this, id = call.id] {
+      if (Call* late = find(id); late != nullptr && !late->any_answer) close_call(id, "offer_timeout");
+    });
+  return out;
+}
+
+Result<SectionEdit> Anchors::edit_offer(Call& call, Exchange& exchange, std::size_t i,
+                                        const sdp::Media& media, const Options& options,
+                                        std::vector<std::string>& warnings) {
+  OfferedSection& section = exchange.sections[i];
+  SectionEdit edit;
+  edit.act = section.how == OfferedSection::How::past       ? SectionEdit::Act::keep
+             : section.how == OfferedSection::How::rejected ? SectionEdit::Act::reject
+                                                            : SectionEdit::Act::anchor;
+  if (edit.act != SectionEdit::Act::anchor) return edit;
+  Party& from = *exchange.offerer;
+  Party& to = *exchange.answerer;
+  const Family family = media.connection              ? media.connection->family
+                        : from.family != Family::none ? from.family
+                                                      : config_.default_family;
+  auto mine = ensure_line(call, from, i, family, 0);
+  if (!mine) return mine.error();
+  auto theirs = ensure_line(call, to, i,
+                            options.address_family.value_or(to.family != Family::none ? to.family : family),
+                            (*mine)->opened.id);
+  if (!theirs) return theirs.error();
+  edit.rtp = (*theirs)->rtp;
+  edit.rtcp = (*theirs)->rtcp;
+  edit.host = options.media_address;
+  if (is_rtp(section.proto) && !same_word(options.transport, "accept")) edit.proto = options.transport;
+  for (Line* line : {*mine, *theirs}) line->kind = section.kind, line->proto = section.proto;
+  edit.opaque = section.how == OfferedSection::How::opaque;
+  if (edit.opaque) {
+    if (!options.codecs.empty() || options.always_transcode)
+      if (section.kind == "audio") warnings.push_back("codecs of an encrypted stream are left as they are");
+    edit.mux = media.rtcp_mux;
+    return edit;
+  }
+  Chosen chosen = offer_formats(section.offered, options.codecs, codecs_);
+  for (std::string& warning : chosen.warnings) warnings.push_back(std::move(warning));
+  section.sent = chosen.formats;
+  edit.formats_changed =
+      changed(section.offered, chosen.formats) || section.offered.size() != media.formats.size();
+  edit.formats = std::move(chosen.formats);
+  section.mux_sent = edit.mux = mux_to_answerer(section.mux_offered, options.mux);
+  edit.ptime_ms = options.ptime_ms;
+  return edit;
+}
+
+// ---- answer
+
+Result<SdpOutcome> Anchors::answer(const Selector& who, const std::string& text, const Options& options) {
+  counts_.answers.add();
+  const auto refuse = [this](Error error) -> Result<SdpOutcome> {
+    counts_.errors.add();
+    return error;
+  };
+  if (auto good = check_names(who); !good) return refuse(good.error());
+  if (who.to_tag.empty()) return refuse({ErrorCode::invalid, "No to-tag in message"});
+  auto call = demand(who.call_id);
+  if (!call) return refuse(call.error());
+  auto parsed = sdp::parse(text);
+  if (!parsed) return refuse({parsed.error().code, "Failed to parse SDP: " + parsed.error().message});
+  auto found = answered_exchange(**call, who);
+  if (!found) return refuse(found.error());
+  Exchange& exchange = **found;
+  if (parsed->media.size() != exchange.sections.size())
+    return refuse({ErrorCode::invalid, fmt::format("the offer has {} m= lines, this answer has {}",
+                                                   exchange.sections.size(), parsed->media.size())});
+  SdpOutcome out;
+  exchange.offerer->asymmetric = exchange.offerer->asymmetric || options.asymmetric;
+  if (!options.label.empty()) exchange.answerer->label = options.label;
+  if (options.block_dtmf) exchange.answerer->digits_blocked = true;
+  if (options.record) (*call)->recording = true;
+  std::vector<SectionEdit> edits;
+  for (std::size_t i = 0; i < parsed->media.size(); ++i) {
+    auto edit = edit_answer(**call, exchange, i, *parsed, options, out.warnings);
+    if (!edit) return refuse(edit.error());
+    edits.push_back(std::move(*edit));
+  }
+  SessionEdit session;
+  session.answer = true;
+  if (options.loop_protect) session.loop_mark = loop_mark_;
+  out.sdp = rewrite(SdpText::split(text), edits, session, options);
+  exchange.answered = (*call)->any_answer = true;
+  (*call)->last_signal = timers_.now();
+  timers_.cancel((*call)->offer_timer);
+  (*call)->offer_timer = 0;
+  if ((*call)->recording) start_recording_if_asked(**call, out.warnings);
+  return out;
+}
+
+Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::size_t i,
+                                         const sdp::Description& sdp, const Options& options,
+                                         std::vector<std::string>& warnings) {
+  OfferedSection& section = exchange.sections[i];
+  const sdp::Media& media = sdp.media[i];
+  Party& offerer = *exchange.offerer;
+  Party& answerer = *exchange.answerer;
+  SectionEdit edit;
+  if (section.how == OfferedSection::How::past) {
+    edit.act = SectionEdit::Act::keep;
+    return edit;
+  }
+  if (section.how == OfferedSection::How::rejected || media.port == 0) {
+    edit.act = SectionEdit::Act::reject;
+    edit.proto = section.proto;
+    close_line(answerer, i);
+    if (offerer.partner == &answerer || offerer.partner == nullptr) close_line(offerer, i);
+    return edit;
+  }
+  if (!same_word(media.kind_text, section.kind))
+    return Error{ErrorCode::invalid, fmt::format("m= line {} was offered as {}, is answered as {}", i + 1,
+                                                 section.kind, sdp::printable(media.kind_text))};
+  const Family near = offerer.family != Family::none ? offerer.family : config_.default_family;
+  auto line = ensure_line(call, offerer, i, near, 0);
+  if (!line) return line.error();
+  auto theirs = ensure_line(call, answerer, i, answerer.family, (*line)->opened.id);
+  if (!theirs) return theirs.error();
+  auto side = read_side(sdp, media, options, (*theirs)->opened.rtp.family());
+  if (!side) return side.error();
+  if (side->zero_address && !options.replace_zero_address)
+    edit.host = (*line)->rtp.family() == Family::v6 ? "::" : "0.0.0.0";
+  if (!options.media_address.empty()) edit.host = options.media_address;
+  side->config.symmetric = side->config.symmetric && !answerer.asymmetric;
+  section.offerer.symmetric = config_.symmetric && !offerer.asymmetric;
+  edit.rtp = (*line)->rtp;
+  edit.rtcp = (*line)->rtcp;
+  edit.proto = is_rtp(section.proto) && !same_word(options.transport, "accept") ? section.proto : "";
+  edit.opaque = section.how == OfferedSection::How::opaque;
+  std::vector<Format> answered;
+  if (edit.opaque) {
+    section.offerer.rtcp_mux = side->config.rtcp_mux = edit.mux = section.mux_offered && media.rtcp_mux;
+  } else {
+    answered = read_formats(media, codecs_);
+    auto told = answer_formats({section.offered, section.sent, answered, exchange.options.codecs,
+                                exchange.options.always_transcode, options.single_codec});
+    if (!told) return told.error();
+    edit.formats = std::move(*told);
+    edit.formats_changed = changed(answered, edit.formats) || answered.size() != media.formats.size();
+    const MuxOptions& mux = exchange.options.mux;
+    side->config.rtcp_mux = section.mux_sent && (media.rtcp_mux || mux.require);
+    section.offerer.rtcp_mux = edit.mux =
+        section.mux_offered && !mux.reject && (media.rtcp_mux || mux.demux || mux.accept);
+    if (exchange.options.ptime_ms != 0) side->config.send_ptime_ms = exchange.options.ptime_ms;
+    if (exchange.options.ptime_reverse_ms != 0) edit.ptime_ms = exchange.options.ptime_reverse_ms;
+  }
+  if (auto agreed = agree(call, exchange, i, answered, edit.formats, std::move(side->config), options);
+      !agreed)
+    return agreed.error();
+  (void)warnings;
+  return edit;
+}
+
+}  // namespace tandem::anchor

@@ -1,0 +1,198 @@
+// Anchors: calls whose signaling somebody else does (a proxy, over the ng protocol or the API) and whose
+// media we carry. An offer opens a socket pair towards each side and says so in the SDP that leaves; the
+// answer tells both sides' codecs and joins them.
+//
+//   offer(call-id, from-tag A, SDP)  ─► lines of A and of B ─► SDP for B
+//   answer(call-id, A, to-tag B, SDP) ─► codecs and addresses of both ─► media engine: configure, join ─► SDP
+//   for A remove(…) ─► the lines close, the ports are free again
+//
+// Re-INVITEs keep the ports. A branch of a fork has lines of its own when its via-branch is told; several
+// to-tags on one branch share them, and who answered last is heard. Nothing here is SIP: tags are only names.
+// Thread: [control].
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/anchor/call.hpp"
+#include "core/anchor/interfaces.hpp"
+#include "core/anchor/rewrite.hpp"
+#include "core/base/counter.hpp"
+#include "core/base/timers.hpp"
+#include "core/session/media.hpp"
+
+namespace tandem::anchor {
+
+struct AnchorsConfig {
+  std::vector<Interface> interfaces;
+  std::size_t calls_max = 5000;
+  seconds media_timeout{60};    // a call in which nobody is heard for so long ends; 0: never
+  seconds offer_timeout{3600};  // an offer that is never answered
+  milliseconds learn_window{5000};
+  std::uint8_t dscp = 46;
+  bool symmetric = true;
+  Family default_family = Family::v4;
+};
+
+struct AnchorCounters {
+  Counter offers, answers, deletes, queries, errors, calls, timeouts, refused_limit;
+};
+
+// Which call, which of its parties.
+struct Selector {
+  std::string call_id, from_tag, to_tag, via_branch, label, to_label;
+};
+
+struct SdpOutcome {
+  std::string sdp;
+  std::vector<std::string> warnings;
+};
+
+struct LineReport {
+  std::size_t index = 0;
+  std::string kind, proto, codec, mode, local, remote;
+  session::LegStats stats;
+};
+struct PartyReport {
+  std::string tag, via_branch, label, partner;
+  std::vector<std::string> aliases;
+  bool media_blocked = false, digits_blocked = false, silenced = false;
+  std::vector<LineReport> lines;
+};
+struct CallReport {
+  std::string call_id;
+  std::int64_t created_us = 0;     // UTC
+  std::int64_t last_signal_s = 0;  // UTC
+  bool recording = false;
+  std::vector<PartyReport> parties;
+};
+
+struct AnchorEvent {
+  const char* name =
+      "";  // "anchor.digit", "anchor.ended", "anchor.play_finished", "anchor.recording_finished"
+  std::string call_id, tag, text;
+  std::int64_t number = 0;
+};
+
+struct PlayOrder {
+  std::vector<std::string> files;  // absolute
+  bool loop = false;
+  milliseconds offset{0}, limit{0};
+};
+
+class Anchors final : public session::MediaListener {
+ public:
+  // All outlive the Anchors; `opaque` the media engine too. `on_event` may be empty.
+  Anchors(Timers& timers, session::Media& media, Codecs codecs, AnchorsConfig config,
+          std::function<void(const AnchorEvent&)> on_event);
+  ~Anchors() override;
+  Anchors(const Anchors&) = delete;
+  Anchors& operator=(const Anchors&) = delete;
+
+  // Errors: invalid (SDP, tags), unsupported (transport, ICE, address), exhausted (calls, ports).
+  Result<SdpOutcome> offer(const Selector& who, const std::string& sdp, const Options& options);
+  // Errors: not_found (no such call, or no offer that this answers), and those of offer().
+  Result<SdpOutcome> answer(const Selector& who, const std::string& sdp, const Options& options);
+  // The whole call, or the branch that the via-branch names while others stand. `report` gets the last
+  // figures (after the lines are closed for calls it is what was measured until then). `delay`: only after so
+  // long.
+  void remove(const Selector& who, milliseconds delay, std::function<void(Result<CallReport>)> report);
+  void query(const Selector& who, std::function<void(Result<CallReport>)> report);
+  std::vector<std::string> list(std::size_t most) const;
+  std::size_t size() const { return calls_.size(); }
+
+  enum class Block : std::uint8_t { media, silence, digits };
+  // Of one party (from-tag, label), or of all. Errors: not_found.
+  Result<void> block(const Selector& who, Block what, bool on);
+  // To one party. Errors: not_found, invalid (nothing audible there), and the engine's own through `started`.
+  void play(const Selector& who, const PlayOrder& order, std::function<void(Result<void>)> started);
+  Result<void> stop_play(const Selector& who);
+  // Keys as if this party had pressed them: the partner hears them.
+  Result<void> play_digits(const Selector& who, const std::string& digits, milliseconds length,
+                           milliseconds gap);
+  // One stereo file a party's line that is joined: `path` without extension; "" makes one of the call's id
+  // under `folder`. Errors: not_found, and the engine's.
+  Result<std::vector<std::string>> record(const Selector& who, const std::string& path_stem);
+  enum class RecordAct : std::uint8_t { stop, pause, resume };
+  Result<void> control_recording(const Selector& who, RecordAct act);
+
+  // Where recordings of record-call go: makes a path's stem for a call. Empty: record-call is refused.
+  void set_recording_paths(std::function<Result<std::string>(const std::string& call_id)> make) {
+    recording_path_ = std::move(make);
+  }
+
+  const AnchorCounters& counters() const { return counts_; }
+
+  // ---- session::MediaListener; legs that are not ours are ignored
+  void on_digit_received(const session::DigitEvent&) override;
+  void on_digits_sent(session::MediaId) override {}
+  void on_playback_finished(session::PlaybackId, session::MediaId, session::PlayEnd, milliseconds) override;
+  void on_recording_finished(session::RecordingId, session::MediaId, session::RecordEnd, const std::string&,
+                             milliseconds, const std::string&) override;
+  void on_media_started(session::MediaId) override;
+  void on_media_timed_out(session::MediaId) override;
+
+ private:
+  struct Side {  // what an SDP of a party comes to for one section
+    media::LegConfig config;
+    bool zero_address = false;
+  };
+  struct Work;  // one offer or answer being done
+  struct Owner {
+    std::string call_id;
+    Party* party = nullptr;
+    std::size_t index = 0;
+  };
+
+  Call* find(const std::string& call_id);
+  Result<Call*> demand(const std::string& call_id);
+  Result<Party*> select(Call& call, const Selector& who, bool needed);
+  Result<SdpOutcome> offer_in(Call& call, const Selector& who, const std::string& text,
+                              const Options& options);
+  Party& offerer_of(Call& call, const Selector& who);
+  Party& answerer_of(Call& call, Party& offerer, const Selector& who);
+  Exchange& exchange_of(Call& call, Party& offerer, Party& answerer);
+  Result<Exchange*> answered_exchange(Call& call, const Selector& who);
+  Result<OfferedSection> read_offered(const sdp::Description& sdp, std::size_t i,
+                                      const Options& options) const;
+  Result<Side> read_side(const sdp::Description& sdp, const sdp::Media& media, const Options& options,
+                         Family family) const;
+  Result<Line*> ensure_line(Call& call, Party& party, std::size_t i, Family family, session::MediaId near);
+  Result<SectionEdit> edit_offer(Call& call, Exchange& exchange, std::size_t i, const sdp::Media& media,
+                                 const Options& options, std::vector<std::string>& warnings);
+  Result<SectionEdit> edit_answer(Call& call, Exchange& exchange, std::size_t i, const sdp::Description& sdp,
+                                  const Options& options, std::vector<std::string>& warnings);
+  Result<void> agree(Call& call, Exchange& exchange, std::size_t i, const std::vector<Format>& answered,
+                     const std::vector<Format>& told, media::LegConfig answerer, const Options& options);
+  Result<void> apply(const Party& party, Line& line);
+  Result<void> join(Party& a, Party& b, std::size_t i);
+  void close_line(Party& party, std::size_t i);
+  void close_call(const std::string& call_id, const char* why);
+  void close_party(Call& call, Party* party);
+  void report(Call& call, std::function<void(Result<CallReport>)> done);
+  void start_recording_if_asked(Call& call, std::vector<std::string>& warnings);
+  void check_silence(const std::string& call_id);
+  void tell(AnchorEvent event) const;
+
+  // borrowed
+  Timers& timers_;
+  session::Media& media_;
+  Codecs codecs_;
+  // owned
+  const AnchorsConfig config_;
+  const Interfaces interfaces_;
+  std::function<void(const AnchorEvent&)> on_event_;
+  std::function<Result<std::string>(const std::string&)> recording_path_;
+  const std::string loop_mark_;
+  std::unordered_map<std::string, std::unique_ptr<Call>> calls_;
+  std::unordered_map<session::MediaId, Owner> owners_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+  // state
+  AnchorCounters counts_;
+};
+
+}  // namespace tandem::anchor

@@ -1,0 +1,187 @@
+// Socket pairs: opened, told their codecs, joined, closed.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/anchor/anchors.hpp"
+#include "core/base/log.hpp"
+
+namespace tandem::anchor {
+namespace {
+
+const Format* find_same(const std::vector<Format>& formats, const Format& wanted) {
+  const auto found =
+      std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.same(wanted); });
+  return found == formats.end() ? nullptr : &*found;
+}
+
+void add_payload(media::LegConfig& config, const Format& said_by_us, const Format& said_by_them) {
+  if (said_by_us.event) {
+    if (config.event_receive_type >= 0) return;  // the first: that of the audio's clock is put there
+    config.event_receive_type = said_by_us.type;
+    config.event_send_type = said_by_them.type;
+    return;
+  }
+  media::PayloadMap payload;
+  payload.codec = said_by_us.codec;
+  payload.receive_type = said_by_us.type;
+  payload.send_type = said_by_them.type;
+  payload.our_fmtp = said_by_us.fmtp;
+  payload.peer_fmtp = said_by_them.fmtp;
+  config.payloads.push_back(std::move(payload));
+}
+
+// Events at the clock of the audio that is sent come first: there may be several telephone-events.
+void events_by_clock(std::vector<Format>& formats) {
+  const auto audio = std::find_if(formats.begin(), formats.end(), [](const Format& f) { return !f.event; });
+  if (audio == formats.end()) return;
+  const std::uint32_t clock = audio->clock_rate;
+  std::stable_partition(formats.begin(), formats.end(),
+                        [&](const Format& f) { return !f.event || f.clock_rate == clock; });
+}
+
+void clear_formats(media::LegConfig& config) {
+  config.payloads.clear();
+  config.event_receive_type = config.event_send_type = -1;
+}
+
+}  // namespace
+
+Result<Line*> Anchors::ensure_line(Call& call, Party& party, std::size_t i, Family family,
+                                   session::MediaId near) {
+  if (party.lines.size() <= i) party.lines.resize(i + 1);
+  Line& line = party.lines[i];
+  if (line.opened.id != 0 && line.opened.rtp.family() == family) return &line;
+  close_line(party, i);
+  session::OpenSpec spec;
+  spec.family = family;
+  spec.near = near;
+  for (const auto& other : call.parties)  // what is joined must live on one media loop
+    for (const Line& one : other->lines)
+      if (spec.near == 0) spec.near = one.opened.id;
+  const Interface* interface = interfaces_.find(party.interface_name, family);
+  if (interface != nullptr) spec.local_host = interface->address;
+  auto opened = media_.open(spec);
+  if (!opened) {
+    if (opened.error().code == ErrorCode::exhausted) {
+      counts_.refused_limit.add();
+      log::warn("anchor", "{}", opened.error().message);
+      return Error{ErrorCode::exhausted, "Ran out of ports"};  // the words that proxies look for
+    }
+    return opened.error();
+  }
+  line.opened = *opened;
+  line.rtp = opened->rtp;
+  line.rtcp = opened->rtcp;
+  if (interface != nullptr && !interface->advertised.empty()) {
+    if (auto shown = Address::parse(interface->advertised, opened->rtp.port())) {
+      line.rtp = line.rtcp = *shown;
+      line.rtcp.set_port(opened->rtcp.port());
+    }
+  }
+  party.family = family;
+  owners_[opened->id] = {call.id, &party, i};
+  return &line;
+}
+
+// Both sides of one section as this answer leaves them.
+Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
+                            const std::vector<Format>& answered, const std::vector<Format>& told,
+                            media::LegConfig answerer, const Options& options) {
+  OfferedSection& section = exchange.sections[i];
+  media::LegConfig offerer = section.offerer;
+  clear_formats(offerer);
+  if (section.how == OfferedSection::How::opaque) {
+    const td_codec* any = codecs_.opaque.get("datagrams", 8000, 1);
+    if (any == nullptr) return Error{ErrorCode::exhausted, "too many different codecs since the start"};
+    for (media::LegConfig* config : {&offerer, &answerer}) {
+      config->opaque = true;
+      config->payloads.push_back({any, 0, 0, "", ""});
+    }
+  } else {
+    std::vector<Format> ours = told, theirs = answered;
+    events_by_clock(ours);
+    events_by_clock(theirs);
+    for (const Format& format : ours)  // towards the offerer: what our answer says, under its numbers
+      if (const Format* offered = find_same(section.offered, format)) add_payload(offerer, format, *offered);
+    for (const Format& format : theirs)  // towards the answerer: what was offered to it
+      if (const Format* sent = find_same(section.sent, format)) add_payload(answerer, *sent, format);
+    if (answerer.payloads.empty() || offerer.payloads.empty())
+      return Error{ErrorCode::unsupported, "the answer accepts no codec that was offered"};
+    offerer.may_relay = answerer.may_relay = !exchange.options.force_transcoding &&
+                                             !options.force_transcoding && exchange.options.ptime_ms == 0 &&
+                                             exchange.options.ptime_reverse_ms == 0;
+  }
+  Line& a = exchange.offerer->lines[i];
+  Line& b = exchange.answerer->lines[i];
+  a.agreed = std::move(offerer);
+  b.agreed = std::move(answerer);
+  if (auto set = apply(*exchange.offerer, a); !set) return set;
+  if (auto set = apply(*exchange.answerer, b); !set) return set;
+  (void)call;
+  return join(*exchange.offerer, *exchange.answerer, i);
+}
+
+// What was agreed with what is blocked laid over it.
+Result<void> Anchors::apply(const Party& party, Line& line) {
+  media::LegConfig config = line.agreed;
+  if (party.media_blocked || party.silenced) config.receive = false;
+  if (party.silenced && !config.opaque) config.may_relay = false;
+  if (party.digits_blocked) config.pass_digits = false;
+  auto set = media_.configure(line.opened.id, config);
+  line.configured = line.configured || set.ok();
+  line.silent = false;
+  return set;
+}
+
+Result<void> Anchors::join(Party& a, Party& b, std::size_t i) {
+  Line& mine = a.lines[i];
+  Line& theirs = b.lines[i];
+  a.partner = &b;
+  b.partner = &a;
+  if (mine.joined == theirs.opened.id && theirs.joined == mine.opened.id) return {};
+  for (const session::MediaId before : {mine.joined, theirs.joined}) {  // they hear nobody now
+    const auto owner = owners_.find(before);
+    if (owner == owners_.end() || owner->second.index >= owner->second.party->lines.size()) continue;
+    owner->second.party->lines[owner->second.index].joined = 0;
+  }
+  auto joined = media_.join(mine.opened.id, theirs.opened.id);
+  if (!joined) return joined;
+  mine.joined = theirs.opened.id;
+  theirs.joined = mine.opened.id;
+  return {};
+}
+
+void Anchors::close_line(Party& party, std::size_t i) {
+  if (i >= party.lines.size() || party.lines[i].opened.id == 0) return;
+  Line line = std::exchange(party.lines[i], {});
+  if (line.recording != 0) media_.stop_recording(line.recording);
+  if (const auto other = owners_.find(line.joined); other != owners_.end()) {
+    Party& peer = *other->second.party;
+    if (other->second.index < peer.lines.size()) peer.lines[other->second.index].joined = 0;
+  }
+  owners_.erase(line.opened.id);
+  media_.close(line.opened.id);
+}
+
+void Anchors::close_party(Call& call, Party* party) {
+  for (std::size_t i = 0; i < party->lines.size(); ++i) close_line(*party, i);
+  std::erase_if(call.exchanges, [&](const Exchange& e) { return e.offerer == party || e.answerer == party; });
+  for (const auto& other : call.parties)
+    if (other->partner == party) other->partner = nullptr;
+  std::erase_if(call.parties, [&](const auto& one) { return one.get() == party; });
+}
+
+void Anchors::close_call(const std::string& call_id, const char* why) {
+  const auto found = calls_.find(call_id);
+  if (found == calls_.end()) return;
+  const std::unique_ptr<Call> call = std::move(found->second);
+  calls_.erase(found);
+  timers_.cancel(call->deletion);
+  timers_.cancel(call->offer_timer);
+  for (const auto& party : call->parties)
+    for (std::size_t i = 0; i < party->lines.size(); ++i) close_line(*party, i);
+  if (*why != 0) tell({"anchor.ended", call->id, "", why, 0});
+}
+
+}  // namespace tandem::anchor

@@ -1,0 +1,93 @@
+// What an anchored call is made of, as plain values: parties, the socket pairs that face them, the offers
+// that were made between them.
+//
+//   Party A: Line 0 (audio), Line 1 (video) ══ joined by the media engine ══ Party B: Line 0, Line 1
+//   Exchange: A offered, B is to answer (and may answer again: 183, then 200)
+//
+// Thread: [control]; owned by Anchors.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/anchor/formats.hpp"
+#include "core/anchor/options.hpp"
+#include "core/base/time.hpp"
+#include "core/base/timers.hpp"
+#include "core/media/leg_config.hpp"
+#include "core/session/media.hpp"
+
+namespace tandem::anchor {
+
+// One socket pair that faces one party, for one m= line.
+struct Line {
+  session::Opened opened;   // id 0: none
+  Address rtp, rtcp;        // as the SDP says them
+  std::string kind, proto;  // "audio", "RTP/AVP"
+  media::LegConfig agreed;  // as SDP says; blocks are laid over it
+  bool configured = false;
+  session::MediaId joined = 0;
+  session::RecordingId recording = 0;
+  bool silent = false;             // nothing came for the timeout
+  std::uint64_t packets_then = 0;  // received when it fell silent
+};
+
+struct Party {
+  std::vector<std::string> tags;  // the first is its own, others are aliases (forks that share its ports)
+  std::string via_branch, label;
+  std::string interface_name;
+  Family family = Family::none;
+  std::vector<Line> lines;
+  Party* partner = nullptr;  // whom it was last joined with
+  bool media_blocked = false, silenced = false, digits_blocked = false;
+  bool asymmetric = false;
+  bool has_tag(std::string_view tag) const {
+    for (const std::string& one : tags)
+      if (one == tag) return true;
+    return false;
+  }
+};
+
+// One m= line of an offer, between its coming and its answer.
+struct OfferedSection {
+  enum class How : std::uint8_t { past, rejected, audio, opaque };
+  How how = How::past;
+  std::string kind, proto;
+  std::vector<Format> offered, sent;  // audio: by the offerer; to the answerer
+  bool mux_offered = false, mux_sent = false;
+  media::LegConfig offerer;  // where the offerer is, what it wants
+};
+
+struct Exchange {
+  Party* offerer = nullptr;
+  Party* answerer = nullptr;
+  Options options;  // of the offer
+  std::vector<OfferedSection> sections;
+  bool answered = false;
+};
+
+struct Call {
+  std::string id;
+  TimePoint created{}, last_signal{};
+  WallTime created_at{};
+  std::vector<std::unique_ptr<Party>> parties;
+  std::vector<Exchange> exchanges;
+  bool recording = false, any_answer = false;
+  std::string metadata;
+  TimerId deletion = 0, offer_timer = 0;
+
+  Party* by_tag(std::string_view tag) {
+    for (const auto& party : parties)
+      if (!tag.empty() && party->has_tag(tag)) return party.get();
+    return nullptr;
+  }
+  Party* by_label(std::string_view label) {
+    for (const auto& party : parties)
+      if (!label.empty() && party->label == label) return party.get();
+    return nullptr;
+  }
+};
+
+}  // namespace tandem::anchor

@@ -1,0 +1,56 @@
+// Options: what a proxy may ask of an offer or an answer, as plain values. The names are those of rtpengine's
+// ng protocol, which plugins/ng translates; docs/ng.md lists which of its flags come here. Thread: [any].
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/address.hpp"
+
+namespace tandem::anchor {
+
+// Each item is "PCMU", "opus/48000", "opus/48000/2", with "/bitrate/ptime/fmtp" behind it where a codec is
+// added, a payload type number, or "all", "full", "any".
+struct CodecOptions {
+  std::vector<std::string> strip{}, offer{}, except{}, mask{}, consume{}, accept{}, ignore{}, transcode{},
+      set{};
+  bool empty() const {
+    return strip.empty() && offer.empty() && except.empty() && mask.empty() && consume.empty() &&
+           accept.empty() && ignore.empty() && transcode.empty() && set.empty();
+  }
+};
+
+struct MuxOptions {  // RFC 5761
+  bool offer = false, require = false, demux = false, accept = false, reject = false;
+};
+
+struct Options {
+  // where
+  std::vector<std::string> direction;    // interfaces: towards who sent this SDP, towards who gets it
+  std::optional<Family> address_family;  // of the SDP that leaves
+  std::string media_address;             // stands in the SDP that leaves in place of ours
+  std::string received_from;             // where the SIP message came from
+  bool sip_source_address = false;       // media goes there and not to the SDP's address
+  std::string transport;                 // "RTP/AVP", …; "": as it came; "accept": as the answer says
+  bool asymmetric = false;               // who gets this SDP sends from another address than it receives at
+  // what
+  CodecOptions codecs;
+  MuxOptions mux;
+  unsigned ptime_ms = 0, ptime_reverse_ms = 0;  // 0: as they say
+  bool always_transcode = false;                // accepted to the offerer even when the answerer has it not
+  bool force_transcoding = false;               // never relayed
+  bool single_codec = false;                    // an answer names one codec
+  // how the SDP looks
+  bool replace_origin = false, replace_username = false, replace_session_name = false;
+  bool replace_zero_address = false, force_increment_version = false;
+  bool no_rtcp_attribute = false, full_rtcp_attribute = false;
+  bool loop_protect = false;
+  // besides
+  std::string label;
+  bool block_dtmf = false;
+  bool record = false;
+  std::string metadata;
+};
+
+}  // namespace tandem::anchor

@@ -1,0 +1,26 @@
+// Options: the section [plugin.ng] as a value. Thread: [any].
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tandem::ng {
+
+struct Listen {
+  std::string address;  // an IP address, without brackets
+  int port = 0;         // 0: the kernel chooses
+  bool ipv6() const { return address.find(':') != std::string::npos; }
+  std::string text() const { return (ipv6() ? "[" + address + "]" : address) + ":" + std::to_string(port); }
+};
+
+struct Options {
+  std::vector<Listen> udp, tcp, http;  // none: nothing is listened on
+  bool ice_force_removes = false;
+  std::size_t max_connections = 256;  // TCP, and HTTP
+};
+
+// From JSON text. False with `error`: the key, what was expected, what was found.
+bool parse_options(std::string_view json, Options& options, std::string& error);
+
+}  // namespace tandem::ng

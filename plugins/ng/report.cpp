@@ -1,0 +1,103 @@
+#include "ng/report.hpp"
+
+#include <charconv>
+
+namespace tandem::ng {
+namespace {
+
+std::int64_t number_at(const Value& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<std::int64_t>() : 0;
+}
+
+double real_at(const Value& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+// "192.0.2.1:4000", "[2001:db8::1]:4000"
+Value endpoint(std::string text) {
+  Value out = Value::object();
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) return out;
+  int port = 0;
+  std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+  text.resize(colon);
+  if (!text.empty() && text.front() == '[') text = text.substr(1, text.size() - 2);
+  out["family"] = text.find(':') == std::string::npos ? "IPv4" : "IPv6";
+  out["address"] = text;
+  out["port"] = port;
+  return out;
+}
+
+Value packets(const Value& stream) {
+  return {{"packets", number_at(stream, "packets")}, {"bytes", number_at(stream, "bytes")}, {"errors", 0}};
+}
+
+Value media(const Value& line, Value& total) {
+  const Value& received = line.at("received");
+  const Value local = endpoint(text_at(line, "local"));
+  Value stream{{"local port", local.value("port", 0)}, {"local address", local.value("address", "")}};
+  stream["endpoint"] = endpoint(text_at(line, "remote"));
+  stream["flags"] = Value::array({"RTP", "filled"});
+  stream["stats"] = packets(received);
+  total["packets"] = number_at(total, "packets") + number_at(received, "packets");
+  total["bytes"] = number_at(total, "bytes") + number_at(received, "bytes");
+  Value out{{"index", number_at(line, "index") + 1},
+            {"type", text_at(line, "kind")},
+            {"protocol", text_at(line, "protocol")}};
+  if (!text_at(received, "codec").empty()) out["codec"] = text_at(received, "codec");
+  out["flags"] = Value::array({"initialized"});
+  if (text_at(line, "mode") == "relay") out["flags"].push_back("passthrough");
+  // What rtpengine has not: our own figures, in whole numbers as the format has no others.
+  out["quality"] = {{"MOS x10", static_cast<std::int64_t>(real_at(line, "mos_received") * 10)},
+                    {"jitter", static_cast<std::int64_t>(real_at(received, "jitter_ms"))},
+                    {"packet loss", static_cast<std::int64_t>(real_at(received, "loss_percent"))},
+                    {"lost", number_at(received, "lost")}};
+  out["streams"] = Value::array({std::move(stream)});
+  return out;
+}
+
+}  // namespace
+
+void add_report(const Value& call, Value& answer) {
+  const std::int64_t created_us = number_at(call, "created_us");
+  answer["created"] = created_us / 1'000'000;
+  answer["created_us"] = created_us % 1'000'000;
+  answer["last signal"] = number_at(call, "last_signal_s");
+  answer["SSRC"] = Value::object();
+  Value total{{"packets", 0}, {"bytes", 0}, {"errors", 0}};
+  Value tags = Value::object();
+  const auto parties = call.find("parties");
+  if (parties != call.end() && parties->is_array()) {
+    for (const Value& party : *parties) {
+      Value row{{"tag", text_at(party, "tag")}, {"created", created_us / 1'000'000}};
+      if (!text_at(party, "via_branch").empty()) row["via-branch"] = text_at(party, "via_branch");
+      if (!text_at(party, "label").empty()) row["label"] = text_at(party, "label");
+      if (!text_at(party, "partner").empty()) row["in dialogue with"] = text_at(party, "partner");
+      row["medias"] = Value::array();
+      for (const Value& line : party.at("lines")) row["medias"].push_back(media(line, total));
+      tags[text_at(party, "tag")] = std::move(row);
+    }
+  }
+  answer["tags"] = std::move(tags);
+  answer["totals"] = {{"RTP", std::move(total)}, {"RTCP", {{"packets", 0}, {"bytes", 0}, {"errors", 0}}}};
+}
+
+void add_statistics(const Value& counted, Value& answer) {
+  Value now = Value::object();
+  now["sessionsown"] = now["sessionstotal"] = number_at(counted, "calls");
+  now["sessionsforeign"] = 0;
+  Value total = Value::object();
+  total["managedsessions"] = number_at(counted, "calls_total");
+  total["rejectedsessions"] = number_at(counted, "refused_limit");
+  total["timeoutsessions"] = number_at(counted, "media_timeouts");
+  total["offers"] = number_at(counted, "offers");
+  total["answers"] = number_at(counted, "answers");
+  total["deletes"] = number_at(counted, "deletes");
+  total["queries"] = number_at(counted, "queries");
+  total["errors"] = number_at(counted, "errors");
+  answer["statistics"] = {{"currentstatistics", std::move(now)}, {"totalstatistics", std::move(total)}};
+}
+
+}  // namespace tandem::ng

@@ -1,0 +1,23 @@
+// Value: a dictionary of the ng protocol, whichever way it was written. Strings hold bytes: an SDP need not
+// be UTF-8. Thread: [any].
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace tandem::ng {
+
+using Value = nlohmann::ordered_json;
+
+inline std::string text_at(const Value& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// JSON text needs UTF-8. Bytes of a string that is not go through it as U+F700 + byte and come back by
+// to_bytes(). True when `text` was changed.
+bool to_utf8(std::string& text);
+void to_bytes(std::string& text);
+
+}  // namespace tandem::ng

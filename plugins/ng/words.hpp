@@ -1,0 +1,19 @@
+// Words of the ng protocol: "transport protocol", "Transport-Protocol" and "transport_protocol" are one.
+// Thread: [any].
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tandem::ng {
+
+inline std::string canonical(std::string_view word) {
+  std::string out(word.substr(0, 256));
+  for (char& c : out) {
+    if (c == ' ' || c == '_') c = '-';
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
+}  // namespace tandem::ng

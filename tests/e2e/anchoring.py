@@ -1,0 +1,184 @@
+"""A proxy that was made for rtpengine drives Tandem: Kamailio with its rtpengine module, real phones, sipp."""
+import json
+import os
+import socket
+import subprocess
+import time
+
+import audio
+from phone import Phone
+from proxy import Proxy
+from sipp import PCAPS
+from suite import check_like, check_unlike, heard_by, test
+from system import free_port
+
+
+class Ng:
+    """A client of the ng protocol over UDP, in JSON."""
+
+    def __init__(self, port):
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.settimeout(3)
+        self.to, self.count = ("127.0.0.1", port), 0
+
+    def ask(self, command, **keys):
+        self.count += 1
+        message = {"command": command, **{key.replace("_", "-"): value for key, value in keys.items()}}
+        self.socket.sendto(f"e2e_{self.count} {json.dumps(message)}".encode(), self.to)
+        cookie, _, body = self.socket.recv(65535).decode().partition(" ")
+        assert cookie == f"e2e_{self.count}", cookie
+        return json.loads(body)
+
+
+class Anchoring:
+    """Tandem with the ng plugin, and the operator's Kamailio before it."""
+
+    def __init__(self, e2e, flags=None, uas_port=9, media=""):
+        self.ng_port = free_port(2300 + os.getpid() % 100 * 2)
+        self.system = e2e.fresh(top=f'[plugin.ng]\nudp = "127.0.0.1:{self.ng_port}"\n', media=media)
+        options = {} if flags is None else {"flags": flags}
+        self.proxy = Proxy(self.ng_port, uas_port=uas_port, **options)
+        e2e.closing.append(self.proxy)
+        self.e2e, self.ng = e2e, Ng(self.ng_port)
+        self.ports = self.metric("tandem_ports_free")
+
+    def metric(self, name, **labels):
+        return self.system.api.metric(name, **labels)
+
+    def phone(self, user, **options):
+        phone = Phone(user, proxy=f"127.0.0.1:{self.proxy.port}", **options)
+        self.e2e.closing.append(phone)
+        return phone
+
+    def voice(self, seed, seconds):
+        samples = audio.speechlike(seed, seconds)
+        path = f"{self.system.folder}/voice-{seed}.wav"
+        return samples, audio.write_wav(path, samples, silence_after=60, silence_before=0.5)
+
+    def connect(self, seconds=6.0, codec_b="PCMU/8000/1"):
+        said_a, file_a = self.voice(1, seconds)
+        said_b, file_b = self.voice(2, seconds)
+        b = self.phone("1002", say=file_b, codec=codec_b)
+        a = self.phone("1001", say=file_a)
+        a.dial("1002")
+        b.wait("CALL_INCOMING")
+        b.answer()
+        a.wait("CALL_ESTABLISHED")
+        b.wait("CALL_ESTABLISHED")
+        return (a, said_a), (b, said_b)
+
+    def calls(self):
+        return self.ng.ask("list")["calls"]
+
+    def check_given_back(self, seconds=5):
+        """No call is left, and every port is free again."""
+        deadline = time.monotonic() + seconds
+        while self.calls() or self.metric("tandem_ports_free") != self.ports:
+            assert time.monotonic() < deadline, (self.calls(), self.metric("tandem_ports_free"), self.ports)
+            time.sleep(0.1)
+        assert self.metric("tandem_anchor_calls") == 0
+        assert not self.proxy.errors(), self.proxy.errors()
+
+
+def modes(report):
+    return [media["flags"] for tag in report["tags"].values() for media in tag["medias"]]
+
+
+@test(deadline=60)
+def kamailio_with_its_rtpengine_module_anchors_a_call_between_two_phones(e2e):
+    here = Anchoring(e2e)
+    (a, said_a), (b, said_b) = here.connect()
+    a.pause(5)
+    calls = here.calls()
+    assert len(calls) == 1, calls
+    report = here.ng.ask("query", call_id=calls[0])
+    assert report["result"] == "ok" and len(report["tags"]) == 2, report
+    for tag in report["tags"].values():
+        stream = tag["medias"][0]["streams"][0]
+        assert stream["stats"]["packets"] > 150, report
+    assert all("passthrough" in flags for flags in modes(report)), report
+    a.hangup()
+    b.wait("CALL_CLOSED")
+    here.check_given_back()
+    check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
+    check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
+    check_unlike(said_a, heard_by(a), what="what the caller heard of itself", end=4.5)
+
+
+@test(deadline=60)
+def a_held_anchored_call_is_heard_again_on_the_same_ports(e2e):
+    here = Anchoring(e2e)
+    (a, said_a), (b, said_b) = here.connect(seconds=12.0)
+    a.pause(2)
+    ports = lambda: sorted(stream["local port"] for tag in here.ng.ask("query", call_id=here.calls()[0])["tags"].values()  # noqa: E731
+                           for media in tag["medias"] for stream in media["streams"])
+    before = ports()
+    b.command("hold")
+    a.pause(1.5)
+    b.command("resume")
+    a.pause(3)
+    assert ports() == before, (ports(), before)
+    offers = here.metric("tandem_anchor_offers_total")
+    assert offers == 3, offers
+    b.hangup()
+    a.wait("CALL_CLOSED")
+    here.check_given_back()
+    check_like(heard_by(a)[-12000:], said_b, windows=3, what="what the caller heard after the hold")
+    check_like(heard_by(b)[-12000:], said_a, windows=3, what="what the holder heard after the hold")
+
+
+@test(deadline=60)
+def phones_without_a_codec_in_common_hear_each_other_when_the_proxy_says_transcode(e2e):
+    here = Anchoring(e2e, flags="replace-origin transcode-PCMA codec-mask-PCMU ICE=remove")
+    (a, said_a), (b, said_b) = here.connect(codec_b="PCMA/8000/1")
+    a.pause(5)
+    report = here.ng.ask("query", call_id=here.calls()[0])
+    codecs = sorted(media["codec"] for tag in report["tags"].values() for media in tag["medias"])
+    assert codecs == ["PCMA", "PCMU"], report
+    a.hangup()
+    b.wait("CALL_CLOSED")
+    here.check_given_back()
+    check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
+    check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
+
+
+@test(deadline=60)
+def a_caller_that_gives_up_leaves_no_ports_behind(e2e):
+    here = Anchoring(e2e)
+    b = here.phone("1002")
+    a = here.phone("1001")
+    a.dial("1002")
+    b.wait("CALL_INCOMING")
+    assert len(here.calls()) == 1
+    a.hangup()
+    b.wait("CALL_CLOSED")
+    here.check_given_back()
+    a.dial("1002")
+    b.wait("CALL_INCOMING")
+    b.hangup()  # refused
+    a.wait("CALL_CLOSED")
+    here.check_given_back()
+
+
+@test(deadline=70)
+def sipp_on_both_sides_passes_its_media_through_and_all_is_given_back(e2e):
+    uas_port, media_port = free_port(5400 + os.getpid() % 100), free_port(18000, step=4)
+    here = Anchoring(e2e, uas_port=uas_port)
+    folder = here.system.folder
+    os.symlink(PCAPS, f"{folder}/pcap")  # where sipp's own scenario looks for what it plays
+    uas = subprocess.Popen(["sipp", "-sn", "uas", "-i", "127.0.0.1", "-p", str(uas_port), "-mi", "127.0.0.1", "-mp",
+                            str(media_port), "-rtp_echo", "-nostdin"], cwd=folder, stdin=subprocess.DEVNULL,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        before = here.metric("tandem_media_frames_total", act="relayed")
+        uac = subprocess.run(["sipp", f"127.0.0.1:{here.proxy.port}", "-sn", "uac_pcap", "-i", "127.0.0.1", "-p",
+                              str(free_port(5500 + os.getpid() % 100)), "-mi", "127.0.0.1", "-mp", str(free_port(18400, step=4)),
+                              "-m", "5", "-r", "5", "-l", "5", "-nostdin", "-timeout", "40s"], cwd=folder,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=50, check=False)
+        assert uac.returncode == 0, uac.stdout[-1500:].decode("utf-8", "replace")
+        relayed = here.metric("tandem_media_frames_total", act="relayed") - before
+        assert relayed > 2 * 5 * 300, relayed  # 8 s of G.711 there and echoed back, five times
+    finally:
+        uas.terminate()
+        uas.wait(5)
+    here.check_given_back()
