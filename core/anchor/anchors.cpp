@@ -455,10 +455,10 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
     if (exchange.options.ptime_ms != 0) side->config.send_ptime_ms = exchange.options.ptime_ms;
     if (exchange.options.ptime_reverse_ms != 0) edit.ptime_ms = exchange.options.ptime_reverse_ms;
   }
-  if (auto agreed = agree(call, exchange, i, answered, edit.formats, std::move(side->config), options);
+  if (auto agreed =
+          agree(call, exchange, i, answered, edit.formats, std::move(side->config), options, warnings);
       !agreed)
     return agreed.error();
-  (void)warnings;
   return edit;
 }
 

@@ -167,7 +167,8 @@ class Anchors final : public session::MediaListener {
   Result<SectionEdit> edit_answer(Call& call, Exchange& exchange, std::size_t i, const sdp::Description& sdp,
                                   const Options& options, std::vector<std::string>& warnings);
   Result<void> agree(Call& call, Exchange& exchange, std::size_t i, const std::vector<Format>& answered,
-                     const std::vector<Format>& told, media::LegConfig answerer, const Options& options);
+                     const std::vector<Format>& told, media::LegConfig answerer, const Options& options,
+                     std::vector<std::string>& warnings);
   Result<void> apply(const Party& party, Line& line);
   Result<void> join(Party& a, Party& b, std::size_t i);
   void close_line(Party& party, std::size_t i);

@@ -87,7 +87,8 @@ Result<Line*> Anchors::ensure_line(Call& call, Party& party, std::size_t i, Fami
 // Both sides of one section as this answer leaves them.
 Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
                             const std::vector<Format>& answered, const std::vector<Format>& told,
-                            media::LegConfig answerer, const Options& options) {
+                            media::LegConfig answerer, const Options& options,
+                            std::vector<std::string>& warnings) {
   OfferedSection& section = exchange.sections[i];
   media::LegConfig offerer = section.offerer;
   clear_formats(offerer);
@@ -106,6 +107,11 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
       if (const Format* offered = find_same(section.offered, format)) add_payload(offerer, format, *offered);
     for (const Format& format : theirs)  // towards the answerer: what was offered to it
       if (const Format* sent = find_same(section.sent, format)) add_payload(answerer, *sent, format);
+    if (answerer.payloads.empty()) {  // some answer with what was not offered: understood all the same
+      warnings.push_back("the answer accepts no codec that was offered");
+      for (const Format& format : theirs)
+        if (format.transcodable()) add_payload(answerer, format, format);
+    }
     if (answerer.payloads.empty() || offerer.payloads.empty())
       return Error{ErrorCode::unsupported, "the answer accepts no codec that was offered"};
     offerer.may_relay = answerer.may_relay = !exchange.options.force_transcoding &&

@@ -88,6 +88,17 @@ a=path:msrp://203.0.113.1:2855/x;tcp
 )"));
 }
 
+TEST_F(AnchorsTest, AnAnswerWithACodecThatWasNotOfferedIsTranscodedWhenItCanBe) {
+  (void)offer(audio_sdp("192.0.2.1", 4000, "8", ""));
+  const auto answered = answer(audio_sdp("192.0.2.2", 5000, "0", ""));
+  ASSERT_TRUE(answered) << answered.error().message;
+  EXPECT_NE(answered->sdp.find(" RTP/AVP 8\r\n"), std::string::npos);
+  EXPECT_EQ(answered->warnings.size(), 1U);
+  EXPECT_EQ(legs()[0]->config().payloads[0].codec, codec::pcma());
+  EXPECT_EQ(legs()[1]->config().payloads[0].codec, codec::pcmu());
+  EXPECT_FALSE(answer(audio_sdp("192.0.2.2", 5000, "97", "a=rtpmap:97 EVS/16000\n")));
+}
+
 TEST_F(AnchorsTest, AReinviteKeepsThePortsOfBothSides) {
   const auto first = offer(audio_sdp("192.0.2.1", 4000));
   const auto answered = answer(audio_sdp("192.0.2.2", 5000));
@@ -340,14 +351,14 @@ TEST_F(AnchorsTest, ACallInWhichNobodyIsHeardEndsAndOneThatIsHeardAgainStands) {
   (void)offer(audio_sdp("192.0.2.1", 4000));
   (void)answer(audio_sdp("192.0.2.2", 5000));
   media.time_out(legs()[0]->opened.id);
-  timers.advance(milliseconds(1));
+  timers.advance(milliseconds(5));
   EXPECT_EQ(anchors->size(), 1U);
   legs()[0]->stats.received.packets = 77;  // heard again before the other fell silent
   media.time_out(legs()[1]->opened.id);
-  timers.advance(milliseconds(1));
+  timers.advance(milliseconds(5));
   EXPECT_EQ(anchors->size(), 1U);
   media.time_out(legs()[0]->opened.id);
-  timers.advance(milliseconds(1));
+  timers.advance(milliseconds(5));
   EXPECT_EQ(anchors->size(), 0U);
   EXPECT_EQ(media.open_legs(), 0U);
   ASSERT_FALSE(events.empty());
