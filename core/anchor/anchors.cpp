@@ -1,12 +1,12 @@
-// Offers and answers: who is meant, what is read, what leaves. Socket pairs and agreement are in
-// anchors_lines.cpp, the other verbs in anchors_acts.cpp.
+// Offers and answers: who is meant, what leaves. What their SDP says is read in anchors_read.cpp; socket
+// pairs and agreement are in anchors_lines.cpp, the other verbs in anchors_acts.cpp.
 #include "core/anchor/anchors.hpp"
 
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
 
+#include "core/anchor/profile.hpp"
 #include "core/base/id.hpp"
 #include "core/base/log.hpp"
 #include "core/sdp/negotiate.hpp"
@@ -18,43 +18,12 @@ constexpr std::size_t kPartiesMax = 64;    // in one call: forks
 constexpr std::size_t kExchangesMax = 64;  // kept; the oldest goes
 constexpr std::size_t kTagsMax = 64;       // aliases of one party
 
-bool same_word(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-bool is_rtp(std::string_view proto) { return proto.find("RTP/") != std::string_view::npos; }
-bool is_secure(std::string_view proto) { return proto.find("SAVP") != std::string_view::npos; }
-
-// Datagrams, so that we can carry it: anything over RTP, UDP or UDPTL. TCP goes past us.
-bool is_datagrams(std::string_view proto) {
-  return (is_rtp(proto) && !proto.starts_with("TCP")) || same_word(proto, "udptl") ||
-         same_word(proto, "udp") || proto.starts_with("UDP/") || proto.starts_with("udp/") ||
-         proto.starts_with("DTLS/");
-}
-
 Result<void> check_names(const Selector& who) {
   for (const std::string* name : {&who.call_id, &who.from_tag, &who.to_tag, &who.via_branch, &who.label})
     if (name->size() > 1024)
       return Error{ErrorCode::invalid, "call-id, tags, branch and label: expected at most 1024 bytes"};
   if (who.call_id.empty()) return Error{ErrorCode::invalid, "No call-id in message"};
   if (who.from_tag.empty()) return Error{ErrorCode::invalid, "No from-tag in message"};
-  return {};
-}
-
-Result<void> check_transport(const std::string& proto, const Options& options) {
-  const std::string& wanted = options.transport;
-  if (wanted.empty() || same_word(wanted, "accept") || !is_rtp(proto)) return {};
-  if (!is_rtp(wanted))
-    return Error{
-        ErrorCode::invalid,
-        fmt::format("transport-protocol: expected RTP/AVP, RTP/AVPF, RTP/SAVP, RTP/SAVPF, UDP/TLS/RTP/SAVP "
-                    "or UDP/TLS/RTP/SAVPF, got \"{}\"",
-                    sdp::printable(wanted))};
-  if (is_secure(proto) != is_secure(wanted) || proto.starts_with("UDP/TLS") != wanted.starts_with("UDP/TLS"))
-    return Error{
-        ErrorCode::unsupported,
-        fmt::format("transport-protocol: {} cannot be made of {}: SRTP is passed from end to end only",
-                    sdp::printable(wanted), sdp::printable(proto))};
   return {};
 }
 
@@ -160,70 +129,6 @@ Result<Exchange*> Anchors::answered_exchange(Call& call, const Selector& who) {
     return Error{ErrorCode::exhausted, fmt::format("at most {} to-tags may answer one offer", kTagsMax)};
   chosen->answerer->tags.push_back(who.to_tag);
   return chosen;
-}
-
-// ---- what is read
-
-Result<OfferedSection> Anchors::read_offered(const sdp::Description& sdp, std::size_t i,
-                                             const Options& options) const {
-  const sdp::Media& media = sdp.media[i];
-  OfferedSection section;
-  section.kind = media.kind_text;
-  section.proto = media.proto;
-  section.mux_offered = media.rtcp_mux;
-  if (media.port == 0) {
-    section.how = OfferedSection::How::rejected;
-    return section;
-  }
-  if (!is_datagrams(media.proto)) return section;
-  if (auto good = check_transport(media.proto, options); !good) return good.error();
-  section.how = OfferedSection::How::opaque;
-  if (media.kind == sdp::MediaKind::audio && is_rtp(media.proto) && !is_secure(media.proto)) {
-    section.offered = read_formats(media, codecs_);
-    if (std::any_of(section.offered.begin(), section.offered.end(), [](const Format& f) { return !f.event; }))
-      section.how = OfferedSection::How::audio;
-  }
-  return section;
-}
-
-Result<Anchors::Side> Anchors::read_side(const sdp::Description& sdp, const sdp::Media& media,
-                                         const Options& options, Family family) const {
-  Side side;
-  Address remote;
-  if (options.sip_source_address && !options.received_from.empty()) {
-    const auto from = Address::parse(options.received_from, media.port);
-    if (!from)
-      return Error{ErrorCode::invalid, fmt::format("received-from: expected an IP address, got \"{}\"",
-                                                   sdp::printable(options.received_from))};
-    remote = *from;
-  } else {
-    auto usable = sdp::usable_address(sdp.connection_of(media), media.port);
-    if (!usable) return usable.error();
-    remote = *usable;
-  }
-  if (remote.valid() && family != Family::none && remote.family() != family)
-    return Error{ErrorCode::unsupported,
-                 fmt::format("expected media at an {} address, as was offered, saw {}",
-                             family == Family::v6 ? "IPv6" : "IPv4", remote.host())};
-  side.zero_address = !remote.valid();
-  media::LegConfig& c = side.config;
-  c.remote_rtp = c.remote_rtcp = remote;
-  if (remote.valid() && media.rtcp) {
-    c.remote_rtcp.set_port(media.rtcp->port);
-  } else if (remote.valid() && media.port < 65'535) {
-    c.remote_rtcp.set_port(static_cast<std::uint16_t>(media.port + 1));
-  }
-  const sdp::Direction direction = sdp.direction_of(media);
-  c.receive = sdp::sends(direction);
-  c.send = sdp::receives(direction) && remote.valid();
-  const unsigned ptime = media.ptime_ms.value_or(20);
-  c.send_ptime_ms = ptime >= 10 && ptime <= 60 && ptime % 10 == 0 ? ptime : 20;
-  c.symmetric = config_.symmetric;
-  c.learn_window = config_.learn_window;
-  c.inactivity_timeout = config_.media_timeout;
-  c.dscp = config_.dscp;
-  c.detect_inband_dtmf = false;
-  return side;
 }
 
 // ---- offer
@@ -354,6 +259,13 @@ Result<SectionEdit> Anchors::edit_offer(Call& call, Exchange& exchange, std::siz
   edit.formats = std::move(chosen.formats);
   section.mux_sent = edit.mux = mux_to_answerer(section.mux_offered, options.mux);
   edit.ptime_ms = options.ptime_ms;
+  edit.replace_crypto = true;
+  if (section.secure_sent) {
+    offer_keys(**theirs, options);
+    for (const sdp::CryptoLine& line : (*theirs)->keys)
+      edit.crypto.push_back("a=crypto:" + sdp::print_crypto(line));
+    if (edit.crypto.empty()) return Error{ErrorCode::unsupported, "SDES: no crypto suite is left to offer"};
+  }
   return edit;
 }
 
@@ -454,6 +366,9 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
         section.mux_offered && !mux.reject && (media.rtcp_mux || mux.demux || mux.accept);
     if (exchange.options.ptime_ms != 0) side->config.send_ptime_ms = exchange.options.ptime_ms;
     if (exchange.options.ptime_reverse_ms != 0) edit.ptime_ms = exchange.options.ptime_reverse_ms;
+    edit.replace_crypto = true;
+    if (auto keyed = agree_keys(section, **line, **theirs, media, edit.crypto, side->config); !keyed)
+      return keyed.error();
   }
   if (auto agreed =
           agree(call, exchange, i, answered, edit.formats, std::move(side->config), options, warnings);

@@ -166,6 +166,10 @@ class Anchors final : public session::MediaListener {
                                  const Options& options, std::vector<std::string>& warnings);
   Result<SectionEdit> edit_answer(Call& call, Exchange& exchange, std::size_t i, const sdp::Description& sdp,
                                   const Options& options, std::vector<std::string>& warnings);
+  static void offer_keys(Line& line, const Options& options);
+  static Result<void> agree_keys(OfferedSection& section, Line& offerer, const Line& answerer,
+                                 const sdp::Media& media, std::vector<std::string>& crypto,
+                                 media::LegConfig& answerer_config);
   Result<void> agree(Call& call, Exchange& exchange, std::size_t i, const std::vector<Format>& answered,
                      const std::vector<Format>& told, media::LegConfig answerer, const Options& options,
                      std::vector<std::string>& warnings);

@@ -17,6 +17,7 @@
 #include "core/base/time.hpp"
 #include "core/base/timers.hpp"
 #include "core/media/leg_config.hpp"
+#include "core/sdp/crypto.hpp"
 #include "core/session/media.hpp"
 
 namespace tandem::anchor {
@@ -28,6 +29,8 @@ struct Line {
   std::string kind, proto;  // "audio", "RTP/AVP"
   media::LegConfig agreed;  // as SDP says; blocks are laid over it
   bool configured = false;
+  std::vector<sdp::CryptoLine> keys;         // ours for offers, one a suite, made at the first need and kept
+  std::vector<sdp::CryptoLine> answer_keys;  // ours for answers that take another suite
   session::MediaId joined = 0;
   session::RecordingId recording = 0;
   bool silent = false;             // nothing came for the timeout
@@ -55,7 +58,9 @@ struct OfferedSection {
   enum class How : std::uint8_t { past, rejected, audio, opaque };
   How how = How::past;
   std::string kind, proto;
-  std::vector<Format> offered, sent;  // audio: by the offerer; to the answerer
+  std::vector<Format> offered, sent;      // audio: by the offerer; to the answerer
+  std::optional<sdp::CryptoLine> crypto;  // SRTP towards the offerer: its line that we take
+  bool secure_sent = false;               // SRTP towards the answerer
   bool mux_offered = false, mux_sent = false;
   media::LegConfig offerer;  // where the offerer is, what it wants
 };

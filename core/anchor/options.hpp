@@ -33,7 +33,8 @@ struct Options {
   std::string received_from;             // where the SIP message came from
   bool sip_source_address = false;       // media goes there and not to the SDP's address
   std::string transport;                 // "RTP/AVP", …; "": as it came; "accept": as the answer says
-  bool asymmetric = false;               // who gets this SDP sends from another address than it receives at
+  std::vector<std::string> srtp_only, srtp_without;  // suites offered, by name; empty: all, none
+  bool asymmetric = false;  // who gets this SDP sends from another address than it receives at
   // what
   CodecOptions codecs;
   MuxOptions mux;

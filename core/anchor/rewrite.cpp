@@ -107,7 +107,7 @@ void add_new_formats(std::vector<std::string>& lines, const SectionEdit& edit) {
 
 bool feedback_profile(std::string_view proto) { return proto.ends_with("VPF"); }
 
-bool is_rtp(const std::string& media) {
+bool carries_rtp(const std::string& media) {
   const auto all = fields(media);
   return all.size() >= 3 && all[2].find("RTP/") != std::string_view::npos;
 }
@@ -153,7 +153,7 @@ void edit_section(SdpText::Section& section, const SectionEdit& edit, const std:
     if (!has_c && !old_session_c.empty()) section.lines.insert(section.lines.begin(), old_session_c);
     return;
   }
-  const bool rtp = is_rtp(section.media);
+  const bool rtp = carries_rtp(section.media);
   const auto all = fields(section.media);
   const bool drops_feedback =
       !edit.proto.empty() && !feedback_profile(edit.proto) && all.size() >= 3 && feedback_profile(all[2]);

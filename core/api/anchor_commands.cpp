@@ -21,7 +21,7 @@ constexpr const char* kList = R"({"type":"array","maxItems":128,"items":{"type":
 constexpr const char* kOptions =
     R"("interfaces":LIST,"address_family":{"enum":["IP4","IP6"]},"media_address":{"type":"string","maxLength":64},
        "received_from":{"type":"string","maxLength":64},"sip_source_address":{"type":"boolean"},
-       "transport":{"type":"string","maxLength":32},"asymmetric":{"type":"boolean"},
+       "srtp_only":LIST,"srtp_without":LIST,"transport":{"type":"string","maxLength":32},"asymmetric":{"type":"boolean"},
        "codecs":{"type":"object","properties":{"strip":LIST,"offer":LIST,"except":LIST,"mask":LIST,"consume":LIST,
           "accept":LIST,"ignore":LIST,"transcode":LIST,"set":LIST}},
        "rtcp_mux":{"type":"array","maxItems":8,"items":{"enum":["offer","require","demux","accept","reject"]}},
@@ -91,6 +91,8 @@ Result<anchor::Options> options(const Json& params) {
     return Error{ErrorCode::invalid, "media_address: expected an IP address"};
   out.received_from = text_at(params, "received_from");
   out.sip_source_address = flag_at(params, "sip_source_address");
+  out.srtp_only = texts(params, "srtp_only");
+  out.srtp_without = texts(params, "srtp_without");
   out.transport = text_at(params, "transport");
   out.asymmetric = flag_at(params, "asymmetric");
   out.codecs = codecs(params);

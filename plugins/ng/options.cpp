@@ -29,43 +29,49 @@ bool parse_listen(std::string_view text, Listen& into) {
   return true;
 }
 
-std::string take_listen(const std::string& key, const Json& value, std::vector<Listen>& into) {
+void take_listen(const std::string& key, const Json& value, std::vector<Listen>& into,
+                 sdk::WrongOptions& wrong) {
   const Json list = value.is_array() ? value : Json::array({value});
   for (const Json& one : list) {
     Listen listen;
-    if (list.size() > 8 || !one.is_string() || !parse_listen(one.get<std::string>(), listen))
-      return "plugin.ng." + key + ": expected at most 8 of \"ADDRESS:PORT\", \"[ADDRESS]:PORT\", found " +
-             value.dump();
+    if (list.size() > 8 || !one.is_string() || !parse_listen(one.get<std::string>(), listen)) {
+      wrong.push_back({key, "at most 8 of \"ADDRESS:PORT\", \"[ADDRESS]:PORT\"", value.dump()});
+      return;
+    }
     into.push_back(std::move(listen));
   }
-  return "";
 }
 
 }  // namespace
 
-bool parse_options(std::string_view text, Options& options, std::string& error) {
+sdk::WrongOptions read_options(std::string_view text, Options& options) {
   const Json json = text.empty() ? Json::object() : Json::parse(text, nullptr, false);
-  error.clear();
-  if (!json.is_object()) error = "plugin.ng: expected a table of options";
+  sdk::WrongOptions wrong;
+  if (!json.is_object()) return {{"", "a table of options", json.type_name()}};
   for (const auto& [key, value] : json.items()) {
-    if (!error.empty()) break;
     if (key == "udp" || key == "tcp" || key == "http") {
-      error = take_listen(key, value, key == "udp" ? options.udp : key == "tcp" ? options.tcp : options.http);
+      take_listen(key, value, key == "udp" ? options.udp : key == "tcp" ? options.tcp : options.http, wrong);
     } else if (key == "ice_force") {
       if (value != "refuse" && value != "remove")
-        error = "plugin.ng.ice_force: expected \"refuse\" or \"remove\", found " + value.dump();
+        wrong.push_back({key, "\"refuse\" or \"remove\"", value.dump()});
       options.ice_force_removes = value == "remove";
     } else if (key == "max_connections") {
       if (!value.is_number_unsigned() || value.get<std::uint64_t>() < 1 ||
           value.get<std::uint64_t>() > 10'000)
-        error = "plugin.ng.max_connections: expected a whole number from 1 to 10000, found " + value.dump();
+        wrong.push_back({key, "a whole number from 1 to 10000", value.dump()});
       else
         options.max_connections = value.get<std::size_t>();
     } else {
-      error = "plugin.ng." + key + ": unknown option";
+      wrong.push_back({key, "no such key", value.dump()});
     }
   }
-  return error.empty();
+  return wrong;
+}
+
+bool parse_options(std::string_view text, Options& options, std::string& error) {
+  const sdk::WrongOptions wrong = read_options(text, options);
+  error = wrong.empty() ? "" : wrong.front().text("ng");
+  return wrong.empty();
 }
 
 }  // namespace tandem::ng

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tandem/sdk_options.hpp"
+
 namespace tandem::ng {
 
 struct Listen {
@@ -20,7 +22,10 @@ struct Options {
   std::size_t max_connections = 256;  // TCP, and HTTP
 };
 
-// From JSON text. False with `error`: the key, what was expected, what was found.
+// From JSON text: everything that is wrong with it.
+sdk::WrongOptions read_options(std::string_view json, Options& options);
+
+// The same. False with `error`: the key, what was expected, what was found.
 bool parse_options(std::string_view json, Options& options, std::string& error);
 
 }  // namespace tandem::ng

@@ -83,12 +83,19 @@ int activate(const td_host* host, const char** error) noexcept {
 
 void deactivate() noexcept { running.reset(); }
 
-const void* no_interface(const char*, std::uint32_t) noexcept { return nullptr; }
+tandem::sdk::WrongOptions check(std::string_view section) {
+  ng::Options ignored;
+  return ng::read_options(section, ignored);
+}
+
+const void* give(const char* id, std::uint32_t) noexcept {
+  return std::string_view(id) == TD_OPTIONS_ID ? tandem::sdk::options<&check>() : nullptr;
+}
 
 }  // namespace
 
 extern "C" const td_plugin* tandem_plugin_ng(void) {
-  static const td_plugin table = {sizeof(td_plugin), TD_ABI_MAJOR, TD_ABI_MINOR, "ng",         "0.1.0",
-                                  "Apache-2.0",      &activate,    &deactivate,  &no_interface};
+  static const td_plugin table = {sizeof(td_plugin), TD_ABI_MAJOR, TD_ABI_MINOR, "ng", "0.1.0",
+                                  "Apache-2.0",      &activate,    &deactivate,  &give};
   return &table;
 }

@@ -1,10 +1,11 @@
-// The tables of keys and flags. docs/ng.md shows them to operators.
+// One message, key by key. The tables are in request_words.hpp; docs/ng.md shows them to operators.
 #include "ng/request.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 
+#include "ng/request_words.hpp"
 #include "ng/rtpp_flags.hpp"
 #include "ng/words.hpp"
 
@@ -14,130 +15,6 @@ namespace {
 using Words = std::vector<std::string>;
 
 constexpr std::size_t kWarningsMax = 20;
-
-// Harmless here: we do it anyway, it is another program's business, or it only tunes what we have not.
-constexpr std::array kQuietKeys = {"supports",
-                                   "sip-message-type",
-                                   "sip-code",
-                                   "sip-response-code",
-                                   "xmlrpc-callback",
-                                   "dtls",
-                                   "dtls-reverse",
-                                   "dtls-fingerprint",
-                                   "osrtp",
-                                   "ice-lite",
-                                   "generate-rtcp",
-                                   "audio-player",
-                                   "player",
-                                   "alias-key",
-                                   "endpoint-learning",
-                                   "bundle",
-                                   "dtmf-log-dest",
-                                   "dtmf-log-destination",
-                                   "instance",
-                                   "template",
-                                   "from-tags",
-                                   "delay-buffer",
-                                   "tos",
-                                   "volume",
-                                   "sdes",
-                                   "interface-hint",
-                                   "extmap"};
-
-constexpr std::array kQuietFlags = {"trust-address",
-                                    "symmetric",
-                                    "port-latching",
-                                    "strict-source",
-                                    "no-redis-update",
-                                    "debug",
-                                    "debugging",
-                                    "trickle-ice",
-                                    "generate-rtcp",
-                                    "provisional",
-                                    "early-media",
-                                    "static-codec",
-                                    "static-codecs",
-                                    "symmetric-codecs",
-                                    "symmetric-codec",
-                                    "reuse-codecs",
-                                    "no-codec-renegotiation",
-                                    "passthrough",
-                                    "no-passthrough",
-                                    "no-jitter-buffer",
-                                    "original-sendrecv",
-                                    "unidirectional",
-                                    "no-player",
-                                    "no-audio-player",
-                                    "player",
-                                    "audio-player",
-                                    "no-tls-id",
-                                    "pad-crypto",
-                                    "allow-transcoding",
-                                    "allow-asymmetric-codecs",
-                                    "allow-asymmetric-codec",
-                                    "asymmetric-codecs",
-                                    "media-handover",
-                                    "no-port-latching",
-                                    "skip-recording-db",
-                                    "skip-recording-database",
-                                    "exclude-recording",
-                                    "fast",
-                                    "new-branch",
-                                    "to-tag",
-                                    "ice-reject",
-                                    "reject-ice",
-                                    "weak-nat",
-                                    "detect-dtmf",
-                                    "pierce-nat",
-                                    "nat-wait",
-                                    "reset",
-                                    "internal",
-                                    "external",
-                                    "bridge"};
-
-// These would change what the call does, and are not built: never taken in silence.
-constexpr std::array kRefusedFlags = {"siprec",
-                                      "inject-dtmf",
-                                      "recording-vsc",
-                                      "recording-announcement",
-                                      "fragment",
-                                      "webrtc",
-                                      "recrypt",
-                                      "mirror-rtcp",
-                                      "rtcp-mirror",
-                                      "block-egress",
-                                      "discard-recording",
-                                      "allow-no-codec-media",
-                                      "allow-empty-codec-media"};
-
-constexpr std::array kRefusedKeys = {"media-echo",
-                                     "drop-traffic",
-                                     "blob",
-                                     "blob64",
-                                     "db-id",
-                                     "moh",
-                                     "sdp-attr",
-                                     "sdp-media-remove",
-                                     "dtmf-delay",
-                                     "trigger",
-                                     "trigger-end",
-                                     "end-trigger",
-                                     "dtmf-security-trigger",
-                                     "dtmf-security-trigger-end",
-                                     "trigger-end-time",
-                                     "trigger-end-digits",
-                                     "vsc-start-rec",
-                                     "vsc-stop-rec",
-                                     "vsc-pause-rec",
-                                     "inbound-peer",
-                                     "outbound-peer",
-                                     "peer",
-                                     "address",
-                                     "frequency",
-                                     "frequencies"};
-
-constexpr std::array kCodecLists = {"strip",  "offer",  "except",    "mask", "consume",
-                                    "accept", "ignore", "transcode", "set"};
 
 template <typename Table>
 bool holds(const Table& table, std::string_view word) {
@@ -258,6 +135,16 @@ class Reader {
     for (const std::string& word : to_words(value))
       if (const std::string t38 = canonical(word); t38 == "decode" || t38 == "force" || t38 == "gateway")
         refuse("T.38=" + t38 + ": T.38 is passed through and not converted");
+  }
+  // Suites; everything else that SDES can be told tunes what is written, and not what is done.
+  void take_sdes(const std::string& word) {
+    const std::string option = canonical(word);
+    if (option == "off" || option == "no" || option == "disable" || option == "disabled") sdes_off_ = true;
+    const bool only = option.starts_with("only-");
+    if (!only && !option.starts_with("no-")) return;
+    Value& list = options_[only ? "srtp_only" : "srtp_without"];
+    if (!list.is_array()) list = Value::array();
+    if (list.size() < 32) list.push_back(word.substr(only ? 5 : 3, 64));
   }
   void take_record_call(const Value& value) {
     const std::string word = value.is_string()          ? canonical(value.get<std::string>())
@@ -407,7 +294,9 @@ class Reader {
       nested_ = true;
       for (const auto& [inner, one] : more.items()) take_rtpp(canonical(inner), one);
       nested_ = false;
-    } else if (holds(kQuietKeys, key) || key.starts_with("sdes")) {
+    } else if (key == "sdes") {
+      for (const std::string& word : to_words(value)) take_sdes(word);
+    } else if (holds(kQuietKeys, key)) {
       return;
     } else if (holds(kRefusedKeys, key) || key.starts_with("vsc-") || key.starts_with("recording-") ||
                key.starts_with("output-")) {
@@ -505,12 +394,16 @@ class Reader {
     if (flag.starts_with("t38-") || flag.starts_with("t.38-"))
       return take_t38(Value(flag.substr(flag.find('-') + 1))), true;
     if (flag.starts_with("ice-")) return take_ice(Value(flag.substr(4))), true;
-    return flag.starts_with("sdes-") || flag.starts_with("osrtp-") || flag.starts_with("dtls-") ||
+    if (flag.starts_with("sdes-")) return take_sdes(rest(5)), true;
+    return flag.starts_with("osrtp-") || flag.starts_with("dtls-") ||
            flag.starts_with("endpoint-learning-") || flag.starts_with("from-tags-") ||
            flag.starts_with("bundle-");
   }
 
   void finish() {
+    if (const std::string out = text_at(options_, "transport");
+        sdes_off_ && out.find("SAVP") != std::string::npos && !out.starts_with("UDP/TLS"))
+      refuse("SDES=off: " + shown(out) + " needs SDES here, there is no other exchange of keys");
     if (halves_ && !options_.contains("transport")) {
       static constexpr std::array kProfiles = {"RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"};
       options_["transport"] =
@@ -546,7 +439,7 @@ class Reader {
   Value set_label_;
   Words from_interface_, to_interface_;
   int secure_ = -1, feedback_ = -1;
-  bool halves_ = false, nested_ = false;
+  bool halves_ = false, nested_ = false, sdes_off_ = false;
 };
 
 }  // namespace

@@ -225,6 +225,114 @@ TEST_F(AnchorsTest, AnotherTransportOfTheSameKindIsWrittenAndOneThatNeedsKeysIsR
   EXPECT_EQ(back->sdp.find("rtcp-fb"), std::string::npos);
 }
 
+constexpr const char* kTheirKey = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";  // RFC 4568 9.1
+
+std::string crypto_line(int tag, const std::string& key, const char* suite = "AES_CM_128_HMAC_SHA1_80") {
+  return "a=crypto:" + std::to_string(tag) + " " + suite + " inline:" + key + "\n";
+}
+
+// The line with this suite of an SDP that left, without its end.
+std::string crypto_of(const std::string& sdp, const std::string& suite) {
+  for (std::size_t at = 0; (at = sdp.find("a=crypto:", at)) != std::string::npos; ++at) {
+    const std::string line = sdp.substr(at, sdp.find("\r\n", at) - at);
+    if (line.find(" " + suite + " ") != std::string::npos) return line;
+  }
+  return "";
+}
+
+TEST_F(AnchorsTest, RtpBecomesSrtpWithKeysOfOursThatReinvitesKeep) {
+  Options options;
+  options.transport = "RTP/SAVP";
+  const auto out = offer(audio_sdp("192.0.2.1", 4000, "0", ""), options);
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_NE(out->sdp.find(" RTP/SAVP 0\r\n"), std::string::npos);
+  const std::string line = crypto_of(out->sdp, "AES_CM_128_HMAC_SHA1_80");
+  ASSERT_NE(line, "");
+  const int tag = std::stoi(line.substr(9));
+  const auto back = answer(audio_sdp("192.0.2.2", 5000, "0", crypto_line(tag, kTheirKey), "RTP/SAVP"));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_NE(back->sdp.find(" RTP/AVP 0\r\n"), std::string::npos);
+  EXPECT_EQ(back->sdp.find("a=crypto"), std::string::npos);
+  EXPECT_FALSE(legs()[0]->config().srtp);
+  ASSERT_TRUE(legs()[1]->config().srtp);
+  EXPECT_EQ(legs()[1]->config().srtp->receive.key.to_base64(), kTheirKey);
+  EXPECT_NE(line.find(legs()[1]->config().srtp->send.key.to_base64()), std::string::npos);
+  EXPECT_EQ(crypto_of(offer(audio_sdp("192.0.2.1", 4000, "0", ""), options, "A", "B")->sdp,
+                      "AES_CM_128_HMAC_SHA1_80"),
+            line);
+  // The far side answers with what was not offered.
+  EXPECT_FALSE(answer(audio_sdp("192.0.2.2", 5000, "0", crypto_line(99, kTheirKey), "RTP/SAVP")));
+  EXPECT_FALSE(answer(audio_sdp("192.0.2.2", 5000, "0", "", "RTP/SAVP")));
+}
+
+TEST_F(AnchorsTest, SrtpBecomesRtpAndTheAnswerHasTheOfferersTag) {
+  Options options;
+  options.transport = "RTP/AVP";
+  const auto out = offer(audio_sdp("192.0.2.1", 4000, "0", crypto_line(7, kTheirKey), "RTP/SAVP"), options);
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_EQ(out->sdp.find("a=crypto"), std::string::npos);
+  const auto back = answer(audio_sdp("192.0.2.2", 5000, "0", ""));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_NE(back->sdp.find(" RTP/SAVP 0\r\n"), std::string::npos);
+  EXPECT_EQ(crypto_of(back->sdp, "AES_CM_128_HMAC_SHA1_80").find("a=crypto:7 "), 0U);
+  ASSERT_TRUE(legs()[0]->config().srtp);
+  EXPECT_EQ(legs()[0]->config().srtp->receive.key.to_base64(), kTheirKey);
+  EXPECT_FALSE(legs()[1]->config().srtp);
+  const auto again = answer(audio_sdp("192.0.2.2", 5000, "0", ""));
+  EXPECT_EQ(crypto_of(again->sdp, "AES_CM_128_HMAC_SHA1_80"),
+            crypto_of(back->sdp, "AES_CM_128_HMAC_SHA1_80"));
+}
+
+TEST_F(AnchorsTest, BothSidesOfSrtpHaveKeysOfTheirOwnAndSuitesAreChosen) {
+  Options options;
+  options.srtp_only = {"AES_256_CM_HMAC_SHA1_80", "aead_aes_128_gcm"};
+  const auto out = offer(audio_sdp("192.0.2.1", 4000, "0", crypto_line(1, kTheirKey), "RTP/SAVP"), options);
+  ASSERT_TRUE(out) << out.error().message;
+  EXPECT_EQ(crypto_of(out->sdp, "AES_CM_128_HMAC_SHA1_80"), "");
+  const std::string ours = crypto_of(out->sdp, "AEAD_AES_128_GCM");
+  ASSERT_NE(ours, "");
+  const std::string theirs = srtp::Key::random(srtp::Suite::aead_aes_128_gcm).to_base64();
+  const auto back =
+      answer(audio_sdp("192.0.2.2", 5000, "0",
+                       crypto_line(std::stoi(ours.substr(9)), theirs, "AEAD_AES_128_GCM"), "RTP/SAVP"));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_TRUE(legs()[0]->config().srtp && legs()[1]->config().srtp);
+  EXPECT_FALSE(legs()[0]->config().opaque);
+  options.srtp_only = {"NOBODYS_SUITE"};
+  EXPECT_EQ(offer(audio_sdp("192.0.2.1", 4000, "0", ""),
+                  [&] {
+                    options.transport = "RTP/SAVP";
+                    return options;
+                  }())
+                .error()
+                .code,
+            ErrorCode::unsupported);
+}
+
+TEST_F(AnchorsTest, KeysThatAreNotReadAndDtlsPassFromEndToEndOrAreRefused) {
+  const std::string odd =
+      audio_sdp("192.0.2.1", 4000, "0", "a=crypto:1 F8_128_HMAC_SHA1_80 inline:abc\n", "RTP/SAVP");
+  const auto out = offer(odd);
+  ASSERT_TRUE(out);
+  EXPECT_TRUE(has(out->sdp, "a=crypto:1 F8_128_HMAC_SHA1_80 inline:abc"));
+  Options options;
+  options.transport = "RTP/AVP";
+  EXPECT_EQ(offer(odd, options).error().code, ErrorCode::unsupported);
+  const std::string dtls =
+      audio_sdp("192.0.2.1", 4000, "0", "a=fingerprint:sha-256 AA\na=setup:actpass\n", "UDP/TLS/RTP/SAVP");
+  EXPECT_EQ(offer(dtls, options).error().code, ErrorCode::unsupported);
+  const auto passed = offer(dtls, {}, "A");
+  ASSERT_TRUE(passed) << passed.error().message;
+  EXPECT_TRUE(has(passed->sdp, "a=fingerprint:sha-256 AA"));
+  (void)answer(audio_sdp("192.0.2.2", 5000, "0", "a=fingerprint:sha-256 BB\n", "UDP/TLS/RTP/SAVP"));
+  EXPECT_TRUE(legs()[0]->config().opaque);
+}
+
+TEST_F(AnchorsTest, ACryptoLineInPlainRtpIsNotPassedOn) {
+  const auto out = offer(audio_sdp("192.0.2.1", 4000, "0", crypto_line(1, kTheirKey)));
+  EXPECT_EQ(out->sdp.find("a=crypto"), std::string::npos);
+}
+
 TEST_F(AnchorsTest, InterfacesAreBoundAndTheirAdvertisedAddressIsSaid) {
   config.interfaces = {{"priv", "127.0.0.2", ""}, {"pub", "127.0.0.3", "198.51.100.7"}};
   make();

@@ -1,11 +1,14 @@
 """A proxy that was made for rtpengine drives Tandem: Kamailio with its rtpengine module, real phones, sipp."""
+import http.client
 import json
 import os
+import random
 import socket
 import subprocess
 import time
 
 import audio
+from api import WebSocket
 from phone import Phone
 from proxy import Proxy
 from sipp import PCAPS
@@ -33,12 +36,16 @@ class Ng:
 class Anchoring:
     """Tandem with the ng plugin, and the operator's Kamailio before it."""
 
-    def __init__(self, e2e, flags=None, uas_port=9, media=""):
+    def __init__(self, e2e, flags=None, uas_port=9, media="", with_proxy=True):
         self.ng_port = free_port(2300 + os.getpid() % 100 * 2)
-        self.system = e2e.fresh(top=f'[plugin.ng]\nudp = "127.0.0.1:{self.ng_port}"\n', media=media)
+        self.http_port = free_port(self.ng_port + 1)
+        self.system = e2e.fresh(top=f'[plugin.ng]\nudp = "127.0.0.1:{self.ng_port}"\ntcp = "127.0.0.1:{self.ng_port}"\n'
+                                    f'http = "127.0.0.1:{self.http_port}"\n', media=media)
         options = {} if flags is None else {"flags": flags}
-        self.proxy = Proxy(self.ng_port, uas_port=uas_port, **options)
-        e2e.closing.append(self.proxy)
+        self.proxy = None
+        if with_proxy:
+            self.proxy = Proxy(self.ng_port, uas_port=uas_port, **options)
+            e2e.closing.append(self.proxy)
         self.e2e, self.ng = e2e, Ng(self.ng_port)
         self.ports = self.metric("tandem_ports_free")
 
@@ -77,7 +84,23 @@ class Anchoring:
             assert time.monotonic() < deadline, (self.calls(), self.metric("tandem_ports_free"), self.ports)
             time.sleep(0.1)
         assert self.metric("tandem_anchor_calls") == 0
-        assert not self.proxy.errors(), self.proxy.errors()
+        assert self.proxy is None or not self.proxy.errors(), self.proxy.errors()
+
+
+def bencode(value):
+    if isinstance(value, dict):
+        return b"d" + b"".join(bencode(k) + bencode(v) for k, v in value.items()) + b"e"
+    if isinstance(value, list):
+        return b"l" + b"".join(bencode(one) for one in value) + b"e"
+    if isinstance(value, int):
+        return b"i%de" % value
+    data = value.encode("latin-1") if isinstance(value, str) else value
+    return b"%d:%s" % (len(data), data)
+
+
+def sdp(port, formats="0", lines=""):
+    return (f"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=caf\u00e9\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP {formats}\r\n"
+            f"{lines}")
 
 
 def modes(report):
@@ -181,4 +204,83 @@ def sipp_on_both_sides_passes_its_media_through_and_all_is_given_back(e2e):
     finally:
         uas.terminate()
         uas.wait(5)
+    here.check_given_back()
+
+
+@test(deadline=40)
+def the_protocol_is_the_same_over_udp_tcp_http_and_websocket_in_both_forms(e2e):
+    here = Anchoring(e2e, with_proxy=False)
+    tcp = socket.create_connection(("127.0.0.1", here.ng_port), 5)
+    websocket = WebSocket(here.http_port, "/", ["Sec-WebSocket-Protocol: ng.rtpengine.com"])
+    plain = WebSocket(here.http_port, "/", ["Sec-WebSocket-Protocol: ng-plain.rtpengine.com"])
+
+    def over_http(path, body, kind):
+        link = http.client.HTTPConnection("127.0.0.1", here.http_port, timeout=5)
+        link.request("POST", path, body, {"Content-Type": kind})
+        answer = link.getresponse().read()
+        link.close()
+        return answer
+
+    def over_udp(body):
+        here.ng.socket.sendto(body, here.ng.to)
+        return here.ng.socket.recv(65535)
+
+    def over_tcp(body):
+        tcp.sendall(body[:7])
+        time.sleep(0.02)
+        tcp.sendall(body[7:])
+        return tcp.recv(65535)
+
+    def over_websocket(body):
+        websocket.send(body)
+        return websocket.receive(3)[0]
+
+    ways = [over_udp, over_tcp, over_websocket, lambda body: over_http("/ng", body, "application/x-rtpengine-ng")]
+    for n, way in enumerate(ways):
+        assert way(b"p%d d7:command4:pinge" % n) == b"p%d d6:result4:ponge" % n, way
+        assert way(b'q%d {"command":"ping"}' % n) == b'q%d {"result":"pong"}' % n, way
+        offer = {"command": "offer", "call-id": f"way {n}", "from-tag": "a", "sdp": sdp(9000), "replace": ["origin"]}
+        answer = way(b"r%d " % n + bencode(offer))
+        assert b"6:result2:ok" in answer and b"s=caf\xe9\r\n" in answer and answer == way(b"r%d " % n + bencode(offer)), (way, answer)
+        assert b"7:warning" in way(b"s%d " % n + bencode({"command": "delete", "call-id": "nobody"})), way
+        assert b"Unknown call-id" in way(b"t%d " % n + bencode({"command": "query", "call-id": "nobody"})), way
+        assert b"6:result2:ok" in way(b"u%d " % n + bencode({"command": "delete", "call-id": f"way {n}", "from-tag": "a"})), way
+    assert over_http("/ng-plain", b'{"command":"ping"}', "application/json") == b'{"result":"pong"}'
+    plain.send(b'{"command":"ping"}')
+    assert plain.receive(3) == [b'{"result":"pong"}']
+    assert here.system.api.call("ng.status")["repeated"] == 4
+    websocket.close()
+    plain.close()
+    tcp.close()
+    here.check_given_back()
+
+
+@test(deadline=40)
+def what_is_no_message_harms_nothing(e2e):
+    here = Anchoring(e2e, with_proxy=False)
+    rng = random.Random(7)
+    for i in range(2000):
+        junk = bytes(rng.getrandbits(8) for _ in range(rng.randrange(0, 300)))
+        here.ng.socket.sendto(rng.choice([junk, b"x%d " % i + junk, b"y%d d" % i + junk, b'z%d {"command":' % i + junk]), here.ng.to)
+    for deep in (b"a1 " + b"l" * 10000, b"a2 " + b"d1:a" * 10000, b"a3 " + b"[" * 10000, b"a4 " + b'{"a":' * 10000,
+                 b"a5 d1:ai99999999999999999999ee", b"a6 d99999999999:xe"):
+        here.ng.socket.sendto(deep, here.ng.to)
+    for broken in ("", "v=0", "m=audio", "v=0\r\nm=audio x RTP/AVP 0\r\n", sdp(70000), sdp(9000, "0 " * 500), sdp(9000, "999"),
+                   "a" * 60000):
+        here.ng.socket.sendto(b"b%d " % len(broken) + bencode({"command": "offer", "call-id": "c", "from-tag": "f", "sdp": broken}),
+                              here.ng.to)
+    tcp = socket.create_connection(("127.0.0.1", here.ng_port), 5)
+    tcp.sendall(b"\xff" * 1000)
+    assert tcp.recv(100) == b"", "a TCP connection that speaks something else was kept"
+    time.sleep(0.5)
+    here.ng.socket.settimeout(0.2)
+    try:
+        while here.ng.socket.recv(65535):
+            pass
+    except (TimeoutError, socket.timeout):
+        pass
+    here.ng.socket.settimeout(3)
+    assert here.ng.ask("ping") == {"result": "pong"}
+    assert here.calls() in ([], ["c"]), here.calls()
+    here.ng.ask("delete", call_id="c")
     here.check_given_back()

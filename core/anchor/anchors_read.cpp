@@ -1,0 +1,149 @@
+// What a party's SDP says: which sections are ours and how, where media goes, which keys.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/anchor/anchors.hpp"
+#include "core/anchor/profile.hpp"
+#include "core/sdp/negotiate.hpp"
+
+namespace tandem::anchor {
+namespace {
+
+Result<void> check_transport(const std::string& proto, const Options& options) {
+  const std::string wanted = profile_out(proto, options);
+  if (is_rtp(proto) && !is_rtp(wanted))
+    return Error{ErrorCode::invalid,
+                 fmt::format("transport-protocol: expected RTP/AVP, RTP/AVPF, RTP/SAVP, RTP/SAVPF, "
+                             "UDP/TLS/RTP/SAVP or UDP/TLS/RTP/SAVPF, got \"{}\"",
+                             sdp::printable(wanted))};
+  if (is_dtls(proto) != is_dtls(wanted))
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("transport-protocol: {} cannot be made of {}: DTLS is passed from end to end only",
+                    sdp::printable(wanted), sdp::printable(proto))};
+  return {};
+}
+
+}  // namespace
+
+Result<OfferedSection> Anchors::read_offered(const sdp::Description& sdp, std::size_t i,
+                                             const Options& options) const {
+  const sdp::Media& media = sdp.media[i];
+  OfferedSection section;
+  section.kind = media.kind_text;
+  section.proto = media.proto;
+  section.mux_offered = media.rtcp_mux;
+  if (media.port == 0) {
+    section.how = OfferedSection::How::rejected;
+    return section;
+  }
+  if (!is_datagrams(media.proto)) return section;
+  if (auto good = check_transport(media.proto, options); !good) return good.error();
+  section.how = OfferedSection::How::opaque;
+  section.secure_sent = is_secure(profile_out(media.proto, options));
+  std::string problem = "only audio over RTP is coded anew here";
+  if (media.kind == sdp::MediaKind::audio && is_rtp(media.proto) && !is_dtls(media.proto)) {
+    section.offered = read_formats(media, codecs_);
+    const bool audio =
+        std::any_of(section.offered.begin(), section.offered.end(), [](const Format& f) { return !f.event; });
+    if (is_secure(media.proto)) {
+      const sdp::CryptoRead read = sdp::crypto_lines(media);
+      if (!read.lines.empty()) section.crypto = read.lines.front();
+      problem = read.problem.empty() ? "it has no a=crypto" : read.problem;
+    }
+    if (audio && (section.crypto || !is_secure(media.proto))) section.how = OfferedSection::How::audio;
+  }
+  if (is_secure(media.proto) != section.secure_sent && section.how == OfferedSection::How::opaque)
+    return Error{
+        ErrorCode::unsupported,
+        fmt::format("transport-protocol: {} cannot be made of {} {}: {}", profile_out(media.proto, options),
+                    sdp::printable(media.kind_text), sdp::printable(media.proto), problem)};
+  return section;
+}
+
+Result<Anchors::Side> Anchors::read_side(const sdp::Description& sdp, const sdp::Media& media,
+                                         const Options& options, Family family) const {
+  Side side;
+  Address remote;
+  if (options.sip_source_address && !options.received_from.empty()) {
+    const auto from = Address::parse(options.received_from, media.port);
+    if (!from)
+      return Error{ErrorCode::invalid, fmt::format("received-from: expected an IP address, got \"{}\"",
+                                                   sdp::printable(options.received_from))};
+    remote = *from;
+  } else {
+    auto usable = sdp::usable_address(sdp.connection_of(media), media.port);
+    if (!usable) return usable.error();
+    remote = *usable;
+  }
+  if (remote.valid() && family != Family::none && remote.family() != family)
+    return Error{ErrorCode::unsupported,
+                 fmt::format("expected media at an {} address, as was offered, saw {}",
+                             family == Family::v6 ? "IPv6" : "IPv4", remote.host())};
+  side.zero_address = !remote.valid();
+  media::LegConfig& c = side.config;
+  c.remote_rtp = c.remote_rtcp = remote;
+  if (remote.valid() && media.rtcp) {
+    c.remote_rtcp.set_port(media.rtcp->port);
+  } else if (remote.valid() && media.port < 65'535) {
+    c.remote_rtcp.set_port(static_cast<std::uint16_t>(media.port + 1));
+  }
+  const sdp::Direction direction = sdp.direction_of(media);
+  c.receive = sdp::sends(direction);
+  c.send = sdp::receives(direction) && remote.valid();
+  const unsigned ptime = media.ptime_ms.value_or(20);
+  c.send_ptime_ms = ptime >= 10 && ptime <= 60 && ptime % 10 == 0 ? ptime : 20;
+  c.symmetric = config_.symmetric;
+  c.learn_window = config_.learn_window;
+  c.inactivity_timeout = config_.media_timeout;
+  c.dscp = config_.dscp;
+  c.detect_inband_dtmf = false;
+  return side;
+}
+
+// ---- keys
+
+// Ours for offers to that side: made once, so that a re-INVITE changes no key.
+void Anchors::offer_keys(Line& line, const Options& options) {
+  std::vector<srtp::Suite> suites;
+  for (const srtp::SuiteFacts& facts : srtp::suites()) {
+    const auto named = [&](const std::string& name) { return srtp::suite_named(name) == facts.suite; };
+    const auto& only = options.srtp_only;
+    const auto& without = options.srtp_without;
+    if (!only.empty() && std::none_of(only.begin(), only.end(), named)) continue;
+    if (only.empty() && std::any_of(without.begin(), without.end(), named)) continue;
+    suites.push_back(facts.suite);
+  }
+  const bool same =
+      line.keys.size() == suites.size() &&
+      std::equal(suites.begin(), suites.end(), line.keys.begin(),
+                 [](srtp::Suite suite, const auto& key) { return key.protection.key.suite() == suite; });
+  if (!same) line.keys = sdp::make_crypto_lines(suites);
+}
+
+// SRTP of both sides: what the answer says of the answerer's, what our answer says of the offerer's.
+Result<void> Anchors::agree_keys(OfferedSection& section, Line& offerer, const Line& answerer,
+                                 const sdp::Media& media, std::vector<std::string>& crypto,
+                                 media::LegConfig& answerer_config) {
+  if (section.secure_sent) {
+    const auto pair = sdp::match_crypto(answerer.keys, media);
+    if (!pair) return pair.error();
+    answerer_config.srtp = media::SrtpConfig{pair->send, pair->receive};
+  }
+  section.offerer.srtp.reset();
+  if (!section.crypto) return {};
+  auto line = sdp::answer_line(*section.crypto, offerer.keys);
+  if (!line) {
+    const srtp::Suite suite = section.crypto->protection.key.suite();
+    line = sdp::answer_line(*section.crypto, offerer.answer_keys);
+    if (!line) offerer.answer_keys = sdp::make_crypto_lines({&suite, 1});
+    if (!line) line = sdp::answer_line(*section.crypto, offerer.answer_keys);
+  }
+  if (!line) return Error{ErrorCode::internal, "SDES: no key of ours for the offered suite"};
+  crypto.push_back("a=crypto:" + sdp::print_crypto(*line));
+  section.offerer.srtp = media::SrtpConfig{line->protection, section.crypto->protection};
+  return {};
+}
+
+}  // namespace tandem::anchor
