@@ -51,7 +51,8 @@ Anchors::Anchors(Timers& timers, session::Media& media, Codecs codecs, AnchorsCo
       config_(std::move(config)),
       interfaces_(config_.interfaces),
       on_event_(std::move(on_event)),
-      loop_mark_("a=tandem-anchor:" + make_id()) {}
+      loop_mark_("a=tandem-anchor:" + make_id()),
+      datagrams_(codecs.opaque.get("datagrams", 8000, 1)) {}  // before strangers' names fill the table
 
 Anchors::~Anchors() {
   alive_.reset();

@@ -193,6 +193,7 @@ class Anchors final : public session::MediaListener {
   std::function<void(const AnchorEvent&)> on_event_;
   std::function<Result<std::string>(const std::string&)> recording_path_;
   const std::string loop_mark_;
+  const td_codec* datagrams_;  // of streams that pass as they are
   std::unordered_map<std::string, std::unique_ptr<Call>> calls_;
   std::unordered_map<session::MediaId, Owner> owners_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

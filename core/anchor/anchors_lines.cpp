@@ -93,11 +93,9 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
   media::LegConfig offerer = section.offerer;
   clear_formats(offerer);
   if (section.how == OfferedSection::How::opaque) {
-    const td_codec* any = codecs_.opaque.get("datagrams", 8000, 1);
-    if (any == nullptr) return Error{ErrorCode::exhausted, "too many different codecs since the start"};
     for (media::LegConfig* config : {&offerer, &answerer}) {
       config->opaque = true;
-      config->payloads.push_back({any, 0, 0, "", ""});
+      config->payloads.push_back({datagrams_, 0, 0, "", ""});
     }
   } else {
     std::vector<Format> ours = told, theirs = answered;
