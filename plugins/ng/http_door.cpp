@@ -94,7 +94,8 @@ int HttpDoor::on_event(lws* wsi, int reason, void* in, std::size_t size) {
   if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
     Connection& connection = connections_[wsi];
     connection.id = ++last_id_;
-    connection.peer = "http " + std::to_string(connection.id);
+    std::array<char, 64> host{};  // a repeat may come by another connection
+    connection.peer = std::string("http ") + lws_get_peer_simple(wsi, host.data(), host.size());
     return 0;
   }
   const auto found = connections_.find(wsi);
