@@ -46,8 +46,8 @@ struct LegConfig {
   std::optional<SrtpConfig> srtp;   // none: plain RTP
   bool may_relay = true;            // false: what this leg says is coded anew, never forwarded as it is
   bool pass_digits = true;          // false: its keys are reported, but the joined peer is not given them
-  bool opaque = false;              // datagrams pass to the joined leg as they are, RTP or not; both legs say so
-  bool detect_inband_dtmf = true;   // only when no telephone-event was negotiated, or tones leak beside it
+  bool opaque = false;  // datagrams pass to the joined leg as they are, RTP or not; both legs say so
+  bool detect_inband_dtmf = true;  // only when no telephone-event was negotiated, or tones leak beside it
 };
 
 }  // namespace tandem::media
