@@ -43,7 +43,7 @@ module_path {modules}
 module stdio.so
 module g711.so
 module g722.so
-module uuid.so
+{codecs}module uuid.so
 module srtp.so
 module aufile.so
 module ausine.so
@@ -89,6 +89,8 @@ class Phone:
             raise PhoneError("baresip is not installed: run scripts/install-deps")
         self.user = user
         self.proxy = proxy
+        # Loaded only where it is wanted: a phone offers the codecs of every module that it has.
+        self._more_codecs = [one for one in ("opus", "g726", "gsm", "amr", "l16") if codec.lower().startswith((one, f"aal2-{one}"))]
         self.folder = tempfile.mkdtemp(prefix=f"tandem-phone-{user}-")
         os.mkdir(f"{self.folder}/heard")
         v6 = proxy.startswith("[")
@@ -133,7 +135,8 @@ class Phone:
             out.write(CONFIG.format(listen=f"{host if local else '0.0.0.0'}:{self.sip_port}", folder=self.folder,
                                     source=f"aufile,{say}", control=self.control_port, rtp_first=rtp_first,
                                     rtp_last=rtp_first + 200, modules=modules_folder(),
-                                    interface=host.strip("[]") if local else ""))
+                                    interface=host.strip("[]") if local else "",
+                                    codecs="".join(f"module {one}.so\n" for one in self._more_codecs)))
         if self.log is not None:
             self.log.close()
         self.log = open(f"{self.folder}/log", "wb")
