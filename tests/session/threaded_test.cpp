@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "core/codec/g711.hpp"
+#include "core/loop/packet_io.hpp"
 #include "core/loop/tick_timer.hpp"
-#include "core/loop/udp_io.hpp"
 #include "core/session/engine.hpp"
 #include "core/session/forwarding_pace.hpp"
 #include "tests/support/scratch_folder.hpp"
@@ -54,10 +54,18 @@ media::LegConfig towards(const Address& peer) {
 }
 
 // Legs are joined, played to, recorded and closed while both loops run; legs are each other's phones.
-TEST(MediaEngineThreads, LegsComeAndGoWhileMediaRuns) {
+class MediaEngineThreads : public ::testing::TestWithParam<loop::PacketBackend> {};
+INSTANTIATE_TEST_SUITE_P(BothBackends, MediaEngineThreads,
+                         ::testing::Values(loop::PacketBackend::sockets, loop::PacketBackend::shared),
+                         [](const auto& param) {
+                           return param.param == loop::PacketBackend::shared ? "Shared" : "Sockets";
+                         });
+
+TEST_P(MediaEngineThreads, LegsComeAndGoWhileMediaRuns) {
   const tandem::testing::ScratchFolder folder("threads");
   RealClock clock;
-  loop::UdpBinder binder;
+  auto packets = loop::PacketIo::open(GetParam(), 2, 1024);
+  if (!packets) GTEST_SKIP() << packets.error().message;
   Counts counts;
   std::atomic<unsigned> wakes{0};
   {
@@ -73,13 +81,7 @@ TEST(MediaEngineThreads, LegsComeAndGoWhileMediaRuns) {
           done();
           return true;
         },
-        [&] { wakes.fetch_add(1); }, binder,
-        [] {
-          auto io = loop::UdpIo::create(1024);
-          if (!io) throw std::runtime_error(io.error().message);
-          return std::unique_ptr<loop::MediaIo>(std::move(*io));
-        },
-        nullptr);
+        [&] { wakes.fetch_add(1); }, (*packets)->binder(), [&] { return (*packets)->take(); }, nullptr);
     engine.set_listener(&counts);
     engine.start();
     unsigned answered = 0;
