@@ -6,6 +6,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "core/api/anchor_commands.hpp"
 #include "core/api/api.hpp"
 #include "core/api/call_json.hpp"
 #include "core/api/events.hpp"
@@ -254,6 +255,10 @@ TEST_F(CallCommandsTest, HostileNamesInHeadersComeOutAsValidJson) {
 }
 
 TEST_F(CallCommandsTest, PageOfDocumentationIsWhatTheTableSays) {
+  codec::CodecRegistry registry;
+  anchor::OpaqueCodecs opaque;
+  anchor::Anchors anchors(timers, media, {registry, opaque}, {}, {});
+  api::bind_anchor_commands(door.table(), anchors, sounds);
   const std::string page = door.table().markdown(), path = TANDEM_SOURCE_DIR "/docs/api.md";
   if (std::getenv("TANDEM_WRITE_DOCS") != nullptr) std::ofstream(path) << page;
   std::ifstream file(path);
