@@ -7,6 +7,7 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -23,8 +24,11 @@
 #include "core/app/version.hpp"
 #include "core/base/log.hpp"
 #include "core/load/engine_driver.hpp"
+#include "core/load/ng_driver.hpp"
 #include "core/load/report.hpp"
 #include "core/load/run.hpp"
+#include "core/load/search.hpp"
+#include "core/load/sip_driver.hpp"
 
 namespace tandem::app {
 namespace {
@@ -41,10 +45,10 @@ struct Options {
   std::string profile = "relay", server = "engine", against;
   unsigned legs = 0, loops = 1, rounds = 3;
   double seconds = 0, rate = 0, noise = 10;
-  std::string json, csv, html, baseline;
+  std::string json, csv, html, baseline, user = "1001", password, io = "auto";
   std::vector<int> pids;
   int core = -2;  // -2: the last one when there are several
-  bool search = false, quiet = false, forward_on_tick = false, forward_at_once = false, list = false;
+  bool search = false, quiet = false, forward_on_tick = false, forward_at_once = false;
   int serve_engine = -1;
   std::string command;
 };
@@ -69,6 +73,7 @@ class Bench {
     load::EngineOptions engine;
     engine.loops = o_.loops;
     engine.legs_max = o_.legs;
+    engine.io = o_.io;
     engine.forward_on_tick = o_.forward_on_tick;
     engine.forward_at_once = o_.forward_at_once;
     return load::serve_engine(o_.serve_engine, engine, codecs_.registry());
@@ -86,7 +91,8 @@ class Bench {
     raise_files();
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
-    return one();
+    if (!o_.against.empty()) return compare();
+    return o_.search ? search() : one();
   }
 
  private:
@@ -102,9 +108,17 @@ class Bench {
       load::EngineOptions engine;
       engine.loops = o_.loops;
       engine.legs_max = legs * 2 + 16;
+      engine.io = o_.io;
       engine.forward_on_tick = o_.forward_on_tick;
       engine.forward_at_once = o_.forward_at_once;
       return load::make_engine_driver(engine, core_);
+    }
+    if (server.starts_with("ng:")) {
+      if (const auto at = parse_listen(server.substr(3))) return load::make_ng_driver(*at);
+    }
+    if (server.starts_with("sip:")) {
+      if (const auto at = parse_listen(server.substr(4)))
+        return load::make_sip_driver(*at, {o_.user, o_.password});
     }
     return Error{
         ErrorCode::invalid,
@@ -144,6 +158,71 @@ class Bench {
     return write_reports({{profile_.name, std::move(*outcome)}}, status);
   }
 
+  // The largest load that holds the objective.
+  int search() {
+    load::Search search(profile_.search);
+    std::vector<load::Step> steps;
+    while (const auto legs = search.next()) {
+      load::Profile profile = profile_;
+      profile.legs = *legs;
+      profile.rate = std::max(profile_.rate, *legs / 8.0);
+      auto outcome = load_once(o_.server, profile);
+      if (!outcome) return refuse(outcome.error());
+      if (interrupted.load()) break;
+      const bool held = outcome->held() && outcome->doubts.empty();
+      fmt::print("{:>6} legs: {}; CPU {:.0f} %, delay p99 {:.2f} ms, {} lost, {} hurt legs{}\n", *legs,
+                 held ? "holds" : "fails", outcome->cpu_percent, outcome->total.delay.percentile_ms(.99),
+                 outcome->lost, outcome->hurt_legs,
+                 outcome->doubts.empty() ? "" : "; the generator itself was too late");
+      std::fflush(stdout);
+      search.judged(*legs, held);
+      steps.push_back({fmt::format("{} legs", *legs), std::move(*outcome)});
+    }
+    fmt::print("largest load that held: {} legs\n", search.best());
+    if (steps.empty()) return kFailed;
+    return write_reports(steps, search.best() > 0 ? 0 : kFailed);
+  }
+
+  // The same profile against two servers in turn, first one then the other first, so that what changes on the
+  // machine meanwhile hurts both.
+  int compare() {
+    std::vector<load::Step> steps;
+    bool held = true;
+    for (unsigned round = 0; round < o_.rounds && !interrupted.load(); ++round) {
+      std::array<load::Outcome, 2> pair;
+      for (unsigned i = 0; i < 2 && !interrupted.load(); ++i) {
+        const unsigned which = (i + round) % 2;
+        auto outcome = load_once(which == 0 ? o_.server : o_.against, profile_);
+        if (!outcome) return refuse(outcome.error());
+        held = held && outcome->held() && outcome->doubts.empty();
+        pair[which] = *outcome;
+        steps.push_back({fmt::format("{} {}", which == 0 ? "A" : "B", round + 1), std::move(*outcome)});
+      }
+      if (interrupted.load()) break;
+      if (round == 0) fmt::print("A: {}\nB: {}\n", pair[0].server, pair[1].server);
+      const auto ratio = [](double a, double b) {
+        return a > 0 && b > 0 ? fmt::format("{:.2f}", a / b) : std::string("?");
+      };
+      fmt::print(
+          "pair {}: A / B: CPU a leg {} ({:.0f} / {:.0f} us/s), delay p50 {} ({:.2f} / {:.2f} ms), p99 {} "
+          "({:.2f} / {:.2f} ms), memory a leg {} "
+          "({:.1f} / {:.1f} KB), lost {} / {}, hurt legs {} / {}\n",
+          round + 1, ratio(pair[0].us_per_leg_second, pair[1].us_per_leg_second), pair[0].us_per_leg_second,
+          pair[1].us_per_leg_second,
+          ratio(pair[0].total.delay.percentile_ms(.5), pair[1].total.delay.percentile_ms(.5)),
+          pair[0].total.delay.percentile_ms(.5), pair[1].total.delay.percentile_ms(.5),
+          ratio(pair[0].total.delay.percentile_ms(.99), pair[1].total.delay.percentile_ms(.99)),
+          pair[0].total.delay.percentile_ms(.99), pair[1].total.delay.percentile_ms(.99),
+          ratio(pair[0].kb_per_leg, pair[1].kb_per_leg), pair[0].kb_per_leg, pair[1].kb_per_leg, pair[0].lost,
+          pair[1].lost, pair[0].hurt_legs, pair[1].hurt_legs);
+      for (const load::Outcome& one : pair)
+        for (const std::string& doubt : one.doubts) fmt::print("DOUBT      {}: {}\n", one.server, doubt);
+      std::fflush(stdout);
+    }
+    if (steps.empty()) return kFailed;
+    return write_reports(steps, held ? 0 : kFailed);
+  }
+
   int compare_with_baseline(const load::Outcome& outcome, int status) const {
     std::ifstream file(o_.baseline);
     std::stringstream text;
@@ -165,6 +244,9 @@ class Bench {
     if (!o_.csv.empty())
       good = write_file(o_.csv + "-seconds.csv", load::seconds_csv(last)) &&
              write_file(o_.csv + "-legs.csv", load::legs_csv(last)) && good;
+    if (!o_.html.empty())
+      good = write_file(o_.html, load::report_html(steps, fmt::format("tandem bench: {}", profile_.name))) &&
+             good;
     return good ? status : kFailed;
   }
 
@@ -183,16 +265,24 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
       ->capture_default_str();
   bench
       ->add_option("--server", options->server,
-                   "engine (this program's media alone), ng:ADDRESS:PORT, sip:ADDRESS:PORT")
+                   "engine (this program's media alone), ng:ADDRESS:PORT or sip:ADDRESS:PORT")
       ->capture_default_str();
   bench->add_option("--legs", options->legs, "in place of the profile's");
   bench->add_option("--seconds", options->seconds, "measured, in place of the profile's");
   bench->add_option("--rate", options->rate, "calls begun a second, in place of the profile's");
+  bench->add_option("--user", options->user, "sip: who calls")->capture_default_str();
+  bench->add_option("--password", options->password, "sip: of that user")->envname("TANDEM_BENCH_PASSWORD");
   bench->add_option("--pid", options->pids, "the server's processes, for CPU and memory");
   bench->add_option("--core", options->core, "of the generator; -1: any (default: the last one)");
   bench->add_option("--loops", options->loops, "media loops of the engine")->check(CLI::Range(1, 64));
+  bench->add_option("--io", options->io, "packet I/O of the engine")
+      ->check(CLI::IsMember({"auto", "sockets", "shared"}));
   bench->add_flag("--forward-on-tick", options->forward_on_tick, "engine: relays wait for the tick");
   bench->add_flag("--forward-at-once", options->forward_at_once, "engine: relays never wait");
+  bench->add_flag("--search", options->search, "finds the largest load that holds the objective");
+  bench->add_option("--against", options->against, "a second server: both in turn, ratios pair by pair");
+  bench->add_option("--rounds", options->rounds, "pairs of runs of --against")->check(CLI::Range(1, 100));
+  bench->add_option("--html", options->html, "writes a page with plots");
   bench->add_option("--json", options->json, "writes the report there");
   bench->add_option("--csv", options->csv, "writes PREFIX-seconds.csv and PREFIX-legs.csv");
   bench->add_option("--baseline", options->baseline,

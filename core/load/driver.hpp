@@ -36,9 +36,10 @@ struct DriverEvent {
   enum class What : std::uint8_t { up, failed, ended };
   What what = What::up;
   std::uint32_t call = 0;
-  std::array<Address, 2> remote;  // up: where each leg sends to
-  Nanos took{0};                  // up, failed: since place()
-  std::string reason;             // failed; ended by the server
+  std::array<Address, 2> remote;                         // up: where each leg sends to
+  std::array<std::uint8_t, 2> payload_type{0xff, 0xff};  // up: of each leg when it is not the planned one
+  Nanos took{0};                                         // up, failed: since place()
+  std::string reason;                                    // failed; ended by the server
 };
 
 class Driver {

@@ -47,7 +47,7 @@ double Ear::Line::slope() const {
 
 double Ear::Line::error() const {
   const double spread = xx - x * x / n;
-  if (n < 10 || spread <= 0) return 1;
+  if (n < 40 || spread <= 0) return 1;  // 8 s
   const double s = slope();
   const double rest = std::max(yy - y * y / n - s * s * spread, 0.0);
   return std::sqrt(rest / (n - 2) / spread);
@@ -59,7 +59,7 @@ Ear::Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
       melody_(melody),
       partner_(partner),
       decoder_(std::move(decoder)),
-      tune_(melody, spec.hears, spec.partner_talk),
+      tune_(melody, spec.hears, spec.partner_talk, spec.lossy),
       born_(born),
       measured_from_(born),
       rx_(spec.codec->clock_rate),
@@ -89,11 +89,11 @@ void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches,
     ++figures_.malformed;
     return;
   }
+  if (spec_.expects == Marks::payload && spec_.hears != kNobody) take_stamped(packet.payload, at, tally);
   if (!rtp::usable(received.verdict)) return;
   if (ending_ && spec_.expects != Marks::payload) return;
   if (!ending_) track_grid(packet.header, at, received.verdict == rtp::RxVerdict::restarted, tally);
   if (spec_.hears == kNobody) return right(at);
-  if (spec_.expects == Marks::payload) take_stamped(packet.payload, at, tally);
   if (spec_.expects == Marks::audio) take_sound(packet, at, searches, tally);
 }
 
@@ -198,7 +198,7 @@ void Ear::take_sound(const rtp::Packet& packet, TimePoint at, int& searches, Tal
 void Ear::track_grid(const rtp::Header& header, TimePoint at, bool restarted, Tally& tally) {
   const std::int64_t rate = spec_.codec->clock_rate;
   if (!grid_ || restarted) {
-    if (grid_) tune_.restart();
+    if (grid_) tune_.restart(0, partner_ != nullptr ? partner_->position() : 0);
     if (grid_) ++figures_.restarts;
     grid_ = true;
     grid_begin_ = at;
@@ -276,13 +276,15 @@ LegFigures Ear::figures(TimePoint now) const {
   const rtp::RxStats& rx = rx_.stats();
   const std::uint64_t dropped = partner_ != nullptr ? partner_->dropped() : 0;
   const std::uint64_t numbered = rx.lost > rx_before_.lost ? rx.lost - rx_before_.lost : 0;
-  out.lost = numbered > dropped ? numbered - dropped : 0;
+  // What was dropped on purpose just before measuring began is seen missing just after.
+  const std::uint64_t slack = dropped == 0 ? 0 : dropped + 3;
+  out.lost = numbered > slack ? numbered - slack : 0;
   out.reordered = rx.reordered - rx_before_.reordered;
   out.duplicates = std::max(out.duplicates, rx.duplicate - rx_before_.duplicate);
   if (partner_ != nullptr && spec_.expects == Marks::payload && spec_.hears != kNobody) {
     const std::uint64_t expected = partner_->counter() - partner_->measured_from();
     const std::uint64_t come = unique_ + dropped;
-    out.lost = std::max(out.lost, expected > come ? expected - come : 0);
+    out.lost = expected > come ? expected - come : 0;
   }
   if (partner_ != nullptr && partner_->keys() > keys_heard_)
     out.digits_missing += partner_->keys() - keys_heard_;

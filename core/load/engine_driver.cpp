@@ -126,6 +126,7 @@ class EngineDriver final : public Driver {
                                    "--serve-engine", std::to_string(fd),
                                    "--loops",        std::to_string(options_.loops),
                                    "--legs",         std::to_string(options_.legs_max)};
+    words.insert(words.end(), {"--io", options_.io});
     if (options_.forward_on_tick) words.push_back("--forward-on-tick");
     if (options_.forward_at_once) words.push_back("--forward-at-once");
     return words;

@@ -17,8 +17,8 @@
 
 #include "core/audio/wav_writer.hpp"
 #include "core/load/melody.hpp"
+#include "core/loop/packet_io.hpp"
 #include "core/loop/tick_timer.hpp"
-#include "core/loop/udp_io.hpp"
 #include "core/session/engine.hpp"
 
 namespace tandem::load {
@@ -57,7 +57,12 @@ class Server {
     config.legs_max = options.legs_max;
     if (options.forward_on_tick) config.forwarding = session::Forwarding::on_tick;
     if (options.forward_at_once) config.forwarding = session::Forwarding::immediate;
-    const unsigned sockets = options.legs_max / options.loops * 2 + 16;
+    const auto backend = loop::packet_backend_named(options.io);
+    if (!backend)
+      throw std::runtime_error("--io: expected auto, sockets or shared, found \"" + options.io + "\"");
+    auto packets = loop::PacketIo::open(*backend, options.loops, options.legs_max * 2 + 16);
+    if (!packets) throw std::runtime_error(packets.error().message);
+    packets_ = std::move(*packets);
     engine_ = std::make_unique<session::MediaEngine>(
         config, clock_,
         [](std::function<void()> work, std::function<void()> done) {
@@ -65,13 +70,7 @@ class Server {
           done();
           return true;
         },
-        [] {}, binder_,
-        [sockets] {
-          auto io = loop::UdpIo::create(sockets);
-          if (!io) throw std::runtime_error(io.error().message);
-          return std::unique_ptr<loop::MediaIo>(std::move(*io));
-        },
-        nullptr);
+        [] {}, packets_->binder(), [this] { return packets_->take(); }, nullptr);
     engine_->start();
   }
   ~Server() {
@@ -166,7 +165,7 @@ class Server {
   const codec::CodecRegistry& codecs_;
   const std::string prompt_;
   Clock clock_;
-  loop::UdpBinder binder_;
+  std::unique_ptr<loop::PacketIo> packets_;
   std::unique_ptr<session::MediaEngine> engine_;
   std::unordered_map<std::uint32_t, Call> calls_;
 };

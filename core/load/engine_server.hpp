@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 #include "core/codec/registry.hpp"
 
@@ -38,6 +39,7 @@ struct EngineOptions {
   unsigned loops = 1;
   unsigned legs_max = 8192;
   std::uint16_t port_min = 10000, port_max = 41999;
+  std::string io = "auto";  // packet I/O: auto, sockets, shared
   bool forward_on_tick = false, forward_at_once = false;
 };
 

@@ -14,9 +14,10 @@ namespace {
 constexpr std::size_t kFindingsMax = 40;
 constexpr std::size_t kRowsMax = 20'000;
 constexpr double kDriftPpm = 40;  // a clock is off when by more, and by four times the error
-constexpr double kDriftErrorPpm = 12;
+constexpr double kDriftErrorPpm = 12, kDriftMs = 0.7;  // and by so much in all
 constexpr double kShiftMs = 15;
 constexpr Nanos kDeafAfter = seconds(2);
+constexpr Nanos kDeafMin = seconds(1);  // a leg that lived shorter had no chance to be recognised
 
 double percent(std::uint64_t part, std::uint64_t of) {
   return of == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(of);
@@ -50,7 +51,8 @@ std::vector<std::string> faults(const LegFigures& f, const Part& part) {
   if (!part.impairment.any() && f.delay_shift_ms > kShiftMs)
     out.push_back(fmt::format("delay changed by {:.0f} ms", f.delay_shift_ms));
   if (f.drift_error_ppm < kDriftErrorPpm && std::abs(f.drift_ppm) > kDriftPpm &&
-      std::abs(f.drift_ppm) > 4 * f.drift_error_ppm)
+      std::abs(f.drift_ppm) > 4 * f.drift_error_ppm &&
+      std::abs(f.drift_ppm) * std::chrono::duration<double>(f.lived).count() / 1e3 > kDriftMs)
     out.push_back(fmt::format("its clock is off by {:.0f} ppm", f.drift_ppm));
   return out;
 }
@@ -97,6 +99,7 @@ void add_leg(Outcome& outcome, LegRow row, const Part& part) {
   outcome.digits_missing += f.digits_missing;
   outcome.jitter_ms_mean += f.jitter_ms;
   outcome.delay_shift_ms_worst = std::max(outcome.delay_shift_ms_worst, f.delay_shift_ms);
+  if (f.sound.levels > 0) ++outcome.scored_legs;
   if (f.sound.levels > 0) outcome.level_db += f.sound.level_db_sum / static_cast<double>(f.sound.levels);
   const std::uint64_t scored = f.sound.levels;
   if (scored > 0) {
@@ -108,7 +111,7 @@ void add_leg(Outcome& outcome, LegRow row, const Part& part) {
   if (f.drift_error_ppm < kDriftErrorPpm && std::abs(f.drift_ppm) > std::abs(outcome.drift_ppm_worst))
     outcome.drift_ppm_worst = f.drift_ppm;
   std::vector<std::string> wrong = faults(f, part);
-  if (tonal(part) && !f.heard) {
+  if (tonal(part) && !f.heard && f.lived > kDeafMin) {
     ++outcome.deaf_legs;
     wrong.insert(wrong.begin(), "never heard what it should");
   } else if (f.silent_max > kDeafAfter && part.talk_percent >= 100) {
@@ -136,8 +139,8 @@ void conclude(Outcome& o, const Profile& profile) {
   o.mos_lost_percent /= legs;
   o.mos_delay_ms = o.mos_delay_ms / legs + kMosExtraDelayMs;
   o.jitter_ms_mean /= legs;
-  o.level_db /= legs;
-  if (o.snr_db_mean >= 0) o.snr_db_mean /= legs;
+  o.level_db /= std::max(1.0, static_cast<double>(o.scored_legs));
+  if (o.snr_db_mean >= 0) o.snr_db_mean /= std::max(1.0, static_cast<double>(o.scored_legs));
   o.own_late_p99_ms = o.total.own_lateness.percentile_ms(0.99);
   for (const auto& [reason, count] : o.reasons) find(o, fmt::format("{} calls failed: {}", count, reason));
   const Objective& want = profile.objective;

@@ -30,7 +30,7 @@ struct PhoneSpec {
   milliseconds digit_every{0};  // presses a key so often; 0: never
   milliseconds partner_digit_every{0};
   ImpairmentSpec impairment;
-  bool partner_impaired = false;
+  bool lossy = false;  // a codec on the way changes the wave: what looks like a small click is its own
   double partner_drift_ppm = 0;  // what the heard clock is expected to be off by
   Nanos late_after = milliseconds(5);
   std::uint16_t socket = 0;  // of the crew's wire

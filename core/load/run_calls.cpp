@@ -47,6 +47,9 @@ bool Run::specify(Call& call) {
     spec.payload_type = spec.codec->static_type >= 0 ? static_cast<std::uint8_t>(spec.codec->static_type)
                                                      : static_cast<std::uint8_t>(kDynamicType + i);
     spec.event_type = kEventType;
+    for (const std::string& name : names)
+      spec.lossy =
+          spec.lossy || (strcasecmp(name.c_str(), "PCMU") != 0 && strcasecmp(name.c_str(), "PCMA") != 0);
     spec.ptime_ms = part.ptime_ms;
     spec.talk.share = spec.partner_talk.share =
         static_cast<std::uint16_t>(std::lround(part.talk_percent * 2.56));
@@ -141,7 +144,10 @@ void Run::on_event(const DriverEvent& event, TimePoint now) {
 
 void Run::bring_up(Call& call, const DriverEvent& event, TimePoint now) {
   if (call.state != State::placed) return;
-  for (unsigned i = 0; i < call.legs; ++i) call.specs[i].remote = event.remote[i];
+  for (unsigned i = 0; i < call.legs; ++i) {
+    call.specs[i].remote = event.remote[i];
+    if (event.payload_type[i] != kNoPayloadType) call.specs[i].payload_type = event.payload_type[i];
+  }
   auto party = make_party(call.specs[0], call.legs == 2 ? &call.specs[1] : nullptr, melody_, now);
   if (!party) {
     fail(call, party.error().message);

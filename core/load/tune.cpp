@@ -12,7 +12,6 @@ namespace {
 constexpr double kGoodShare = 0.85, kRightShare = 0.5, kFoundShare = 0.75, kSettledShare = 0.9;
 constexpr double kSilentRms = 120;  // of 5,600: -33 dB against what was said
 constexpr unsigned kBlock = 80;     // 10 ms
-constexpr int kClickPeak = kAmplitude / 2;
 constexpr unsigned kClickSamples = 24;
 constexpr unsigned kDoubtsMax = 2;
 
@@ -52,8 +51,11 @@ std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b :
 
 }  // namespace
 
-Tune::Tune(const Melody& melody, std::uint32_t singer, Talk talk)
-    : melody_(melody), singer_(singer), talk_(talk) {
+Tune::Tune(const Melody& melody, std::uint32_t singer, Talk talk, bool lossy)
+    : melody_(melody),
+      singer_(singer),
+      talk_(talk),
+      click_peak_(lossy ? 1.5 * kAmplitude : 0.5 * kAmplitude) {
   window_.reserve(kSearch + 960);
 }
 
@@ -62,17 +64,25 @@ std::optional<std::int64_t> Tune::position(std::int64_t at) const {
   return at + offset_;
 }
 
-void Tune::restart() {
-  aligned_ = false;
+void Tune::restart(std::int64_t at, std::int64_t sung) {
   whole_ = false;
   filled_ = 0;
-  collecting_ = true;
   window_.clear();
+  if (aligned_ && singer_ != kPromptSinger) {
+    offset_ = sung - behind_ - at;
+    guessed_ = true;
+    return;
+  }
+  aligned_ = false;
+  collecting_ = true;
 }
 
 void Tune::take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
                 SoundFigures& figures) {
-  if (aligned_) place(at, pcm, figures);
+  if (aligned_) {
+    behind_ = sung - (at + offset_);
+    place(at, pcm, figures);
+  }
   if (collecting_) collect(at, pcm, sung, searches, figures);
 }
 
@@ -189,7 +199,7 @@ bool Tune::is_click(const double (&fit)[2], unsigned tone) const {
       where = i;
     }
   }
-  if (peak < kClickPeak) return false;
+  if (peak < click_peak_) return false;
   double near = 0;
   const std::size_t from = where < kClickSamples / 2 ? 0 : where - kClickSamples / 2;
   for (std::size_t i = from; i < std::min<std::size_t>(from + kClickSamples, kSymbolSamples); ++i)
@@ -267,12 +277,15 @@ void Tune::aligned_at(std::int64_t position, SoundFigures& figures) {
       by -= floor_div(by + period / 2, period) * period;
     }
     if (std::abs(by) > 4) {
-      ++figures.shifts;
-      figures.shift_ms_max = std::max(figures.shift_ms_max, std::abs(static_cast<double>(by)) / 8);
+      if (!guessed_) {
+        ++figures.shifts;
+        figures.shift_ms_max = std::max(figures.shift_ms_max, std::abs(static_cast<double>(by)) / 8);
+      }
       figures.wrong -= std::min(figures.wrong, doubtful_wrong_);  // it was the right one, at another time
     }
   }
   offset_ = found;
+  guessed_ = false;
   aligned_ = true;
   collecting_ = false;
   whole_ = false;

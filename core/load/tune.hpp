@@ -22,8 +22,8 @@ class Tune {
   static constexpr std::size_t kSearch = 6 * kSymbolSamples;
   static constexpr std::int64_t kDelayMax = 8000;  // samples that the sound may be behind its singer
 
-  // `melody` outlives this.
-  Tune(const Melody& melody, std::uint32_t singer, Talk talk);
+  // `melody` outlives this. `lossy`: only what is louder than the sound itself is a click.
+  Tune(const Melody& melody, std::uint32_t singer, Talk talk, bool lossy = false);
 
   // PCM whose first sample has number `at` in the stream. `sung`: the position that the singer has reached by
   // now (no meaning for the prompt). `searches`: how many searches may still be made in this turn, counted
@@ -35,8 +35,8 @@ class Tune {
   std::optional<std::int64_t> position(std::int64_t at) const;
   bool aligned() const { return aligned_; }
 
-  // The stream's numbering begins anew.
-  void restart();
+  // The stream's numbering begins anew with sample `at`: the sound is expected where it would have gone on.
+  void restart(std::int64_t at, std::int64_t sung);
 
  private:
   void place(std::int64_t at, std::span<const std::int16_t> pcm, SoundFigures& figures);
@@ -57,9 +57,12 @@ class Tune {
   const Melody& melody_;
   const std::uint32_t singer_;
   const Talk talk_;
+  const double click_peak_;
   // state
   bool aligned_ = false;
   std::int64_t offset_ = 0;  // melody's position minus stream's sample
+  std::int64_t behind_ = 0;  // how far the sound was behind its singer at the last packet
+  bool guessed_ = false;     // offset_ is what restart() expects
   std::array<std::int16_t, kSymbolSamples> symbol_{};
   std::int64_t index_ = 0;  // of the symbol being filled
   unsigned filled_ = 0;     // from its beginning; a symbol with a missing part is not judged

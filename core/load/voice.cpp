@@ -12,7 +12,6 @@
 namespace tandem::load {
 namespace {
 
-
 // Bytes of a packet that is never decoded, about what the codec would make of it.
 unsigned opaque_bytes(const td_codec& codec, unsigned ptime_ms) {
   if (codec.static_type == 0 || codec.static_type == 8 || codec.static_type == 9) return 8 * ptime_ms;

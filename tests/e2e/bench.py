@@ -1,0 +1,81 @@
+"""The load generator: short runs against what is really there, and what it says when it is not."""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from suite import test
+from system import Skipped, binary, free_port
+
+
+def bench(*words, seconds=60):
+    """(exit status, what was said, the JSON report) of one run."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as out:
+        done = subprocess.run([binary(), "bench", "--quiet", "--json", out.name, *words], capture_output=True, text=True, timeout=seconds)
+        text = out.read()
+    return done.returncode, done.stdout + done.stderr, json.loads(text) if text else None
+
+
+def check_verified(report, said, legs):
+    """Every leg heard its partner and nothing else; lateness is this machine's affair."""
+    assert report, said
+    sound = report["sound"]
+    assert sound["legs"] == legs and sound["deaf_legs"] == 0 and sound["wrong"] == 0, said
+    assert report["calls"]["failed"] == 0, said
+
+
+@test(deadline=40)
+def bench_verifies_the_media_engine(e2e):
+    for profile in ("relay", "transcode", "play"):
+        status, said, report = bench(profile, "--legs", "20", "--seconds", "2")
+        check_verified(report, said, 20)
+        assert report["packets"]["lost"] == 0 and status in (0, 1, 5), said
+        assert report["server_cost"]["cpu_percent"] is not None, said
+
+
+@test(deadline=60)
+def bench_verifies_rtpengine_by_the_ng_protocol(e2e):
+    if not shutil.which("rtpengine"):
+        raise Skipped("rtpengine is not installed")
+    port = free_port(22300)
+    with tempfile.TemporaryFile() as log:
+        server = subprocess.Popen(["rtpengine", "--config-file=none", "--table=-1", "--interface=127.0.0.1", f"--listen-ng=127.0.0.1:{port}",
+                                   "--foreground", "--port-min=33000", "--port-max=33999", "--log-level=3"],
+                                  stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            time.sleep(1)
+            for profile in ("relay", "transcode"):
+                _, said, report = bench(profile, "--server", f"ng:127.0.0.1:{port}", "--legs", "10", "--seconds", "2")
+                check_verified(report, said, 10)
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+@test(deadline=20)
+def bench_says_who_does_not_answer(e2e):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        status, said, _ = bench("relay", "--server", f"ng:127.0.0.1:{deaf.getsockname()[1]}")
+    assert status == 4 and "no ng server answers" in said, said
+    status, said, _ = bench("no-such-profile")
+    assert status == 3 and "relay" in said, said
+
+
+@test(deadline=30)
+def bench_ends_every_call_on_ctrl_c_and_still_reports(e2e):
+    with tempfile.TemporaryDirectory() as folder:
+        run = subprocess.Popen([binary(), "bench", "relay", "--legs", "20", "--seconds", "600", "--quiet", "--json", f"{folder}/r.json",
+                                "--csv", f"{folder}/r", "--html", f"{folder}/r.html"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(4)
+        run.send_signal(signal.SIGINT)
+        said, _ = run.communicate(timeout=15)
+        with open(f"{folder}/r.json") as file:
+            report = json.load(file)
+        assert report["interrupted"] and report["packets"]["lost"] == 0, said
+        check_verified(report, said, 20)
+        assert os.path.getsize(f"{folder}/r.html") > 5000 and os.path.getsize(f"{folder}/r-legs.csv") > 500

@@ -1,0 +1,301 @@
+// The load generator's nouns, each by itself: figures, marks, networks, searches, reports.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/load/bencode.hpp"
+#include "core/load/histogram.hpp"
+#include "core/load/impairment.hpp"
+#include "core/load/md5.hpp"
+#include "core/load/report.hpp"
+#include "core/load/search.hpp"
+#include "core/load/sip_driver.hpp"
+#include "core/load/stamp.hpp"
+#include "core/load/tune.hpp"
+
+namespace tandem::load {
+namespace {
+
+TEST(Histogram, PercentilesAreWithinThreePercent) {
+  Histogram h;
+  for (int i = 1; i <= 10'000; ++i) h.add(microseconds(i));
+  EXPECT_NEAR(h.percentile_ms(0.5), 5, 0.16);
+  EXPECT_NEAR(h.percentile_ms(0.99), 9.9, 0.3);
+  EXPECT_DOUBLE_EQ(h.max_ms(), 10);
+  EXPECT_NEAR(static_cast<double>(h.above(milliseconds(9))), 1000, 300);
+  Histogram sum;
+  sum.merge(h);
+  sum.add(Nanos(-5));
+  EXPECT_EQ(sum.count(), 10'001U);
+  EXPECT_EQ(sum.below_zero(), 1U);
+  EXPECT_EQ(Histogram().percentile_ms(0.5), 0);
+}
+
+TEST(Stamp, ComesBackWholeAndIsRefusedWhenDamaged) {
+  std::array<std::uint8_t, kStampBytes> bytes{};
+  write_stamp(bytes, {77, 0xfffffff0, TimePoint{}});
+  write_stamp_time(bytes, TimePoint(Nanos(123456789)));
+  const auto stamp = read_stamp(bytes);
+  ASSERT_TRUE(stamp.has_value());
+  EXPECT_EQ(stamp->singer, 77U);
+  EXPECT_EQ(stamp->counter, 0xfffffff0U);
+  EXPECT_EQ(stamp->sent, TimePoint(Nanos(123456789)));
+  for (const std::size_t at : {0, 5, 9, 21}) {
+    auto damaged = bytes;
+    damaged[at] ^= 1;
+    EXPECT_FALSE(read_stamp(damaged).has_value()) << at;
+  }
+  EXPECT_FALSE(read_stamp(std::span(bytes).first(23)).has_value());
+}
+
+// What a tune finds in a singer's sound after something was done to it.
+SoundFigures listen(const std::function<void(std::vector<std::int16_t>&)>& change, std::int64_t behind,
+                    std::optional<std::int64_t>& position) {
+  const Melody melody;
+  std::vector<std::int16_t> pcm(40'000);
+  melody.sing(9, 16'000 - behind, 8000, pcm);
+  change(pcm);
+  Tune tune(melody, 9, {});
+  SoundFigures figures;
+  for (std::size_t at = 0; at + 160 <= pcm.size(); at += 160) {
+    int searches = 1;
+    tune.take(static_cast<std::int64_t>(at), std::span(pcm).subspan(at, 160),
+              16'000 + static_cast<std::int64_t>(at) + 160, searches, figures);
+  }
+  position = tune.position(0);
+  return figures;
+}
+
+TEST(Tune, FindsTheMelodyThroughGainNoiseAndBandLimits) {
+  const std::vector<std::pair<const char*, std::function<void(std::vector<std::int16_t>&)>>> changes{
+      {"nothing", [](auto&) {}},
+      {"6 dB less",
+       [](auto& pcm) {
+         for (auto& v : pcm) v = static_cast<std::int16_t>(v / 2);
+       }},
+      {"turned over",
+       [](auto& pcm) {
+         for (auto& v : pcm) v = static_cast<std::int16_t>(-v);
+       }},
+      {"noise 15 dB below",
+       [](auto& pcm) {
+         std::uint64_t r = 1;
+         for (auto& v : pcm)
+           v = static_cast<std::int16_t>(v + static_cast<int>((r = mixed(r)) % 3000) - 1500);
+       }},
+      {"a low pass", [](auto& pcm) {
+         double y = 0;
+         for (auto& v : pcm) v = static_cast<std::int16_t>(y += 0.6 * (v - y));
+       }}};
+  for (const auto& [name, change] : changes) {
+    std::optional<std::int64_t> position;
+    const SoundFigures figures = listen(change, 777, position);
+    ASSERT_TRUE(position.has_value()) << name;
+    EXPECT_NEAR(static_cast<double>(*position), 16'000 - 777, std::string(name) == "turned over" ? 20 : 4)
+        << name;
+    EXPECT_EQ(figures.wrong, 0U) << name;
+    EXPECT_EQ(figures.shifts, 0U) << name;
+    EXPECT_GT(figures.good, 80U) << name;
+  }
+}
+
+TEST(Tune, IsNotFooledByNoiseOrAnotherSinger) {
+  std::optional<std::int64_t> position;
+  listen([](auto& pcm) { Melody().sing(10, 16'000, 8000, pcm); }, 0, position);
+  EXPECT_FALSE(position.has_value());
+  listen(
+      [](auto& pcm) {
+        std::uint64_t r = 1;
+        for (auto& v : pcm) v = static_cast<std::int16_t>((r = mixed(r)) % 16000 - 8000);
+      },
+      0, position);
+  EXPECT_FALSE(position.has_value());
+}
+
+TEST(Melody, IsTheSameAt8And16And48KHz) {
+  const Melody melody;
+  std::vector<std::int16_t> low(800), high(4800);
+  melody.sing(5, 640, 8000, low);
+  melody.sing(5, 3840, 48000, high);
+  for (std::size_t i = 20; i < low.size(); ++i)
+    ASSERT_NEAR(low[i], (high[i * 6 + 2] + high[i * 6 + 3]) / 2, 250) << i;
+}
+
+TEST(Impairment, LosesAndBurstsAndDelaysAsStated) {
+  ImpairmentSpec spec;
+  spec.loss_percent = 4;
+  spec.burst_packets = 3;
+  spec.jitter_ms = 10;
+  Impairment network(spec, 7), again(spec, 7);
+  unsigned lost = 0, bursts = 0;
+  bool before = false;
+  double delay = 0;
+  constexpr unsigned kPackets = 200'000;
+  for (unsigned i = 0; i < kPackets; ++i) {
+    const Fate fate = network.next(milliseconds(20)), same = again.next(milliseconds(20));
+    ASSERT_EQ(fate.lost, same.lost);
+    ASSERT_EQ(fate.delay, same.delay);
+    lost += fate.lost ? 1 : 0;
+    bursts += fate.lost && !before ? 1 : 0;
+    before = fate.lost;
+    delay += std::chrono::duration<double, std::milli>(fate.delay).count();
+  }
+  EXPECT_NEAR(100.0 * lost / kPackets, 4, 0.4);
+  EXPECT_NEAR(static_cast<double>(lost) / bursts, 3, 0.2);
+  EXPECT_NEAR(delay / kPackets, 10, 0.3);
+}
+
+TEST(Impairment, ATraceIsFollowedAndABadOneIsNamedWithItsLine) {
+  const std::string path = testing::TempDir() + "trace.txt";
+  std::ofstream(path) << "# a trace\n5\nlost\n 12.5\n";
+  EXPECT_FALSE(load_trace(path));
+  std::ofstream(path) << "# a trace\n5\nlost  # here\n12.5\n";
+  const auto trace = load_trace(path);
+  ASSERT_TRUE(trace) << trace.error().message;
+  ImpairmentSpec spec;
+  spec.trace = *trace;
+  Impairment network(spec, 1);
+  EXPECT_EQ(network.next(milliseconds(20)).delay, milliseconds(5));
+  EXPECT_TRUE(network.next(milliseconds(20)).lost);
+  EXPECT_EQ(network.next(milliseconds(20)).delay, microseconds(12'500));
+  EXPECT_EQ(network.next(milliseconds(20)).delay, milliseconds(5));
+  std::ofstream(path) << "5\nfive\n";
+  const auto bad = load_trace(path);
+  ASSERT_FALSE(bad);
+  EXPECT_NE(bad.error().message.find(":2: expected a delay"), std::string::npos) << bad.error().message;
+  std::remove(path.c_str());
+}
+
+TEST(Search, FindsTheLargestLoadThatHolds) {
+  for (const unsigned limit : {100U, 437U, 1999U, 2000U, 9000U}) {
+    Search search({.from = 100, .to = 4000, .step = 0, .within_percent = 5});
+    int runs = 0;
+    while (const auto legs = search.next()) {
+      search.judged(*legs, *legs <= limit);
+      ASSERT_LT(++runs, 20);
+    }
+    EXPECT_LE(search.best(), std::min(limit, 4000U));
+    EXPECT_GE(search.best(), std::min(limit, 4000U) * 0.94);
+  }
+  Search none({.from = 100, .to = 4000, .step = 0, .within_percent = 5});
+  none.judged(*none.next(), false);
+  EXPECT_FALSE(none.next().has_value());
+  EXPECT_EQ(none.best(), 0U);
+  Search ramp({.from = 100, .to = 1000, .step = 300, .within_percent = 5});
+  std::vector<unsigned> tried;
+  while (const auto legs = ramp.next()) {
+    tried.push_back(*legs);
+    ramp.judged(*legs, *legs < 800);
+  }
+  EXPECT_EQ(tried, (std::vector<unsigned>{100, 400, 700, 1000}));
+  EXPECT_EQ(ramp.best(), 700U);
+}
+
+TEST(Bencode, WritesAndReadsAndRefusesWhatIsCutShort) {
+  const std::string text = BencodeWriter()
+                               .text("command", "offer")
+                               .number("n", -3)
+                               .list("l", {"a", "bc"})
+                               .lists("codec", {{"mask", {"PCMU"}}})
+                               .text("sdp", "v=0")
+                               .done();
+  EXPECT_EQ(text, "d7:command5:offer1:ni-3e1:ll1:a2:bce5:codecd4:maskl4:PCMUee3:sdp3:v=0e");
+  const auto read = bencode_strings(text);
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(read->at("sdp"), "v=0");
+  EXPECT_EQ(read->size(), 2U);
+  for (std::size_t n = 0; n < text.size(); ++n)
+    EXPECT_FALSE(bencode_strings(std::string_view(text).substr(0, n)).has_value()) << n;
+  EXPECT_FALSE(bencode_strings("d1:a99999999999:x").has_value());
+  EXPECT_FALSE(bencode_strings("d1:a" + std::string(1000, 'l') + "e").has_value());
+}
+
+TEST(Md5, GivesRfc1321sResults) {
+  EXPECT_EQ(md5_hex(""), "d41d8cd98f00b204e9800998ecf8427e");
+  EXPECT_EQ(md5_hex("message digest"), "f96b697d7cb7938d525a2f31aaf161d0");
+  EXPECT_EQ(md5_hex("12345678901234567890123456789012345678901234567890123456789012345678901234567890"),
+            "57edf4a22be3c955ac49da2e2107b67a");
+}
+
+TEST(SipDriver, AnswersRfc2617sChallengeAndReadsHostileMessages) {
+  const std::string answer =
+      digest_answer("Digest realm=\"testrealm@host.com\", nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\"",
+                    {"Mufasa", "Circle Of Life"}, "GET", "/dir/index.html");
+  EXPECT_NE(answer.find("response=\"670fd8c2df070c60b045671b8b24ff02\""), std::string::npos) << answer;
+  EXPECT_EQ(digest_answer("Digest realm=\"x\", nonce=\"1\", algorithm=SHA-256", {}, "INVITE", "sip:x"), "");
+  const std::string text =
+      "SIP/2.0 200 OK\r\nv: SIP/2.0/UDP h;branch=1\r\nFrom: <sip:a@h>;tag=1\r\nt: <sip:b@h>;tag=2\r\ni: "
+      "id\r\nCSeq: 2 INVITE\r\n"
+      "Record-Route: <sip:p1;lr>, <sip:p2;lr>\r\nRecord-Route: <sip:p3;lr>\r\nm: <sip:c@h>\r\n\r\nv=0\r\n";
+  SipMessage message;
+  ASSERT_TRUE(read_sip(text, message));
+  EXPECT_EQ(message.status, 200);
+  EXPECT_EQ(message.record_routes, (std::vector<std::string>{"<sip:p1;lr>", "<sip:p2;lr>", "<sip:p3;lr>"}));
+  EXPECT_EQ(message.body, "v=0\r\n");
+  for (std::size_t n = 0; n < text.size(); ++n) {
+    SipMessage part;
+    (void)read_sip(std::string_view(text).substr(0, n), part);
+  }
+}
+
+Outcome sample() {
+  Outcome o;
+  o.profile = "relay";
+  o.server = "a <server>";
+  o.us_per_leg_second = 400;
+  o.cpu_percent = 40;
+  o.kb_per_leg = 15;
+  for (int i = 0; i < 3; ++i) o.moments.push_back({.at_s = i + 1.0, .legs = 10, .cpu_percent = 40});
+  LegRow row;
+  row.codec = row.heard_codec = "PCMU";
+  row.figures.heard = true;
+  row.figures.packets = 1000;
+  add_leg(o, row, Part{});
+  o.total.delay.add(milliseconds(1));
+  conclude(o, Profile{});
+  return o;
+}
+
+TEST(Report, JsonHasEveryFigureAndIsItsOwnBaseline) {
+  const Outcome o = sample();
+  const std::string text = report_json(o, 10);
+  const auto json = nlohmann::json::parse(text);
+  EXPECT_EQ(json["format"], "tandem.bench/1");
+  EXPECT_EQ(json["packets"]["lost"], 0);
+  EXPECT_EQ(json["each_second"].size(), 3U);
+  EXPECT_TRUE(json["held"].get<bool>());
+  const auto same = regressions(o, text, 10);
+  ASSERT_TRUE(same);
+  EXPECT_TRUE(same->empty());
+  Outcome worse = o;
+  worse.us_per_leg_second = 450;
+  worse.hurt_legs = 1;
+  EXPECT_EQ(regressions(worse, text, 10)->size(), 2U);
+  worse.us_per_leg_second = 430;
+  EXPECT_EQ(regressions(worse, text, 10)->size(), 1U);
+  EXPECT_FALSE(regressions(o, "{}", 10));
+  worse.profile = "other";
+  EXPECT_FALSE(regressions(worse, text, 10));
+}
+
+TEST(Report, ThePageStandsAloneAndIsEscaped) {
+  const std::string page = report_html({{"one", sample()}, {"two", sample()}}, "a <title>");
+  EXPECT_EQ(page.find("<script"), std::string::npos);
+  EXPECT_EQ(page.find("src="), std::string::npos);
+  EXPECT_EQ(page.find("a <title>"), std::string::npos);
+  EXPECT_NE(page.find("a &lt;server&gt;"), std::string::npos);
+  EXPECT_NE(page.find("<svg"), std::string::npos);
+}
+
+TEST(Outcome, LateGeneratorsAreNotTrusted) {
+  Outcome o = sample();
+  EXPECT_TRUE(o.doubts.empty());
+  for (int i = 0; i < 100; ++i) o.total.own_lateness.add(milliseconds(3));
+  conclude(o, Profile{});
+  EXPECT_EQ(o.doubts.size(), 1U);
+}
+
+}  // namespace
+}  // namespace tandem::load
