@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from suite import test
+from suite import ROUTES, test
 from system import Skipped, binary, free_port
 
 
@@ -54,6 +54,18 @@ def bench_verifies_rtpengine_by_the_ng_protocol(e2e):
         finally:
             server.terminate()
             server.wait(10)
+
+
+@test(deadline=60)
+def bench_hears_itself_through_the_proxy_and_the_echo(e2e):
+    quiet = ROUTES.replace('app = "echo"', "app = \"echo\"\nargs = '{\"announce\": false}'")
+    system = e2e.fresh(top=quiet)
+    status, said, report = bench("sip-echo", "--server", f"sip:127.0.0.1:{system.sip_port}", "--password", system.accounts()["1001"]["password"],
+                                 "--pid", str(system.process.pid), "--legs", "10", "--seconds", "6")
+    assert report and report["calls"]["failed"] == 0 and report["sound"]["deaf_legs"] == 0, said
+    assert report["sound"]["legs"] >= 10 and report["sound"]["wrong"] == 0, said
+    status, said, _ = bench("sip-echo", "--server", f"sip:127.0.0.1:{system.sip_port}", "--password", "wrong", "--legs", "4", "--seconds", "2")
+    assert status == 1 and "the server refused: 40" in said, said
 
 
 @test(deadline=20)
