@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -21,6 +22,9 @@ namespace tandem::load {
 namespace {
 
 constexpr int kAnswerMs = 5000;
+// The engine's commands are done on its next tick; a phone learns of its call by signaling, which takes
+// longer.
+constexpr Nanos kSettle = milliseconds(15);
 
 class EngineDriver final : public Driver {
  public:
@@ -93,7 +97,7 @@ class EngineDriver final : public Driver {
         event.remote[i] = *Address::parse("127.0.0.1", static_cast<std::uint16_t>(told.port[i]));
     }
     event.took = loop::monotonic_now() - begun;
-    events_.push_back(std::move(event));
+    events_.push_back({std::move(event), begun + kSettle});
   }
 
   void hang_up(std::uint32_t call) override {
@@ -105,13 +109,16 @@ class EngineDriver final : public Driver {
     event.what = DriverEvent::What::ended;
     event.call = call;
     if (!exchange(ask, told)) event.reason = "the media engine answers no more";
-    events_.push_back(std::move(event));
+    events_.push_back({std::move(event), TimePoint{}});
   }
 
   void poll(Nanos wait, std::vector<DriverEvent>& out) override {
-    if (events_.empty()) std::this_thread::sleep_for(wait);
-    out.insert(out.end(), events_.begin(), events_.end());
-    events_.clear();
+    const TimePoint now = loop::monotonic_now();
+    const auto due =
+        std::stable_partition(events_.begin(), events_.end(), [&](const Told& one) { return one.at <= now; });
+    if (due == events_.begin()) std::this_thread::sleep_for(wait);
+    for (auto one = events_.begin(); one != due; ++one) out.push_back(std::move(one->event));
+    events_.erase(events_.begin(), due);
   }
 
   std::vector<int> pids() const override { return {pid_}; }
@@ -157,7 +164,11 @@ class EngineDriver final : public Driver {
   const int core_;
   int fd_ = -1;
   pid_t pid_ = -1;
-  std::vector<DriverEvent> events_;
+  struct Told {
+    DriverEvent event;
+    TimePoint at;  // not before
+  };
+  std::vector<Told> events_;
 };
 
 }  // namespace

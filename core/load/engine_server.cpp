@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -23,6 +24,8 @@
 
 namespace tandem::load {
 namespace {
+
+constexpr Nanos kPublish = seconds(5);
 
 // Time for what needs no timers: the engine asks only for now().
 class Clock final : public Timers {
@@ -75,12 +78,19 @@ class Server {
   }
   ~Server() {
     engine_->stop();
+    for (const Written& one : written_) unlink(one.path.c_str());
+    for (const auto& [number, call] : calls_)
+      if (!call.recording.empty()) unlink(call.recording.c_str());
     unlink(prompt_.c_str());
   }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  void pump() { engine_->pump(); }
+  void pump() {
+    engine_->pump();
+    for (; !written_.empty() && written_.front().until <= clock_.now(); written_.pop_front())
+      unlink(written_.front().path.c_str());
+  }
 
   EngineTold obey(const EngineAsk& ask) {
     EngineTold told;
@@ -107,10 +117,7 @@ class Server {
     if (at == calls_.end()) return;
     for (const session::MediaId leg : at->second.legs)
       if (leg != 0) engine_->close(leg);
-    if (!at->second.recording.empty()) {
-      unlink(at->second.recording.c_str());
-      unlink((at->second.recording + ".part").c_str());
-    }
+    if (!at->second.recording.empty()) written_.push_back({at->second.recording, clock_.now() + kPublish});
     calls_.erase(at);
   }
 
@@ -167,6 +174,11 @@ class Server {
   Clock clock_;
   std::unique_ptr<loop::PacketIo> packets_;
   std::unique_ptr<session::MediaEngine> engine_;
+  struct Written {  // a recording that is removed when it is surely whole
+    std::string path;
+    TimePoint until;
+  };
+  std::deque<Written> written_;
   std::unordered_map<std::uint32_t, Call> calls_;
 };
 
