@@ -226,18 +226,22 @@ void Server::bind_own_commands() {
   });
 }
 
-// What kill -9 or a power cut left: PATH.part becomes PATH, off the loop.
+// What kill -9 or a power cut left: PATH.part becomes PATH, off the loop. Which they are is looked up here,
+// before the first call can begin a recording of its own.
 void Server::recover_recordings() {
-  const std::string root = paths_.recordings;
-  const auto work = [root] {
-    std::error_code failed;
-    for (fs::recursive_directory_iterator at(root, failed), end; !failed && at != end; at.increment(failed)) {
-      if (!at->is_regular_file(failed) || at->path().extension() != ".part") continue;
-      const auto saved = audio::WavWriter::recover(at->path().string());
+  std::vector<std::string> left;
+  std::error_code failed;
+  for (fs::recursive_directory_iterator at(paths_.recordings, failed), end; !failed && at != end;
+       at.increment(failed)) {
+    if (at->is_regular_file(failed) && at->path().extension() == ".part") left.push_back(at->path().string());
+  }
+  const auto work = [left = std::move(left)] {
+    for (const std::string& path : left) {
+      const auto saved = audio::WavWriter::recover(path);
       if (saved)
-        log::info("recording", "recovered {} with {} frames", at->path().string(), *saved);
+        log::info("recording", "recovered {} with {} frames", path, *saved);
       else
-        log::warn("recording", "cannot recover {}: {}", at->path().string(), saved.error().message);
+        log::warn("recording", "cannot recover {}: {}", path, saved.error().message);
     }
   };
   if (!pool_.submit(0, work, nullptr))

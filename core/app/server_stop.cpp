@@ -14,8 +14,8 @@ void Server::begin_stop(const char* why) {
     return;
   }
   log::info("app", "{}: ending {} calls", why, calls_->call_count());
-  constexpr int kNetworkOutOfOrder = 38;
-  calls_->hang_up_all(kNetworkOutOfOrder);
+  constexpr int kTemporaryFailure = 41;  // Q.850: the condition will not last, the caller may try again at once
+  calls_->hang_up_all(kTemporaryFailure);
   const seconds grace(config_.server.stop_grace_s);
   signaling_->stop(static_cast<std::uint64_t>(Nanos(grace).count()),
                    [this] { leave_when_quiet(timers_.now() + seconds(2)); });

@@ -215,7 +215,12 @@ bool Managed::check_ports(std::string& error) const {
         (type == SOCK_DGRAM ? "udp:" : "tcp:") + bracketed(address) + ":" + std::to_string(port);
     error =
         errno == EADDRINUSE
-            ? at + " is taken by another program: stop it (ss -lnp shows it) or set [plugin.kamailio] " + key
+            ? at +
+                  (restarts_ == 0
+                       ? " is taken by another program: stop it (ss -lnp shows it) or set [plugin.kamailio] "
+                       : " is still held, by what is left of the last Kamailio or by another program "
+                         "(ss -lnp shows it); else set [plugin.kamailio] ") +
+                  key
         : errno == EADDRNOTAVAIL
             ? "this machine has no address " + address + ": set [plugin.kamailio] address"
         : errno == EACCES ? at + " may not be used without root: set [plugin.kamailio] " + std::string(key)
