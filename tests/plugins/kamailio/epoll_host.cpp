@@ -108,7 +108,8 @@ void EpollHost::once(int ms) {
   epoll_event ready[16];
   const int count = ::epoll_wait(epoll_, ready, 16, ms);
   for (int i = 0; i < count; ++i) {
-    const auto it = watches_.find(ready[i].data.u64);
+    const std::uint64_t id = ready[i].data.u64;  // epoll_event is packed: no reference into it
+    const auto it = watches_.find(id);
     if (it == watches_.end()) continue;
     const std::uint32_t e = ready[i].events;
     const int events = ((e & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 ? TD_READABLE : 0) |
