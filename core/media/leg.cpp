@@ -114,7 +114,7 @@ void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
 
 void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
   filter_.on_event();
-  if (plan_.transcode_to != nullptr) session_->transcoder_to(*plan_.transcode_to)->pass(packet.header.seq);
+  if (plan_.transcode_to != nullptr) transcode_event(packet, arrival);
   Leg* to = plan_.forward_to;
   if (to != nullptr && to->setup_->config.event_send_type >= 0 && setup_->config.pass_digits)
     forward(packet, packet.header.payload_type, arrival);
@@ -357,7 +357,7 @@ void Leg::report_digit(char digit, milliseconds duration, DigitSource source) {
 void Leg::pass_digit_on(char digit, milliseconds duration) {
   Leg* peer = session_->peer_of(*this);
   if (peer == nullptr || peer->setup_ == nullptr || !setup_->config.pass_digits) return;
-  if (plan_.forward_to == peer && peer->setup_->config.event_send_type >= 0) return;
+  if ((plan_.forward_to == peer && peer->setup_->config.event_send_type >= 0) || events_go_on()) return;
   peer->queue_digit(digit, duration, milliseconds(70), Reported::no);
 }
 

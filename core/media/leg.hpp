@@ -131,6 +131,8 @@ class Leg {
   void forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoint now);
   class Onward;
   void transcode(const rtp::Packet& packet, TimePoint now);
+  void transcode_event(const rtp::Packet& packet, TimePoint now);
+  bool events_go_on() const;
   void keep_transcoding(TimePoint now);
   void restart_transcoding();
   bool admit(const rtp::Packet& packet, const Address& source, TimePoint arrival);

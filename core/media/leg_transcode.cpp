@@ -9,15 +9,22 @@ namespace tandem::media {
 class Leg::Onward final : public TranscodeSink {
  public:
   Onward(Leg& to, TimePoint now) : to_(to), now_(now) {}
+  // What comes now is a telephone-event: its type, and its time stands still.
+  void carries_event() {
+    type_ = static_cast<std::uint8_t>(to_.setup_->config.event_send_type);
+    timing_ = rtp::Timing::held;
+  }
   void on_transcoded(const rtp::Header& made, std::span<const std::uint8_t> payload) override {
     rtp::Header header;
-    const std::uint8_t type = to_.setup_->config.payloads.front().send_type;
-    if (to_.tx_.relay(made, type, now_, header) == rtp::RelayVerdict::forward) to_.send_rtp(header, payload);
+    if (to_.tx_.relay(made, type_, now_, header, timing_) == rtp::RelayVerdict::forward)
+      to_.send_rtp(header, payload);
   }
 
  private:
   Leg& to_;
   const TimePoint now_;
+  std::uint8_t type_ = to_.setup_->config.payloads.front().send_type;
+  rtp::Timing timing_ = rtp::Timing::sampled;
 };
 
 namespace {
@@ -44,6 +51,23 @@ void Leg::transcode(const rtp::Packet& packet, TimePoint now) {
     rx_.count_late();
     loop_->counters().late.add();
   }
+}
+
+// The packets of a telephone-event go on themselves, where both sides count its time alike; else a digit is
+// made anew at the far side (pass_digit_on), for which that direction runs on the tick.
+bool Leg::events_go_on() const {
+  const Leg* to = plan_.transcode_to;
+  return to != nullptr && to->setup_->config.event_send_type >= 0 && setup_->config.pass_digits &&
+         to->setup_->config.send && session_->transcoder_to(*to)->passes_events();
+}
+
+void Leg::transcode_event(const rtp::Packet& packet, TimePoint now) {
+  Leg& to = *plan_.transcode_to;
+  Transcoder& transcoder = *session_->transcoder_to(to);
+  if (!events_go_on()) return transcoder.pass(packet.header.seq);
+  Onward onward(to, now);
+  onward.carries_event();
+  transcoder.push_event(packet.header, packet.payload, setup_->playout, to.setup_->encoder, onward);
 }
 
 void Leg::keep_transcoding(TimePoint now) {

@@ -129,6 +129,38 @@ void Transcoder::keep_up(TimePoint now, Playout& decoders, codec::Encoder& encod
   if (waits_ && now - held_->since >= kReorderWait) take_held({decoders, encoder, sink});
 }
 
+// Its repeats may share a sequence number (RFC 4733 section 2.5.1.4), and the audio goes on where it ends:
+// the gap in the source's time is one in the destination's.
+void Transcoder::push_event(const rtp::Header& header, std::span<const std::uint8_t> payload,
+                            Playout& decoders, codec::Encoder& encoder, TranscodeSink& sink) {
+  const Work work{decoders, encoder, sink};
+  if (waits_) take_held(work);
+  if (!begun_ || header.ssrc != ssrc_) {
+    clock_rate_ = from_->clock_rate;
+    begin(header);
+  }
+  const int ahead = header.seq - next_seq_;
+  if (ahead < -1 || ahead > kDropoutMax) return;
+  if (law_ != nullptr && !repacketizes_) {
+    sink.on_transcoded(header, payload);
+    if (ahead >= 0) next_seq_ = out_seq_ = header.seq.next();
+    return;
+  }
+  if (filled_ != 0) {
+    const std::size_t rest = packet_.size() - filled_;
+    std::fill_n(packet_.data() + filled_, rest, std::int16_t{0});
+    next_time_ = next_time_.plus(
+        codec::samples_to_ticks(*to_, static_cast<std::uint32_t>(rest / to_->channels)));  // one clock
+    send(work);
+  }
+  if (ahead >= 0) {
+    out_seq_ = out_seq_.plus(std::min(ahead, 100) + 1);
+    next_seq_ = header.seq.next();
+  }
+  sink.on_transcoded({header.marker, 0, out_seq_.plus(-1), out_time_.plus(header.time - next_time_), ssrc_},
+                     payload);
+}
+
 void Transcoder::pass(rtp::SeqNum seq) {
   if (begun_ && seq == next_seq_) next_seq_ = seq.next();
 }

@@ -65,7 +65,12 @@ class Transcoder {
   // `encoder` the destination's. Bad payloads count as lost.
   void push(const rtp::Header& header, std::span<const std::uint8_t> payload, TimePoint now,
             Playout& decoders, codec::Encoder& encoder, TranscodeSink& sink);
-  // [media] A packet that is no audio (telephone-event) took this sequence number.
+  // [any] Telephone-events count time as the audio does, by one clock on both sides: push_event may be used.
+  bool passes_events() const { return from_->clock_rate == to_->clock_rate; }
+  // [media] One telephone-event packet, in its place in the stream: to the sink with the payload it has.
+  void push_event(const rtp::Header& header, std::span<const std::uint8_t> payload, Playout& decoders,
+                  codec::Encoder& encoder, TranscodeSink& sink);
+  // [media] A packet that is not passed on (a telephone-event made anew) took this sequence number.
   void pass(rtp::SeqNum seq);
   // [media] Each frame: gives up waiting for a packet that does not come.
   void keep_up(TimePoint now, Playout& decoders, codec::Encoder& encoder, TranscodeSink& sink);

@@ -72,6 +72,10 @@ class Way {
     transcoder->push({false, 96, seq(number), time(number), ssrc}, std::vector<std::uint8_t>(320, 1),
                      TimePoint{}, playout_, encoder_, sink);
   }
+  void push_event(rtp::SeqNum seq, rtp::RtpTime time) {
+    transcoder->push_event({false, 101, seq, time, rtp::Ssrc(7)}, std::vector<std::uint8_t>{5, 10, 0, 160},
+                           playout_, encoder_, sink);
+  }
   void keep_up(TimePoint at) { transcoder->keep_up(at, playout_, encoder_, sink); }
   rtp::SeqNum seq(int number) const { return rtp::SeqNum(65530).plus(number); }
   rtp::RtpTime time(int number) const {
@@ -230,6 +234,42 @@ TEST(Transcoder, EventsBetweenTheAudioAreNoLoss) {
   EXPECT_EQ(way.sink.made[1].header.seq - way.sink.made[0].header.seq, 1);
   EXPECT_EQ(way.sink.made[1].header.time - way.sink.made[0].header.time, 3 * 160);
   EXPECT_EQ(way.transcoder->counts().concealed, 0u);
+}
+
+// The digit and the audio after it stand in the far end's time where they stood in the source's, also where a
+// packet was half full, and the three end packets share their number on both sides.
+TEST(Transcoder, EventsGoOnInTheirPlaceAndTheAudioAfterThemKeepsItsDelay) {
+  struct Row {
+    const td_codec* from;
+    const td_codec* to;
+    unsigned ptime_ms;
+    int flushed;  // packets that the event made full
+  };
+  for (const Row& row :
+       {Row{codec::pcmu(), codec::pcma(), 20, 0}, Row{codec::l16_8000(), codec::pcmu(), 20, 0},
+        Row{codec::l16_8000(), codec::pcmu(), 40, 1}}) {
+    Way way(row.from, row.to, row.ptime_ms);
+    EXPECT_TRUE(way.transcoder->passes_events());
+    for (int i = 0; i < 5; ++i) way.push(i);
+    const std::size_t before = way.sink.made.size();
+    const auto lag = [&](const Made& made, int number) { return made.header.time - way.time(number); };
+    const int line = lag(way.sink.made.front(), 0);
+    for (int i = 5; i < 8; ++i) way.push_event(way.seq(i), way.time(5));
+    way.push_event(way.seq(7), way.time(5));
+    ASSERT_EQ(way.sink.made.size(), before + 4 + static_cast<std::size_t>(row.flushed));
+    const std::size_t first = before + static_cast<std::size_t>(row.flushed);
+    for (std::size_t i = first; i < first + 4; ++i) {
+      EXPECT_EQ(lag(way.sink.made[i], 5), line);
+      EXPECT_EQ(way.sink.made[i].payload.size(), 4u);
+    }
+    EXPECT_EQ(way.sink.made[first].header.seq - way.sink.made[first - 1].header.seq, 1);
+    EXPECT_EQ(way.sink.made[first + 2].header.seq, way.sink.made[first + 3].header.seq);
+    for (int i = 8; i < 10; ++i) way.push(i);
+    const Made& audio = way.sink.made[first + 4];
+    EXPECT_EQ(audio.header.seq - way.sink.made[first + 3].header.seq, 1);
+    EXPECT_EQ(lag(audio, 8), line) << "no lag is left by a digit";
+    EXPECT_EQ(way.transcoder->counts().concealed, 0u);
+  }
 }
 
 TEST(Transcoder, APayloadThatIsNoneCountsAsLost) {
