@@ -158,7 +158,7 @@ void Commands::run_state(const Request& request, const Answer& answer) {
   if (request.command == "delete") {
     Value params = request.params;
     if (request.delete_delay_s >= 0) params["delay_ms"] = request.delete_delay_s * 1000;
-    const auto with_result = [this, answer, fatal = request.fatal](const Value& told) {
+    const auto with_result = [answer, fatal = request.fatal](const Value& told) {
       if (text_at(told, "result") == "ok" || fatal) return answer(told);
       // A call that is gone already is what was wanted.
       answer({{"result", "ok"}, {"warning", text_at(told, "error-reason")}});

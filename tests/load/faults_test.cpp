@@ -36,7 +36,7 @@ TEST_P(Marked, AServerWithoutFaultIsFoundWithoutFault) {
 }
 
 TEST_P(Marked, OnePacketInTenThousandIsMissedWhereverItIsLost) {
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
     Hall hall(10, GetParam());
     hall.begin();
     std::uint64_t seen = 0, dropped = 0;

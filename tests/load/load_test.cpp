@@ -42,7 +42,7 @@ TEST(Stamp, ComesBackWholeAndIsRefusedWhenDamaged) {
   EXPECT_EQ(stamp->singer, 77U);
   EXPECT_EQ(stamp->counter, 0xfffffff0U);
   EXPECT_EQ(stamp->sent, TimePoint(Nanos(123456789)));
-  for (const std::size_t at : {0, 5, 9, 21}) {
+  for (const std::size_t at : {0u, 5u, 9u, 21u}) {
     auto damaged = bytes;
     damaged[at] ^= 1;
     EXPECT_FALSE(read_stamp(damaged).has_value()) << at;
