@@ -212,16 +212,19 @@ std::pair<double, std::size_t> find_in(const std::vector<std::int16_t>& hay,
   const std::size_t from = (needle.size() - n) / 2;
   std::pair<double, std::size_t> best{0, 0};
   if (hay.size() < n || n == 0) return best;
-  double own = 0;
-  for (std::size_t k = 0; k < n; ++k) own += double(needle[from + k]) * needle[from + k];
+  // Bare pointers, whole numbers: an hour of sound is looked through, also where every access is checked.
+  const std::int16_t* const wanted = needle.data() + from;
+  const std::int16_t* const heard = hay.data();
+  std::int64_t own = 0, energy = 1;
+  for (std::size_t k = 0; k < n; ++k) own += wanted[k] * wanted[k], energy += heard[k] * heard[k];
   for (std::size_t i = 0; i + n <= hay.size(); ++i) {
-    double dot = 0, energy = 1;
-    for (std::size_t k = 0; k < n; ++k) {
-      dot += double(hay[i + k]) * needle[from + k];
-      energy += double(hay[i + k]) * hay[i + k];
+    if (energy > 1) {
+      std::int64_t dot = 0;
+      for (const std::int16_t *h = heard + i, *w = wanted; w != wanted + n; ++h, ++w) dot += *h * *w;
+      const double c = double(dot) / std::sqrt(double(energy) * double(own));
+      if (c > best.first) best = {c, i};
     }
-    const double c = dot / std::sqrt(energy * own);
-    if (c > best.first) best = {c, i};
+    if (i + n < hay.size()) energy += heard[i + n] * heard[i + n] - heard[i] * heard[i];
   }
   return best;
 }
