@@ -14,7 +14,8 @@ void Server::begin_stop(const char* why) {
     return;
   }
   log::info("app", "{}: ending {} calls", why, calls_->call_count());
-  constexpr int kTemporaryFailure = 41;  // Q.850: the condition will not last, the caller may try again at once
+  constexpr int kTemporaryFailure =
+      41;  // Q.850: the condition will not last, the caller may try again at once
   calls_->hang_up_all(kTemporaryFailure);
   const seconds grace(config_.server.stop_grace_s);
   signaling_->stop(static_cast<std::uint64_t>(Nanos(grace).count()),
