@@ -276,6 +276,8 @@ void Leg::send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payl
   const std::size_t sealed = crypto_.seal_rtp(packet, bytes, loop_->counters());
   if (sealed == 0) return;
   loop_->io().queue_send(rtp_port_, to, {packet.data(), sealed});
+  loop_->counters().packets_sent.add();
+  loop_->counters().bytes_sent.add(sealed);
   tx_.count_sent(payload.size());
 }
 
