@@ -71,57 +71,32 @@ int callback(lws* wsi, lws_callback_reasons reason, void*, void* in, std::size_t
 }  // namespace
 
 Server::Server(const sdk::Host& host, Options options)
-    : host_(host), options_(std::move(options)), access_(options_.tokens), loop_(host) {}
+    : host_(host), options_(std::move(options)), access_(options_.tokens), web_(host) {}
 
 Server::~Server() {
   alive_.reset();
-  if (context_ == nullptr) return;
-  lws_context_destroy(context_);  // begins to close every handle
-  loop_.drain();                  // ends it
-  lws_context_destroy(context_);  // frees
+  web_.close();
 }
 
 bool Server::open(std::string& error) {
-  lws_set_log_level(0, nullptr);  // what clients do wrong is counted, not logged
-  if (!loop_.ok()) {
-    error = "no event loop from the system";
+  if (const char* why = web_.open(this, options_.max_connections + options_.listen.size() + 8,
+                                  static_cast<unsigned>(options_.request_timeout_s + kSecondNet_s))) {
+    error = why;
     return false;
   }
-  void* loops[1] = {loop_.native()};
-  lws_context_creation_info info{};
-  info.port = CONTEXT_PORT_NO_LISTEN;
-  info.options =
-      LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-  info.foreign_loops = loops;
-  info.user = this;
-  info.fd_limit_per_thread = static_cast<unsigned>(options_.max_connections + options_.listen.size() + 8);
-  info.timeout_secs = static_cast<unsigned>(options_.request_timeout_s + kSecondNet_s);
-  info.server_string = "tandem";
-  context_ = lws_create_context(&info);
-  if (context_ == nullptr) {
-    error = "libwebsockets does not start (is its libuv support, libwebsockets-evlib-uv, installed?)";
-    return false;
-  }
-  const bool opened = std::all_of(options_.listen.begin(), options_.listen.end(),
-                                  [&](const Listen& l) { return add_vhost(l, error); });
-  loop_.run_soon();
-  return opened;
+  return std::all_of(options_.listen.begin(), options_.listen.end(),
+                     [&](const Listen& l) { return add_vhost(l, error); });
 }
 
 bool Server::add_vhost(const Listen& listen, std::string& error) {
   const std::string name = listen.address + "-" + std::to_string(listen.port);
   lws_context_creation_info info{};
-  info.port = listen.port;
-  info.iface = listen.address.c_str();
   info.vhost_name = name.c_str();
   info.protocols = protocols();
   info.keepalive_timeout = options_.keepalive_s;
   info.timeout_secs_ah_idle = static_cast<unsigned>(options_.request_timeout_s + kSecondNet_s);
   info.retry_and_idle_policy = idle_policy();
-  info.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
-  info.options |= listen.ipv6() ? LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE
-                                : LWS_SERVER_OPTION_DISABLE_IPV6;
-  lws_vhost* vhost = lws_create_vhost(context_, &info);
+  lws_vhost* vhost = web_.listen(info, listen.address, listen.port, listen.ipv6());
   const std::string shown = listen.ipv6() ? "[" + listen.address + "]" : listen.address;
   if (vhost == nullptr) {
     error = "cannot listen on " + shown + ":" + std::to_string(listen.port) +
@@ -134,7 +109,7 @@ bool Server::add_vhost(const Listen& listen, std::string& error) {
 
 void Server::wake(lws* wsi) {
   lws_callback_on_writable(wsi);
-  loop_.run_soon();
+  web_.run_soon();
 }
 
 void Server::arm(lws* wsi, std::chrono::milliseconds after) {
@@ -145,7 +120,7 @@ void Server::arm(lws* wsi, std::chrono::milliseconds after) {
   // instead.
   constexpr std::chrono::milliseconds kNever = std::chrono::hours(24);
   lws_set_timer_usecs(wsi, std::chrono::microseconds(found->second.armed ? after : kNever).count());
-  loop_.run_soon();
+  web_.run_soon();
 }
 
 Access::Verdict Server::judge(lws* wsi, std::string& tenant) const {

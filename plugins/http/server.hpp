@@ -3,8 +3,8 @@
 //   connect ─► Connection ─┬─ POST /rpc, GET /metrics, GET /health ─► HttpExchange, one by one
 //                          └─ GET /ws, Upgrade ─► WsPeer (JSON-RPC both ways, events)
 //
-// Thread: [control]; libwebsockets calls in from EmbeddedLoop::pump(). Not here: TLS and HTTP/2 (a proxy's
-// work), CORS (browsers of other origins are not served).
+// Thread: [control]; libwebsockets calls in from web::EmbeddedLoop::pump(). Not here: TLS and HTTP/2 (a
+// proxy's work), CORS (browsers of other origins are not served).
 #pragma once
 
 #include <chrono>
@@ -15,12 +15,11 @@
 
 #include "http/access.hpp"
 #include "http/counters.hpp"
-#include "http/embedded_loop.hpp"
 #include "http/options.hpp"
 #include "tandem/sdk.hpp"
+#include "web/context.hpp"
 
 struct lws;
-struct lws_context;
 
 namespace tandem::http {
 
@@ -69,10 +68,9 @@ class Server {
   Access access_;
   Counters counters_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);  // expired: answers that come late find nobody
-  EmbeddedLoop loop_;
   std::map<lws*, Connection> connections_;
   std::uint64_t last_id_ = 0;
-  lws_context* context_ = nullptr;
+  web::Context web_;  // last: the first to end
 };
 
 }  // namespace tandem::http

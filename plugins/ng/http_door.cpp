@@ -45,44 +45,22 @@ int callback(lws* wsi, lws_callback_reasons reason, void*, void* in, std::size_t
 }  // namespace
 
 HttpDoor::HttpDoor(const sdk::Host& host, Commands& commands, std::size_t connections_max)
-    : host_(host), commands_(commands), connections_max_(connections_max), loop_(host) {}
+    : host_(host), commands_(commands), connections_max_(connections_max), web_(host) {}
 
 HttpDoor::~HttpDoor() {
   alive_.reset();
-  if (context_ == nullptr) return;
-  lws_context_destroy(context_);  // begins to close every handle
-  loop_.drain();                  // ends it
-  lws_context_destroy(context_);  // frees
+  web_.close();
 }
 
 bool HttpDoor::open(const Listen& listen, std::string& error) {
-  lws_set_log_level(0, nullptr);
   error = "plugin.ng: cannot listen on http://" + listen.text();
-  if (!loop_.ok()) return false;
-  void* loops[1] = {loop_.native()};
-  lws_context_creation_info info{};
-  info.port = CONTEXT_PORT_NO_LISTEN;
-  info.options =
-      LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-  info.foreign_loops = loops;
-  info.user = this;
-  info.fd_limit_per_thread = static_cast<unsigned>(connections_max_ + 16);
-  info.timeout_secs = kRequestTimeoutS;
-  info.server_string = "tandem";
-  context_ = lws_create_context(&info);
-  if (context_ == nullptr) return false;
+  if (web_.open(this, connections_max_ + 16, kRequestTimeoutS) != nullptr) return false;
   lws_context_creation_info vhost{};
-  vhost.port = listen.port;
-  vhost.iface = listen.address.c_str();
   vhost.vhost_name = "ng";
   vhost.protocols = protocols();
   vhost.keepalive_timeout = 30;
   vhost.timeout_secs_ah_idle = kRequestTimeoutS;
-  vhost.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
-  vhost.options |= listen.ipv6() ? LWS_SERVER_OPTION_IPV6_V6ONLY_MODIFY | LWS_SERVER_OPTION_IPV6_V6ONLY_VALUE
-                                 : LWS_SERVER_OPTION_DISABLE_IPV6;
-  lws_vhost* made = lws_create_vhost(context_, &vhost);
-  loop_.run_soon();
+  lws_vhost* made = web_.listen(vhost, listen.address, listen.port, listen.ipv6());
   if (made == nullptr) return false;
   port_ = lws_get_vhost_listen_port(made);
   error.clear();
@@ -175,7 +153,7 @@ void HttpDoor::on_answer(lws* wsi, std::uint64_t id, std::string_view answer) {
   } else if (!std::exchange(connection.answered, true)) {
     (void)respond(wsi, 200, connection.plain ? "application/json" : kNgType, answer);
   }
-  loop_.run_soon();
+  web_.run_soon();
 }
 
 int HttpDoor::on_writable(Connection& connection, lws* wsi) {

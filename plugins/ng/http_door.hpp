@@ -15,12 +15,11 @@
 #include <string_view>
 
 #include "ng/commands.hpp"
-#include "ng/embedded_loop.hpp"
 #include "ng/options.hpp"
 #include "tandem/sdk.hpp"
+#include "web/context.hpp"
 
 struct lws;
-struct lws_context;
 
 namespace tandem::ng {
 
@@ -58,11 +57,10 @@ class HttpDoor {
   Commands& commands_;
   const std::size_t connections_max_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
-  EmbeddedLoop loop_;
   std::map<lws*, Connection> connections_;
   std::uint64_t last_id_ = 0;
   int port_ = 0;
-  lws_context* context_ = nullptr;
+  web::Context web_;  // last: the first to end
 };
 
 }  // namespace tandem::ng

@@ -1,9 +1,9 @@
 // libuv inside the control loop (its documented embedding: backend descriptor and backend timeout).
-#include "ng/embedded_loop.hpp"
+#include "web/embedded_loop.hpp"
 
 #include <uv.h>
 
-namespace tandem::ng {
+namespace tandem::web {
 
 namespace {
 constexpr int kTurnsMax = 16;  // in one pump: the rest waits for the control loop's next turn
@@ -55,4 +55,4 @@ bool EmbeddedLoop::drain() {
   return false;
 }
 
-}  // namespace tandem::ng
+}  // namespace tandem::web

@@ -1,4 +1,4 @@
-// EmbeddedLoop: a libuv loop of the plugin's own, run from inside the control loop. libwebsockets puts its
+// EmbeddedLoop: a libuv loop of a plugin's own, run from inside the control loop. libwebsockets puts its
 // handles here.
 //
 //   control loop ──its epoll descriptor is readable, or its next timer is due──► pump(): uv_run(NOWAIT)
@@ -6,7 +6,7 @@
 // Why not the host's own uv loop: libuv closes handles only in later turns of its loop, and deactivate must
 // return with all of them closed; ending a foreign loop's handles would mean to run the host's loop from
 // inside one of its callbacks. A loop inside a loop can be run to its end at once. The price is one more
-// epoll_wait a wake-up, about 1 µs. Thread: [control]. This is the plugin's only file that knows libuv.
+// epoll_wait a wake-up, about 1 µs. Thread: [control]. This is the only file here that knows libuv.
 #pragma once
 
 #include <memory>
@@ -15,7 +15,7 @@
 
 struct uv_loop_s;
 
-namespace tandem::http {
+namespace tandem::web {
 
 class EmbeddedLoop {
  public:
@@ -47,4 +47,4 @@ class EmbeddedLoop {
   bool soon_ = false;
 };
 
-}  // namespace tandem::http
+}  // namespace tandem::web
