@@ -33,7 +33,7 @@ JitterBuffer::~JitterBuffer() {
 void JitterBuffer::reset() {
   release_out();
   drop_all();
-  begun_ = playing_ = stray_seen_ = false;
+  begun_ = playing_ = stray_seen_ = paused_ = false;
 }
 
 Push JitterBuffer::push(const Incoming& packet, std::span<const std::uint8_t> payload, TimePoint arrival) {
@@ -127,7 +127,7 @@ Push JitterBuffer::begin(const Incoming& packet, std::span<const std::uint8_t> p
   recent_ = 0;
   dry_ticks_ = 0;
   begun_ = fresh_ = true;
-  playing_ = spliced_ = stray_seen_ = false;
+  playing_ = spliced_ = stray_seen_ = paused_ = false;
   return place(packet, payload, arrival_us);
 }
 
@@ -159,7 +159,8 @@ Push JitterBuffer::place(const Incoming& packet, std::span<const std::uint8_t> p
           .bytes = static_cast<std::uint16_t>(payload.size()),
           .ticks = static_cast<std::uint16_t>(packet.ticks),
           .sequence = packet.sequence,
-          .payload_type = packet.payload_type};
+          .payload_type = packet.payload_type,
+          .pauses = packet.pauses};
   ++count_;
   ++stats_.accepted;
   if (full) ++stats_.full;

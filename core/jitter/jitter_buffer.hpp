@@ -44,6 +44,8 @@ struct Incoming {
   bool marker = false;
   std::uint32_t ticks = 0;       // its duration (codec::payload_ticks); 0 is malformed
   std::uint32_t clock_rate = 0;  // of its codec
+  bool pauses =
+      false;  // the sender says that it is silent from here on (RFC 3389): nothing is lost until it speaks
 };
 
 enum class Push : std::uint8_t {
@@ -128,6 +130,7 @@ class JitterBuffer {
     std::uint16_t ticks = 0;
     std::uint16_t sequence = 0;
     std::uint8_t payload_type = 0;
+    bool pauses = false;
   };
   static_assert(sizeof(Slot) == 16);
   enum class Fit : std::uint8_t { ahead, behind, same, timestamp_jump, sequence_jump };
@@ -144,6 +147,7 @@ class JitterBuffer {
   Pulled play(Slot& head, std::int64_t delay_us);
   Pulled made_up(Pull kind, std::uint32_t ticks, std::int64_t delay_us);
   Pulled dry(std::uint32_t want);
+  Pull nothing() const { return paused_ ? Pull::silence : Pull::waiting; }  // while none is due
   Pulled gap(Slot& head, std::uint32_t ahead, std::int64_t delay_us, std::uint32_t want);
   bool leave_out(const Slot& head, std::int64_t delay_us, Quiet quiet) const;
   void pass(Slot& head);
@@ -189,6 +193,7 @@ class JitterBuffer {
   bool fresh_ = false;    // the next packet played is the first of its stream
   bool spliced_ = false;  // the next packet played does not follow the last
   bool stray_seen_ = false;
+  bool paused_ = false;  // the last packet played said that a pause follows
 };
 static_assert(sizeof(JitterBuffer) <= 4096);
 

@@ -37,7 +37,7 @@ Pulled JitterBuffer::pull(TimePoint now, std::uint32_t want, Quiet quiet) {
       continue;
     }
     if (!playing_) {
-      if (delay < target_us()) return made_up(Pull::waiting, want, delay);
+      if (delay < target_us()) return made_up(nothing(), want, delay);
       return play(*next, delay);
     }
     const auto ahead = static_cast<std::int32_t>(next->timestamp - next_timestamp_);
@@ -49,7 +49,7 @@ Pulled JitterBuffer::pull(TimePoint now, std::uint32_t want, Quiet quiet) {
     }
     return play(*next, delay);
   }
-  return playing_ ? dry(want) : made_up(Pull::waiting, want, kNoDelay);
+  return playing_ ? dry(want) : made_up(nothing(), want, kNoDelay);
 }
 
 Pulled JitterBuffer::play(Slot& next, std::int64_t delay_us) {
@@ -84,12 +84,10 @@ Pulled JitterBuffer::made_up(Pull kind, std::uint32_t ticks, std::int64_t delay_
 }
 
 Pulled JitterBuffer::dry(std::uint32_t want) {
-  ++stats_.dry;
+  if (!paused_) ++stats_.dry;
   dry_ticks_ += want;
-  if (to_us(dry_ticks_) >= kGiveUpUs) {
-    playing_ = false;
-    return made_up(Pull::waiting, want, kNoDelay);
-  }
+  if (to_us(dry_ticks_) >= kGiveUpUs) playing_ = false;
+  if (paused_ || !playing_) return made_up(nothing(), want, kNoDelay);
   stats_.concealed_ticks += want;
   return made_up(Pull::lost, want, kNoDelay);
 }
@@ -98,7 +96,7 @@ Pulled JitterBuffer::dry(std::uint32_t want) {
 Pulled JitterBuffer::gap(Slot& next, std::uint32_t ahead, std::int64_t delay_us, std::uint32_t want) {
   const std::int64_t target = target_us();
   const std::uint32_t some = std::min(want, ahead);
-  if (next.sequence == next_sequence_) {  // nothing is missing: the sender paused
+  if (paused_ || next.sequence == next_sequence_) {  // nothing is missing: the sender paused
     if (delay_us >= target) return play(next, delay_us);
     next_timestamp_ += some;
     return made_up(Pull::silence, some, delay_us);
@@ -137,6 +135,7 @@ void JitterBuffer::pass(Slot& next) {
   recent_ = missing >= 63 ? 1 : (recent_ << (missing + 1)) | 1;
   next_sequence_ = static_cast<std::uint16_t>(next.sequence + 1);
   next_timestamp_ = next.timestamp + next.ticks;
+  paused_ = next.pauses;
   --count_;
 }
 

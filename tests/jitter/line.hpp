@@ -17,6 +17,7 @@ struct Sent {
   std::uint32_t timestamp = 0;
   std::uint32_t ticks = 160;
   std::uint32_t ssrc = 1;
+  bool pauses = false;
 };
 
 struct Heard {
@@ -41,7 +42,8 @@ class Line {
                         .timestamp = sent.timestamp,
                         .ssrc = sent.ssrc,
                         .ticks = sent.ticks,
-                        .clock_rate = 8000},
+                        .clock_rate = 8000,
+                        .pauses = sent.pauses},
                        payload, at(sent.at_ms));
   }
 

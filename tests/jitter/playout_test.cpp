@@ -151,6 +151,46 @@ TEST(Playout, PlaysOnWhenTheRouteBecomesLongerThanItsMaximum) {
   EXPECT_GE(line.played().size(), 365u);
 }
 
+// RFC 3389: a packet of comfort noise, then nothing until the next one or until somebody speaks.
+TEST(Playout, AToldPauseIsNoLossHoweverLongItIs) {
+  for (const std::uint32_t start : {0u, 0xFFFFFFFFu - 30000}) {
+    Line line({.min_delay = milliseconds(40)});
+    auto packets = steady(25, 65530, start);
+    for (int i = 0; i < 3; ++i)  // at 500, 1000 and 3000 ms
+      packets.push_back({.at_ms = i == 2 ? 3000 : 500 + 500 * i,
+                         .sequence = static_cast<std::uint16_t>(65530 + 25 + i),
+                         .timestamp = start + (i == 2 ? 24000u : 4000u + 4000u * static_cast<unsigned>(i)),
+                         .ticks = 80,
+                         .pauses = true});
+    auto speech = steady(20, static_cast<std::uint16_t>(65530 + 28), start + 40000);
+    for (auto& packet : speech) packet.at_ms += 5000;
+    packets.insert(packets.end(), speech.begin(), speech.end());
+    line.run(packets, 5600);
+    EXPECT_EQ(line.count(Pull::lost), line.buffer.stats().dry) << "only the tail, after the last packet";
+    int lost_before_the_end = 0, silence = 0;
+    for (const auto& h : line.heard) {
+      if (h.at_ms < 5400 && h.kind == Pull::lost) ++lost_before_the_end;
+      if (h.kind == Pull::silence) silence += static_cast<int>(h.ticks);
+    }
+    EXPECT_EQ(lost_before_the_end, 0);
+    EXPECT_NEAR(silence / 8, 4500, 60);
+    EXPECT_EQ(line.played().size(), 48u);
+    EXPECT_EQ(line.buffer.stats().lost, 0u);
+  }
+}
+
+TEST(Playout, AnUpdateOfThePauseThatIsLostIsNotConcealed) {
+  Line line({.min_delay = milliseconds(40)});
+  auto packets = steady(10);
+  packets.push_back({.at_ms = 200, .sequence = 10, .timestamp = 1600, .ticks = 80, .pauses = true});
+  auto speech = steady(10, 12, 8000);  // 11 was lost
+  for (auto& packet : speech) packet.at_ms += 1000;
+  packets.insert(packets.end(), speech.begin(), speech.end());
+  line.run(packets, 1200);
+  EXPECT_EQ(line.count(Pull::lost), 0);
+  EXPECT_EQ(line.buffer.stats().concealed_ticks, 0u);
+}
+
 TEST(DelayEstimator, CountsAStallAsOneEvent) {
   DelayEstimator estimator;
   std::int64_t now = 0;
