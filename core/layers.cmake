@@ -16,9 +16,9 @@ set(TANDEM_LIB_prometheus prometheus-cpp::core)
 
 # The control side is JSON and bookkeeping, a few thousand messages a second at most: it is compiled to be built
 # soon. Where packets and samples pass, and where scripts run, the preset's own level holds.
-set(TANDEM_CONTROL_SIDE call anchor api plugin app kamailio http store tts)
+set(TANDEM_CONTROL_SIDE call anchor api plugin app kamailio http store tts ng)
 function(tandem_optimise target name)
-  if(name IN_LIST TANDEM_CONTROL_SIDE OR name STREQUAL "lua")
+  if(name IN_LIST TANDEM_CONTROL_SIDE OR name MATCHES "^(lua|load|sdp|session)$")
     tandem_in_fours(${target})
   endif()
   if(name IN_LIST TANDEM_CONTROL_SIDE AND CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
@@ -82,7 +82,13 @@ function(tandem_test name folder)
     return()
   endif()
   add_executable(test_${name} ${sources})
-  target_compile_options(test_${name} PRIVATE -O1)  # what is tested keeps its own; the test need only compile soon
+  # What is tested keeps its own level; the test need only compile soon. Those that compute sound need some speed.
+  string(REGEX REPLACE "^plugin_" "" subject ${name})
+  if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo" AND (subject IN_LIST TANDEM_CONTROL_SIDE OR subject MATCHES "^(lua|sdp|session)$"))
+    target_compile_options(test_${name} PRIVATE -O0 -g0)
+  else()
+    target_compile_options(test_${name} PRIVATE -O1)
+  endif()
   tandem_in_fours(test_${name})
   target_link_libraries(test_${name} PRIVATE ${ARGN} tandem_test_support GTest::gmock GTest::gtest_main)
   target_compile_definitions(test_${name} PRIVATE TANDEM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")

@@ -243,7 +243,7 @@ Result<SectionEdit> Anchors::edit_offer(Call& call, Exchange& exchange, std::siz
   edit.rtp = (*theirs)->rtp;
   edit.rtcp = (*theirs)->rtcp;
   edit.host = options.media_address;
-  if (is_rtp(section.proto) && !same_word(options.transport, "accept")) edit.proto = options.transport;
+  if (is_rtp(section.proto) && !same_name(options.transport, "accept")) edit.proto = options.transport;
   for (Line* line : {*mine, *theirs}) line->kind = section.kind, line->proto = section.proto;
   edit.opaque = section.how == OfferedSection::How::opaque;
   if (edit.opaque) {
@@ -332,7 +332,7 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
     if (offerer.partner == &answerer || offerer.partner == nullptr) close_line(offerer, i);
     return edit;
   }
-  if (!same_word(media.kind_text, section.kind))
+  if (!same_name(media.kind_text, section.kind))
     return Error{ErrorCode::invalid, fmt::format("m= line {} was offered as {}, is answered as {}", i + 1,
                                                  section.kind, sdp::printable(media.kind_text))};
   const Family near = offerer.family != Family::none ? offerer.family : config_.default_family;
@@ -349,7 +349,7 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
   section.offerer.symmetric = config_.symmetric && !offerer.asymmetric;
   edit.rtp = (*line)->rtp;
   edit.rtcp = (*line)->rtcp;
-  edit.proto = is_rtp(section.proto) && !same_word(options.transport, "accept") ? section.proto : "";
+  edit.proto = is_rtp(section.proto) && !same_name(options.transport, "accept") ? section.proto : "";
   edit.opaque = section.how == OfferedSection::How::opaque;
   std::vector<Format> answered;
   if (edit.opaque) {

@@ -1,17 +1,13 @@
 #include "core/anchor/formats.hpp"
 
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "core/base/text.hpp"
 
 namespace tandem::anchor {
 namespace {
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
 
 // A codec specification: name/clock/channels/bitrate/ptime/fmtp.
 struct Spec {
@@ -20,20 +16,14 @@ struct Spec {
   std::string fmtp;
 };
 
-std::uint32_t number(std::string_view text) {
-  std::uint32_t value = 0;
-  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-  return read.ec == std::errc() && read.ptr == text.data() + text.size() ? value : 0;
-}
-
 Spec read_spec(std::string_view text) {
   Spec spec;
   for (int field = 0; field < 6; ++field) {
     const std::size_t slash = field == 5 ? std::string_view::npos : text.find('/');
     const std::string_view part = text.substr(0, slash);
     if (field == 0) spec.name = part;
-    if (field == 1) spec.clock_rate = number(part);
-    if (field == 2) spec.channels = number(part);
+    if (field == 1) spec.clock_rate = number<std::uint32_t>(part).value_or(0);
+    if (field == 2) spec.channels = number<std::uint32_t>(part).value_or(0);
     if (field == 5) spec.fmtp = part;
     if (slash == std::string_view::npos) break;
     text.remove_prefix(slash + 1);
@@ -175,7 +165,7 @@ std::vector<Format> read_formats(const sdp::Media& media, Codecs codecs) {
 bool matches(std::string_view text, const Format& format) {
   if (says_all(text)) return true;
   if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos)
-    return number(text) == format.type && text.size() <= 3;
+    return number<std::uint32_t>(text).value_or(0) == format.type && text.size() <= 3;
   const Spec spec = read_spec(text);
   return same_name(spec.name, format.name) &&
          (spec.clock_rate == 0 || spec.clock_rate == format.clock_rate) &&

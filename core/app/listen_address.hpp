@@ -2,11 +2,11 @@
 // [any].
 #pragma once
 
-#include <charconv>
 #include <optional>
 #include <string_view>
 
 #include "core/base/address.hpp"
+#include "core/base/text.hpp"
 
 namespace tandem::app {
 
@@ -16,10 +16,8 @@ inline std::optional<Address> parse_listen(std::string_view text) {
   const std::string_view host = text.substr(0, colon), digits = text.substr(colon + 1);
   if (host.find(':') != std::string_view::npos && (host.front() != '[' || host.back() != ']'))
     return std::nullopt;
-  std::uint16_t port = 0;
-  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (read.ec != std::errc{} || read.ptr != digits.data() + digits.size()) return std::nullopt;
-  return Address::parse(host, port);
+  const auto port = number<std::uint16_t>(digits);
+  return port ? Address::parse(host, *port) : std::nullopt;
 }
 
 }  // namespace tandem::app

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "core/api/api.hpp"
+#include "core/base/text.hpp"
 
 namespace tandem::app {
 namespace {
@@ -81,9 +82,8 @@ bool is_whole(const std::string& response) {
   const std::size_t end = response.find("\r\n\r\n");
   if (end == response.npos) return false;
   const std::string length = header(std::string_view(response).substr(0, end), "content-length");
-  std::size_t expected = 0;
-  const auto read = std::from_chars(length.data(), length.data() + length.size(), expected);
-  return read.ec == std::errc{} && !length.empty() && response.size() - end - 4 >= expected;
+  const auto expected = number<std::size_t>(length);
+  return expected && response.size() - end - 4 >= *expected;
 }
 
 Result<std::string> talk(const RpcServer& server, const std::string& request) {

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/base/text.hpp"
+
 namespace tandem::audio {
 namespace {
 
@@ -52,13 +54,9 @@ constexpr Country kCountries[] = {
 constexpr std::string_view kBeep = "1000/250";
 constexpr double kRampSeconds = 0.002;
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 const Country* find(std::string_view code) {
   for (const Country& country : kCountries)
-    if (!country.code.empty() && std::equal(code.begin(), code.end(), country.code.begin(),
-                                            country.code.end(), [](char a, char b) { return lower(a) == b; }))
-      return &country;
+    if (!country.code.empty() && same_name(code, country.code)) return &country;
   return nullptr;
 }
 

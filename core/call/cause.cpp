@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <charconv>
+
+#include "core/base/text.hpp"
 
 namespace tandem::call {
 namespace {
@@ -115,17 +115,9 @@ std::string cause_name(int q850) {
 }
 
 std::optional<int> cause_number(std::string_view text) {
-  int number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc{} && end == text.data() + text.size()) {
-    return number >= 1 && number <= 127 ? std::optional<int>(number) : std::nullopt;
-  }
-  for (const Row& row : kCauses) {
-    const std::string_view name = row.name;
-    const auto same = [](char a, char b) { return std::toupper(static_cast<unsigned char>(a)) == b; };
-    if (text.size() == name.size() && std::equal(text.begin(), text.end(), name.begin(), same))
-      return row.q850;
-  }
+  if (const auto q850 = number(text, 1, 127)) return q850;
+  for (const Row& row : kCauses)
+    if (same_name(text, row.name)) return row.q850;
   return std::nullopt;
 }
 

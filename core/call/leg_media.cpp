@@ -1,20 +1,13 @@
 // LegMedia: SDP in, configuration out. Thread: [control].
 #include "core/call/leg_media.hpp"
 
-#include <strings.h>
 #include <algorithm>
 
 #include "core/base/id.hpp"
+#include "core/base/text.hpp"
 #include "core/codec/coder.hpp"
 
 namespace tandem::call {
-namespace {
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-}  // namespace
 
 media::LegConfig to_leg_config(const sdp::Negotiated& negotiated, const std::vector<const td_codec*>& order,
                                const MediaPolicy& policy) {

@@ -5,19 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstring>
 
+#include "core/base/text.hpp"
+
 namespace tandem::codec {
 namespace {
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
 
 bool good_name(const char* name) {
   if (name == nullptr || *name == 0 || std::strlen(name) > 32) return false;
@@ -31,13 +25,6 @@ Error invalid(const char* name, std::string what) {
   return {ErrorCode::invalid, fmt::format("codec {}: {}", name, what)};
 }
 
-// A number that must be all of `text`; -1 when it is not.
-long number(std::string_view text) {
-  long value = -1;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return ec == std::errc{} && end == text.data() + text.size() ? value : -1;
-}
-
 // "opus/48000/2" against a codec; parts left out fit everything.
 bool wanted(std::string_view spelled, const td_codec& codec) {
   std::string_view parts[3];
@@ -47,8 +34,8 @@ bool wanted(std::string_view spelled, const td_codec& codec) {
     spelled = slash == std::string_view::npos ? std::string_view{} : spelled.substr(slash + 1);
   }
   return spelled.empty() && same_name(parts[0], codec.name) &&
-         (parts[1].empty() || number(parts[1]) == static_cast<long>(codec.clock_rate)) &&
-         (parts[2].empty() || number(parts[2]) == static_cast<long>(codec.rtpmap_channels));
+         (parts[1].empty() || number<long>(parts[1]) == static_cast<long>(codec.clock_rate)) &&
+         (parts[2].empty() || number<long>(parts[2]) == static_cast<long>(codec.rtpmap_channels));
 }
 
 // Those that come with Tandem when their libraries are installed.

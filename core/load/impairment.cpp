@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <fstream>
 
+#include "core/base/text.hpp"
 #include "core/load/melody.hpp"
 
 namespace tandem::load {
@@ -60,14 +60,12 @@ Result<std::shared_ptr<const Trace>> load_trace(const std::string& path) {
     while (!line.empty() && (line.back() == ' ' || line.back() == '\r' || line.back() == '\t'))
       line.pop_back();
     if (line.empty()) continue;
-    double delay = -1;
-    const auto read = std::from_chars(line.data(), line.data() + line.size(), delay);
-    const bool number_read = read.ec == std::errc{} && read.ptr == line.data() + line.size();
-    if (line != "lost" && (!number_read || delay < 0 || delay > 10'000))
+    const auto delay = tandem::number(line, 0.0, 10'000.0);
+    if (line != "lost" && !delay)
       return Error{ErrorCode::invalid,
                    fmt::format("{}:{}: expected a delay of 0 to 10000 ms or \"lost\", found \"{}\"", path,
                                number, line.substr(0, 40))};
-    trace->push_back(line == "lost" ? -1 : delay);
+    trace->push_back(delay.value_or(-1));
     if (trace->size() > kTraceMax)
       return Error{ErrorCode::invalid, fmt::format("{}: longer than {} packets", path, kTraceMax)};
   }

@@ -16,9 +16,7 @@ namespace {
 constexpr Nanos kPoll = milliseconds(5);
 constexpr Nanos kUpPatience = seconds(30);
 constexpr Nanos kEndPatience = seconds(5);
-constexpr Nanos kLinger = milliseconds(400);
 
-Nanos seconds_of(double s) { return Nanos(static_cast<std::int64_t>(s * 1e9)); }
 double to_s(Nanos span) { return std::chrono::duration<double>(span).count(); }
 
 }  // namespace

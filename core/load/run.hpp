@@ -25,6 +25,10 @@
 
 namespace tandem::load {
 
+inline constexpr Nanos kLinger = milliseconds(400);  // after the last word, for what is still under way
+
+inline Nanos seconds_of(double s) { return Nanos(static_cast<std::int64_t>(s * 1e9)); }
+
 struct RunSettings {
   int core = -1;          // of the first crew; the next ones before it; below 0: nowhere in particular
   std::vector<int> pids;  // the server's, when the driver does not know them

@@ -11,10 +11,7 @@
 namespace tandem::load {
 namespace {
 
-constexpr Nanos kLinger = milliseconds(400);  // after the last word, for what is still under way
 constexpr std::uint8_t kDynamicType = 96, kEventType = 101;
-
-Nanos seconds_of(double s) { return Nanos(static_cast<std::int64_t>(s * 1e9)); }
 
 const td_codec* find_codec(const codec::CodecRegistry& codecs, const std::string& name) {
   for (const td_codec* one : codecs.all())

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
+
+#include "core/base/text.hpp"
 
 namespace tandem::rtp {
 namespace {
@@ -26,12 +27,6 @@ constexpr std::array kRows{
     Row{"G729", {11, 19}},   Row{"GSM", {20, 10}},   Row{"AMR", {5, 10}},     Row{"AMR-WB", {0, 13}},
     Row{"G726-32", {7, 10}}, Row{"ILBC", {11, 32}},  Row{"G723", {15, 16.1}},
 };
-
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::toupper(static_cast<unsigned char>(x)) == std::toupper(static_cast<unsigned char>(y));
-  });
-}
 
 // G.107 3.4, Idd: what delay alone spoils.
 double delay_impairment(double delay_ms) {

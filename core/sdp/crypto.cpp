@@ -4,31 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "core/base/text.hpp"
 #include "core/sdp/payloads.hpp"
 
 namespace tandem::sdp {
 namespace {
 
-constexpr std::string_view kBlank = " \t";
 constexpr std::uint32_t kTagMax = 999'999'999;
 constexpr unsigned kLifetimeLogMax = 48;  // 2^48 packets (RFC 3711 9.2)
-
-std::string_view next_word(std::string_view& rest) {
-  rest.remove_prefix(std::min(rest.find_first_not_of(kBlank), rest.size()));
-  const std::string_view word = rest.substr(0, rest.find_first_of(kBlank));
-  rest.remove_prefix(word.size());
-  return word;
-}
-
-template <typename T>
-std::optional<T> number(std::string_view text, T least, T most) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < least || value > most) return {};
-  return value;
-}
 
 Error invalid(std::string message) { return {ErrorCode::invalid, "a=crypto: " + std::move(message)}; }
 Error unusable(std::string message) { return {ErrorCode::unsupported, "a=crypto: " + std::move(message)}; }

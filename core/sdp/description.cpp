@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
+
+#include "core/base/text.hpp"
 
 namespace tandem::sdp {
 namespace {
@@ -130,12 +131,7 @@ Connection Connection::of(const Address& address) {
   return made;
 }
 
-int Media::payload_type(std::string_view format) {
-  int type = -1;
-  const auto [end, bad] = std::from_chars(format.data(), format.data() + format.size(), type);
-  if (bad != std::errc{} || end != format.data() + format.size() || type < 0 || type > 127) return -1;
-  return type;
-}
+int Media::payload_type(std::string_view format) { return number(format, 0, 127).value_or(-1); }
 
 std::optional<Rtpmap> Media::rtpmap_of(int type) const {
   for (const Rtpmap& r : rtpmaps)

@@ -13,6 +13,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "core/base/text.hpp"
 #include "core/sdp/payloads.hpp"
 
 namespace tandem::sdp {

@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <cstring>
 
 #include "core/sdp/description.hpp"
+
+#include "core/base/text.hpp"
 
 namespace tandem::sdp {
 namespace {
@@ -32,16 +32,6 @@ std::string_view trim_right(std::string_view s) {
   return s;
 }
 
-// Takes the next word off the front of `rest`; "" at the end.
-std::string_view next_word(std::string_view& rest) {
-  rest = trim_left(rest);
-  std::size_t n = 0;
-  while (n < rest.size() && !is_blank(rest[n])) ++n;
-  const std::string_view word = rest.substr(0, n);
-  rest.remove_prefix(n);
-  return word;
-}
-
 // Takes the last word off the back of `rest`.
 std::string_view last_word(std::string_view& rest) {
   rest = trim_right(rest);
@@ -52,50 +42,36 @@ std::string_view last_word(std::string_view& rest) {
   return word;
 }
 
-bool same_word(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
 // Words that may be sent back to the peer, so they hold visible ASCII only.
 bool is_visible(std::string_view s) {
   return !s.empty() && std::all_of(s.begin(), s.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
-template <typename T>
-std::optional<T> number(std::string_view s, T low, T high) {
-  T value{};
-  const auto [end, bad] = std::from_chars(s.data(), s.data() + s.size(), value);
-  if (bad != std::errc{} || end != s.data() + s.size() || value < low || value > high) return std::nullopt;
-  return value;
-}
-
 std::optional<Direction> direction_named(std::string_view name) {
   for (Direction d : {Direction::sendrecv, Direction::sendonly, Direction::recvonly, Direction::inactive})
-    if (same_word(name, to_string(d))) return d;
+    if (same_name(name, to_string(d))) return d;
   return std::nullopt;
 }
 
 MediaKind kind_named(std::string_view name) {
-  if (same_word(name, "audio")) return MediaKind::audio;
-  if (same_word(name, "video")) return MediaKind::video;
-  if (same_word(name, "image")) return MediaKind::image;
-  if (same_word(name, "application")) return MediaKind::application;
-  if (same_word(name, "text")) return MediaKind::text;
-  if (same_word(name, "message")) return MediaKind::message;
+  if (same_name(name, "audio")) return MediaKind::audio;
+  if (same_name(name, "video")) return MediaKind::video;
+  if (same_name(name, "image")) return MediaKind::image;
+  if (same_name(name, "application")) return MediaKind::application;
+  if (same_name(name, "text")) return MediaKind::text;
+  if (same_name(name, "message")) return MediaKind::message;
   return MediaKind::other;
 }
 
 // "IN IP4 host" as in c= and a=rtcp; nothing when it is anything else.
 std::optional<Connection> read_connection(std::string_view text) {
   const std::string_view net = next_word(text), type = next_word(text), host = next_word(text);
-  if (!same_word(net, "IN") || !is_visible(host) || host.size() > kHostBytesMax || !trim_left(text).empty())
+  if (!same_name(net, "IN") || !is_visible(host) || host.size() > kHostBytesMax || !trim_left(text).empty())
     return {};
   Connection made;
-  if (same_word(type, "IP6"))
+  if (same_name(type, "IP6"))
     made.family = Family::v6;
-  else if (!same_word(type, "IP4"))
+  else if (!same_name(type, "IP4"))
     return {};
   made.host = host;
   if (auto address = Address::parse(host.substr(0, host.find('/')), 0)) made.address = *address;
@@ -278,18 +254,18 @@ Result<void> Parser::on_attribute(std::string_view text) {
 
 // True when the attribute has gone into a field. The first one of a kind counts, later ones are kept unread.
 Result<bool> Parser::on_media_attribute(Media& m, std::string_view name, std::string_view value) {
-  if (same_word(name, "rtpmap")) return on_rtpmap(m, value);
-  if (same_word(name, "fmtp")) return on_fmtp(m, value);
-  if (same_word(name, "rtcp-mux") && !m.rtcp_mux && value.empty()) return m.rtcp_mux = true;
-  if (same_word(name, "rtcp") && !m.rtcp) {
+  if (same_name(name, "rtpmap")) return on_rtpmap(m, value);
+  if (same_name(name, "fmtp")) return on_fmtp(m, value);
+  if (same_name(name, "rtcp-mux") && !m.rtcp_mux && value.empty()) return m.rtcp_mux = true;
+  if (same_name(name, "rtcp") && !m.rtcp) {
     m.rtcp = read_rtcp(value);
     return m.rtcp.has_value();
   }
-  if (same_word(name, "ptime") && !m.ptime_ms) {
+  if (same_name(name, "ptime") && !m.ptime_ms) {
     m.ptime_ms = number<unsigned>(trim_left(value), 1, kPtimeReadMaxMs);
     return m.ptime_ms.has_value();
   }
-  if (same_word(name, "maxptime") && !m.maxptime_ms) {
+  if (same_name(name, "maxptime") && !m.maxptime_ms) {
     m.maxptime_ms = number<unsigned>(trim_left(value), 1, kPtimeReadMaxMs);
     return m.maxptime_ms.has_value();
   }

@@ -6,7 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <bitset>
-#include <cctype>
+
+#include "core/base/text.hpp"
 
 namespace tandem::sdp {
 namespace {
@@ -77,12 +78,6 @@ class Numbers {
 };
 
 }  // namespace
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(),
-                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
 
 std::string codec_text(std::string_view name, std::uint32_t clock_rate, std::uint32_t channels) {
   if (channels == 1) return fmt::format("{}/{}", printable(name), clock_rate);

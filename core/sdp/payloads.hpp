@@ -23,9 +23,6 @@ struct Payload {
   std::string fmtp;
 };
 
-// [any] Names of codecs and media types: ASCII without regard to case.
-bool same_name(std::string_view a, std::string_view b);
-
 // [any] "PCMU/8000", "opus/48000/2".
 std::string codec_text(std::string_view name, std::uint32_t clock_rate, std::uint32_t channels);
 

@@ -1,8 +1,8 @@
 #include "core/srtp/suite.hpp"
 
-#include <strings.h>
-
 #include <array>
+
+#include "core/base/text.hpp"
 
 namespace tandem::srtp {
 namespace {
@@ -29,10 +29,6 @@ constexpr std::array<Alias, 4> kAliases{{
     {"AES_CM_256_HMAC_SHA1_80", Suite::aes_256_cm_hmac_sha1_80},
     {"AES_CM_256_HMAC_SHA1_32", Suite::aes_256_cm_hmac_sha1_32},
 }};
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
 
 }  // namespace
 
