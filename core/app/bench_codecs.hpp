@@ -1,5 +1,5 @@
-// BenchCodecs: the codecs that the load generator's phones speak: G.711 and what codec plugins give, loaded
-// without a server around them. Thread: [control].
+// BenchCodecs: the codecs that the load generator's phones speak: G.711, L16 and what codec plugins give,
+// those in the binary and modules, loaded without a server around them. Thread: [control].
 #pragma once
 
 #include <span>
@@ -23,6 +23,9 @@ class BenchCodecs {
   const codec::CodecRegistry& registry() const { return registry_; }
 
  private:
+  void add(const td_codec* codec);
+  void load_modules();
+
   loop::Loop loop_;
   loop::UvTimers timers_;
   api::Api api_;

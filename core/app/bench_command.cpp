@@ -23,6 +23,7 @@
 #include "core/app/listen_address.hpp"
 #include "core/app/version.hpp"
 #include "core/base/log.hpp"
+#include "core/load/bare_codec.hpp"
 #include "core/load/engine_driver.hpp"
 #include "core/load/ng_driver.hpp"
 #include "core/load/report.hpp"
@@ -45,6 +46,7 @@ struct Options {
   std::string profile = "relay", server = "engine", against;
   unsigned legs = 0, loops = 1, rounds = 3;
   double seconds = 0, rate = 0, noise = 10;
+  std::string bare_codec;
   std::string json, csv, html, baseline, user = "1001", password, io = "auto";
   std::vector<int> pids;
   int core = -2;  // -2: the last one when there are several
@@ -77,6 +79,18 @@ class Bench {
     engine.forward_on_tick = o_.forward_on_tick;
     engine.forward_at_once = o_.forward_at_once;
     return load::serve_engine(o_.serve_engine, engine, codecs_.registry());
+  }
+
+  // One line of JSON: what a codec alone costs.
+  int bare() const {
+    const auto codec = load::phone_codec(codecs_.registry(), o_.bare_codec, 20);
+    if (!codec) return refuse(codec.error());
+    const unsigned coders = o_.legs > 0 ? o_.legs : 1;
+    const auto cost = load::bare_cost(**codec, coders, 20, milliseconds(500), load::Melody());
+    if (!cost) return refuse(cost.error());
+    fmt::print("{{\"codec\": \"{}\", \"coders\": {}, \"encode_us\": {:.3f}, \"decode_us\": {:.3f}}}\n",
+               (*codec)->name, coders, cost->encode_us, cost->decode_us);
+    return 0;
   }
 
   int run() {
@@ -279,6 +293,8 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
       ->check(CLI::IsMember({"auto", "sockets", "shared"}));
   bench->add_flag("--forward-on-tick", options->forward_on_tick, "engine: relays wait for the tick");
   bench->add_flag("--forward-at-once", options->forward_at_once, "engine: relays never wait");
+  bench->add_option("--bare-codec", options->bare_codec,
+                    "no server: what a codec alone costs, with --legs of it in turn, as a line of JSON");
   bench->add_flag("--search", options->search, "finds the largest load that holds the objective");
   bench->add_option("--against", options->against, "a second server: both in turn, ratios pair by pair");
   bench->add_option("--rounds", options->rounds, "pairs of runs of --against")->check(CLI::Range(1, 100));
@@ -301,7 +317,7 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
           (options->command.empty() ? "" : " ") + (options->command.empty() ? "tandem" : word);
     log::set_level(log::Level::warn);
     Bench one(*options, builtins);
-    status = options->serve_engine >= 0 ? one.serve() : one.run();
+    status = options->serve_engine >= 0 ? one.serve() : !options->bare_codec.empty() ? one.bare() : one.run();
   });
 }
 

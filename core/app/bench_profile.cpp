@@ -69,7 +69,21 @@ void read_part(const std::string& name, const toml::table& table, const std::str
              std::to_string(out.digit_every_ms));
   at.real("talk_percent", out.talk_percent, 1, 100);
   at.boolean("audio_marks", out.audio_marks);
+  std::string srtp = "none", suite = srtp::facts(out.srtp_suite).name;
+  at.choice("srtp", srtp, {"none", "one", "both"});
+  out.srtp = srtp == "one" ? load::Secured::one : srtp == "both" ? load::Secured::both : load::Secured::none;
+  at.text("srtp_suite", suite, 32);
+  if (const auto found = srtp::suite_named(suite))
+    out.srtp_suite = *found;
+  else
+    at.wrong("srtp_suite", table.get("srtp_suite"), "a suite of SDES, for instance AES_CM_128_HMAC_SHA1_80",
+             suite);
   read_impairment(at, folder, out.impairment, errors);
+  const load::ImpairmentSpec& network = out.impairment;
+  if (out.srtp != load::Secured::none && (network.jitter_ms > 0 || network.reorder_percent > 0 ||
+                                          network.duplicate_percent > 0 || network.trace))
+    at.wrong("srtp", table.get("srtp"),
+             "no SRTP where packets are delayed or doubled: of impairment, only loss and drift", srtp);
   at.finish();
 }
 

@@ -19,6 +19,8 @@ constexpr std::size_t kHeldMax = 512;  // bytes of a packet held back
 constexpr int kPriority = 30;          // above the server's media threads is not needed: the core is ours
 constexpr std::uint32_t kLegsMax = 1U << 22;
 constexpr unsigned kSlots = 40;  // of 500 µs in 20 ms
+constexpr unsigned kCoarse = 4;  // few phones take each fourth slot: fewer times to wake up
+constexpr unsigned kEach = 4;    // phones that share a slot before the others are taken
 
 }  // namespace
 
@@ -81,17 +83,18 @@ void Crew::run(int core) {
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
     const TimePoint now = wire_.now();
     step(now);
-    next += kTurn;
+    next = std::clamp(std::min(next_due_, receive_at_), next + kTurn, next + kReceiveEvery);
     if (now - next > milliseconds(5)) next = now + kTurn - now.time_since_epoch() % kTurn;
   }
 }
 
 void Crew::step(TimePoint now) {
   if (second_until_ == TimePoint{}) second_until_ = now + seconds(1);
-  searches_ = 1;
+  searches_ = 3;
   obey(now);
   send_due(now);
-  wire_.receive(*this, kReceiveMax);
+  if (now >= receive_at_ && wire_.receive(*this, kReceiveMax) < kReceiveMax)
+    receive_at_ = now - now.time_since_epoch() % kTurn + kReceiveEvery;
   if (now >= second_until_) end_second(now);
 }
 
@@ -130,7 +133,7 @@ void Crew::obey(Command& command, TimePoint now) {
     by_socket_[spec.socket] = by_socket_[spec.socket] == -1 ? place : -2;
     // The next moment of its slot on the grid that all phones share.
     const Nanos packet = milliseconds(spec.ptime_ms);
-    const Nanos slot = kTurn * static_cast<std::int64_t>(next_slot_++ % kSlots);
+    const Nanos slot = kTurn * static_cast<std::int64_t>(next_slot());
     const Nanos since = (now.time_since_epoch() - slot) % packet;
     due_.push_back(now - since + packet);
     phones_.push_back(std::move(command.phone));
@@ -160,10 +163,23 @@ void Crew::obey(Command& command, TimePoint now) {
   if (!back_.try_push(std::move(gone))) gone.reset();
 }
 
+// The coarse slots first, then the ones between, then all in turn.
+unsigned Crew::next_slot() {
+  constexpr unsigned kFirst = kSlots / kCoarse;
+  const unsigned n = slots_given_++;
+  if (n < kFirst * kEach) return n % kFirst * kCoarse;
+  if (n >= kSlots * kEach) return n % kSlots;
+  const unsigned between = (n - kFirst * kEach) % (kSlots - kFirst);
+  return between / (kCoarse - 1) * kCoarse + 1 + between % (kCoarse - 1);
+}
+
 void Crew::send_due(TimePoint now) {
   if (!held_.empty()) send_held(now);
-  for (std::size_t i = 0; i < due_.size(); ++i)
+  next_due_ = held_.empty() ? TimePoint::max() : held_.top().due;
+  for (std::size_t i = 0; i < due_.size(); ++i) {
     if (due_[i] <= now) send_phone(i, now);
+    next_due_ = std::min(next_due_, due_[i]);
+  }
   flush();
 }
 
@@ -184,7 +200,7 @@ void Crew::send_phone(std::size_t at, TimePoint now) {
     return;
   }
   if (made.fate.copies > 1) hold(phone, out.first(made.bytes), made, due);
-  queue(phone, made.bytes, {due, phone.voice.get(), made.tick, made.stamped});
+  queue(phone, made.bytes, {due, phone.voice.get(), made.tick, made.stamped, phone.sealer.get()});
 }
 
 void Crew::queue(const Phone& phone, std::size_t bytes, const Pending& pending) {
@@ -219,7 +235,7 @@ void Crew::send_held(TimePoint now) {
     std::copy_n(&held_bytes_[one.slot * kHeldMax], one.bytes, out.begin());
     held_free_.push_back(one.slot);
     batch_.push_back({one.socket, one.to, out});
-    pending_.push_back({one.due, nullptr, 0, one.stamped});
+    pending_.push_back({one.due, nullptr, 0, one.stamped, nullptr});
     if (batch_.size() == kBatch) flush();
   }
 }
@@ -231,6 +247,9 @@ void Crew::flush() {
   for (std::size_t i = 0; i < batch_.size(); ++i) {
     if (pending_[i].stamped) write_stamp_time(batch_[i].bytes.subspan(rtp::kHeaderBytes), before);
     if (pending_[i].voice != nullptr) pending_[i].voice->sent(pending_[i].tick, before);
+    if (pending_[i].sealer == nullptr) continue;
+    const std::span<std::uint8_t> room(batch_[i].bytes.data(), kPacketMax);
+    batch_[i].bytes = room.first(pending_[i].sealer->protect(room, batch_[i].bytes.size()));
   }
   tally_->send_failed += wire_.send(batch_);
   const TimePoint after = wire_.now();
@@ -264,12 +283,16 @@ Phone* Crew::find(std::uint16_t socket, const Address& from, std::span<const std
   return phone;
 }
 
-void Crew::on_packet(std::uint16_t socket, const Address& from, std::span<const std::uint8_t> bytes,
-                     TimePoint at) {
+void Crew::on_packet(std::uint16_t socket, const Address& from, std::span<std::uint8_t> bytes, TimePoint at) {
   Phone* phone = find(socket, from, bytes);
   if (phone == nullptr) {
     if (!rtp::is_rtcp(bytes)) ++tally_->unknown;
     return;
+  }
+  if (phone->opener != nullptr) {
+    if (rtp::is_rtcp(bytes)) return;
+    const srtp::Verdict verdict = phone->opener->unprotect(bytes);
+    if (verdict != srtp::Verdict::ok) return phone->ear->came_sealed(verdict == srtp::Verdict::replayed);
   }
   phone->ear->take(bytes, at, searches_, *tally_);
 }

@@ -3,11 +3,11 @@
 //
 //   control: add(party) … hush(leg) … take_back()          stop
 //                 │ bounded rings                ▲
-//   crew:  every 500 µs: due packets ─► Wire ─► server ─► Wire ─► Ear          own lateness ─► Tally
+//   crew:  due packets ─► Wire ─► server ─► Wire ─► Ear, every 2 ms            own lateness ─► Tally
 //
-// Due times lie on the 500 µs grid, phones spread over the packet time. step() is one turn, on any clock;
-// run() is the thread's loop. Thread: add, hush, measure, drop and collect [control]; step and run the crew's
-// own.
+// Due times lie on the 500 µs grid, phones spread over the packet time; it sleeps until the next one. What
+// came has the kernel's time and may wait. step() is one turn, on any clock; run() is the thread's loop.
+// Thread: add, hush, measure, drop and collect [control]; step and run the crew's own.
 #pragma once
 
 #include <atomic>
@@ -25,6 +25,7 @@ namespace tandem::load {
 class Crew final : public WireSink {
  public:
   static constexpr Nanos kTurn = microseconds(500);
+  static constexpr Nanos kReceiveEvery = milliseconds(2);
   static constexpr std::size_t kBatch = 256;
   static constexpr std::size_t kReceiveMax = 4096;   // a turn: a flood must not keep phones from speaking
   static constexpr std::size_t kDelayedMax = 65536;  // packets held back by impairment
@@ -57,7 +58,7 @@ class Crew final : public WireSink {
   // One turn at `now`: commands, due packets, what came.
   void step(TimePoint now);
 
-  void on_packet(std::uint16_t socket, const Address& from, std::span<const std::uint8_t> bytes,
+  void on_packet(std::uint16_t socket, const Address& from, std::span<std::uint8_t> bytes,
                  TimePoint at) override;
 
  private:
@@ -81,10 +82,12 @@ class Crew final : public WireSink {
     Voice* voice = nullptr;  // null: a held one, or a copy
     std::int64_t tick = 0;
     bool stamped = false;
+    srtp::Sender* sealer = nullptr;
   };
   void obey(TimePoint now);
   void obey(Command& command, TimePoint now);
   void send_due(TimePoint now);
+  unsigned next_slot();
   void send_phone(std::size_t at, TimePoint now);
   void hold(const Phone& phone, std::span<const std::uint8_t> bytes, const Voice::Made& made, TimePoint due);
   void send_held(TimePoint now);
@@ -116,7 +119,8 @@ class Crew final : public WireSink {
   TimePoint second_until_{};
   std::uint64_t overflowed_before_ = 0;
   int searches_ = 0;
-  unsigned next_slot_ = 0;
+  unsigned slots_given_ = 0;
+  TimePoint receive_at_{}, next_due_{};
 };
 
 }  // namespace tandem::load

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
 #include "core/load/profile.hpp"
+#include "core/srtp/key.hpp"
 #include "tandem/codec.h"
 
 namespace tandem::load {
@@ -22,7 +24,8 @@ struct PlannedLeg {
   const td_codec* codec = nullptr;
   std::uint8_t payload_type = 0;
   std::uint8_t event_type = 101;
-  Address local;  // where the phone listens
+  Address local;                 // where the phone listens
+  std::optional<srtp::Key> key;  // what it protects with; none: plain RTP
 };
 
 struct CallPlan {
@@ -38,6 +41,8 @@ struct DriverEvent {
   std::uint32_t call = 0;
   std::array<Address, 2> remote;                         // up: where each leg sends to
   std::array<std::uint8_t, 2> payload_type{0xff, 0xff};  // up: of each leg when it is not the planned one
+  std::array<std::string, 2> fmtp;                       // up: how the server wants each leg's codec
+  std::array<std::optional<srtp::Key>, 2> key;           // up: what the server protects with
   Nanos took{0};                                         // up, failed: since place()
   std::string reason;                                    // failed; ended by the server
 };

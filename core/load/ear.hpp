@@ -33,6 +33,8 @@ class Ear {
 
   // One datagram that came to this leg. `at`: the kernel's time. `searches`: see Tune.
   void take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches, Tally& tally);
+  // One that its SRTP refused: seen before, or not to be opened.
+  void came_sealed(bool replayed) { ++(replayed ? figures_.duplicates : figures_.malformed); }
   void came_from_other_port() { ++figures_.other_port; }
 
   // The partner falls silent: from now on only what it sent before still counts.

@@ -74,12 +74,15 @@ class EngineDriver final : public Driver {
     for (std::size_t i = 0; i < plan.leg_count; ++i) {
       const PlannedLeg& leg = plan.legs[i];
       EngineAsk::Leg& out = ask.leg[i];
-      fmt::format_to_n(out.codec.data(), out.codec.size() - 1, "{}/{}", leg.codec->name,
-                       leg.codec->clock_rate);
+      fmt::format_to_n(out.codec.data(), out.codec.size() - 1, "{}/{}/{}", leg.codec->name,
+                       leg.codec->clock_rate, leg.codec->rtpmap_channels);
       fmt::format_to_n(out.host.data(), out.host.size() - 1, "{}", leg.local.host());
       out.port = leg.local.port();
       out.payload_type = leg.payload_type;
       out.event_type = leg.event_type;
+      if (!leg.key) continue;
+      fmt::format_to_n(out.suite.data(), out.suite.size() - 1, "{}", srtp::facts(leg.key->suite()).name);
+      fmt::format_to_n(out.key.data(), out.key.size() - 1, "{}", leg.key->to_base64());
     }
     const TimePoint begun = loop::monotonic_now();
     DriverEvent event;
@@ -93,8 +96,13 @@ class EngineDriver final : public Driver {
       event.what = DriverEvent::What::failed;
       event.reason = told.error.data();
     } else {
-      for (std::size_t i = 0; i < plan.leg_count; ++i)
+      for (std::size_t i = 0; i < plan.leg_count; ++i) {
+        told.key[i].back() = '\0';
+        if (plan.legs[i].key)
+          if (auto key = srtp::Key::from_base64(plan.legs[i].key->suite(), told.key[i].data()))
+            event.key[i] = *key;
         event.remote[i] = *Address::parse("127.0.0.1", static_cast<std::uint16_t>(told.port[i]));
+      }
     }
     event.took = loop::monotonic_now() - begun;
     events_.push_back({std::move(event), begun + kSettle});

@@ -132,7 +132,8 @@ class Server {
       const auto& leg = ask.leg[i];
       const td_codec* codec = nullptr;
       for (const td_codec* one : codecs_.all())
-        if (fmt::format("{}/{}", one->name, one->clock_rate) == leg.codec.data()) codec = one;
+        if (fmt::format("{}/{}/{}", one->name, one->clock_rate, one->rtpmap_channels) == leg.codec.data())
+          codec = one;
       const auto remote = Address::parse(leg.host.data(), static_cast<std::uint16_t>(leg.port));
       if (codec == nullptr || !remote)
         return Error{ErrorCode::invalid,
@@ -144,6 +145,13 @@ class Server {
       config.payloads.push_back({codec, type, type, "", ""});
       config.event_receive_type = config.event_send_type = static_cast<std::uint8_t>(leg.event_type);
       config.detect_inband_dtmf = false;
+      if (const auto suite = srtp::suite_named(leg.suite.data())) {
+        const auto theirs = srtp::Key::from_base64(*suite, leg.key.data());
+        if (!theirs) return theirs.error();
+        const srtp::Key ours = srtp::Key::random(*suite);
+        config.srtp = media::SrtpConfig{.send = {.key = ours}, .receive = {.key = *theirs}};
+        fmt::format_to_n(told.key[i].data(), told.key[i].size() - 1, "{}", ours.to_base64());
+      }
       if (auto set = engine_->configure(opened->id, config); !set) return set;
     }
     if (ask.legs == 2) {
@@ -201,8 +209,7 @@ int serve_engine(int fd, const EngineOptions& options, const codec::CodecRegistr
     if (wait.revents == 0) continue;
     EngineAsk ask;
     if (recv(fd, &ask, sizeof ask, 0) != static_cast<ssize_t>(sizeof ask)) return 0;
-    ask.leg[0].codec.back() = ask.leg[1].codec.back() = ask.leg[0].host.back() = ask.leg[1].host.back() =
-        '\0';
+    for (auto& leg : ask.leg) leg.codec.back() = leg.host.back() = leg.suite.back() = leg.key.back() = '\0';
     const EngineTold told = server.obey(ask);
     if (send(fd, &told, sizeof told, MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof told)) return 0;
   }

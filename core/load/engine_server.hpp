@@ -22,9 +22,11 @@ struct EngineAsk {
   std::uint32_t legs = 2;  // 1: the prompt is played, or an echo
   std::uint32_t echo = 0, record = 0;
   struct Leg {
-    std::array<char, 24> codec{};  // "opus/48000"
+    std::array<char, 24> codec{};  // "opus/48000/2", as in a=rtpmap
     std::uint32_t payload_type = 0, event_type = 101, port = 0;
     std::array<char, 48> host{};
+    std::array<char, 32> suite{};  // "": plain RTP
+    std::array<char, 72> key{};    // of the phone, in base64
   };
   std::array<Leg, 2> leg;
 };
@@ -32,7 +34,8 @@ struct EngineAsk {
 struct EngineTold {
   std::uint32_t call = 0;
   std::array<std::uint32_t, 2> port{};
-  std::array<char, 200> error{};  // "": good
+  std::array<std::array<char, 72>, 2> key{};  // of the server, in base64; "": plain RTP
+  std::array<char, 200> error{};              // "": good
 };
 
 struct EngineOptions {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <unordered_map>
 
 #include "core/load/bencode.hpp"
@@ -23,6 +24,14 @@ namespace {
 
 constexpr Nanos kRepeat = milliseconds(500), kPatience = seconds(3);
 constexpr std::size_t kAnswerMax = 65536;
+
+// As the protocol's codec lists want it: the name alone where that says enough.
+std::string name_of(const td_codec& codec) {
+  if (codec.rtpmap_channels > 1)
+    return fmt::format("{}/{}/{}", codec.name, codec.clock_rate, codec.rtpmap_channels);
+  return codec.clock_rate == 8000 ? std::string(codec.name)
+                                  : fmt::format("{}/{}", codec.name, codec.clock_rate);
+}
 
 class NgDriver final : public Driver {
  public:
@@ -60,7 +69,11 @@ class NgDriver final : public Driver {
     offer.list("replace", {"origin"})
         .text("sdp", sdp_of(plan.legs[0], plan.call, plan.legs[0].payload_type, part.ptime_ms));
     if (plan.legs[0].codec != plan.legs[1].codec)
-      offer.lists("codec", {{"mask", {plan.legs[0].codec->name}}, {"transcode", {plan.legs[1].codec->name}}});
+      offer.lists("codec",
+                  {{"mask", {name_of(*plan.legs[0].codec)}}, {"transcode", {name_of(*plan.legs[1].codec)}}});
+    if (plan.legs[0].key.has_value() != plan.legs[1].key.has_value())
+      offer.text("transport-protocol", plan.legs[1].key ? "RTP/SAVP" : "RTP/AVP");
+    if (plan.legs[0].key || plan.legs[1].key) offer.text("DTLS", "off");
     if (part.record) offer.text("record call", "yes");
     ask(plan.call, Step::offer, offer.done());
   }
@@ -131,7 +144,7 @@ class NgDriver final : public Driver {
     DriverEvent up;
   };
 
-  std::string id(std::uint32_t call) const { return fmt::format("bench-{}-{}", getpid(), call); }
+  std::string id(std::uint32_t call) const { return fmt::format("bench-{:x}-{}", token_, call); }
 
   void transmit(const std::string& cookie, const std::string& message) {
     const std::string datagram = cookie + " " + message;
@@ -139,7 +152,7 @@ class NgDriver final : public Driver {
   }
 
   void ask(std::uint32_t call, Step step, std::string message) {
-    const std::string cookie = fmt::format("{}_{}", getpid(), ++cookies_);
+    const std::string cookie = fmt::format("{:x}_{}", token_, ++cookies_);
     const TimePoint now = loop::monotonic_now();
     transmit(cookie, message);
     asked_[cookie] = {call, step, std::move(message), now, now + kRepeat};
@@ -186,13 +199,15 @@ class NgDriver final : public Driver {
   void on_sdp(const Asked& asked, Call& call, const std::string& sdp, std::vector<DriverEvent>& out) {
     // The offer comes back as what the second phone is offered; the answer as what the first one gets.
     const unsigned leg = asked.step == Step::offer ? 1 : 0;
-    const auto media = read_sdp(sdp, *call.plan.legs[leg].codec);
+    const auto media = read_sdp(sdp, call.plan.legs[leg]);
     if (!media) return give_up(asked, "the ng server's SDP names no address", out);
     if (media->type < 0 || media->type > 127)
       return give_up(asked, fmt::format("the ng server's SDP has no {}", call.plan.legs[leg].codec->name),
                      out);
     call.up.remote[leg] = media->at;
     call.up.payload_type[leg] = static_cast<std::uint8_t>(media->type);
+    call.up.fmtp[leg] = media->fmtp;
+    call.up.key[leg] = media->key;
     if (asked.step == Step::offer) {
       BencodeWriter answer;
       answer.text("command", "answer")
@@ -201,7 +216,7 @@ class NgDriver final : public Driver {
           .text("to-tag", "b")
           .text("ICE", "remove");
       answer.text("sdp", sdp_of(call.plan.legs[1], asked.call, static_cast<std::uint8_t>(media->type),
-                                call.plan.part->ptime_ms));
+                                call.plan.part->ptime_ms, media->crypto_tag));
       return ask(asked.call, Step::answer, answer.done());
     }
     call.up.call = asked.call;
@@ -211,6 +226,8 @@ class NgDriver final : public Driver {
   }
 
   const Address server_;
+  // Of this run alone: servers answer a cookie that they know as they did before.
+  const std::uint32_t token_ = std::random_device()();
   int fd_ = -1;
   bool alive_ = false;
   std::vector<int> pids_;

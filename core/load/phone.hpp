@@ -3,10 +3,13 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "core/base/result.hpp"
+#include "core/codec/registry.hpp"
 #include "core/load/ear.hpp"
 #include "core/load/voice.hpp"
+#include "core/srtp/context.hpp"
 
 namespace tandem::load {
 
@@ -14,14 +17,22 @@ struct Phone {
   PhoneSpec spec;
   std::unique_ptr<Voice> voice;
   std::unique_ptr<Ear> ear;
+  std::unique_ptr<srtp::Sender> sealer;    // null: plain RTP
+  std::unique_ptr<srtp::Receiver> opener;  //
   TimePoint born{};
 };
 
 using PhonePtr = std::unique_ptr<Phone>;
 
+// The codec that a profile names: "PCMU", "G726-32", "L16/16000"; the first of that name where no clock is
+// named. Errors: not_found (with what there is), unsupported (what phones cannot carry).
+Result<const td_codec*> phone_codec(const codec::CodecRegistry& codecs, const std::string& name,
+                                    unsigned ptime_ms);
+
 // The phones of one call, which live and end together: two who hear each other, or one alone that hears
 // itself (hears == leg) or what the server plays. Codecs are made where the marks are in the audio. `melody`
-// outlives them. Errors: invalid (a codec refused).
+// outlives them. Errors: invalid (a codec refused, or SRTP was agreed with one side's key only), unsupported,
+// internal (libsrtp2 refused).
 struct Party {
   PhonePtr one, other;  // other: null when alone
 };

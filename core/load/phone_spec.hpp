@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "core/base/address.hpp"
 #include "core/base/time.hpp"
 #include "core/load/impairment.hpp"
 #include "core/load/melody.hpp"
+#include "core/srtp/key.hpp"
 #include "tandem/codec.h"
 
 namespace tandem::load {
@@ -23,6 +26,7 @@ struct PhoneSpec {
   std::uint32_t hears = kNobody;  // the singer it must hear; kNobody: nothing is checked but the packets
   Marks says = Marks::payload, expects = Marks::payload;
   const td_codec* codec = nullptr;  // of both directions; lives for ever
+  std::string peer_fmtp;            // how the server wants it
   std::uint8_t payload_type = 0;
   std::uint8_t event_type = kNoPayloadType;
   unsigned ptime_ms = 20;
@@ -33,7 +37,8 @@ struct PhoneSpec {
   bool lossy = false;  // a codec on the way changes the wave: what looks like a small click is its own
   double partner_drift_ppm = 0;  // what the heard clock is expected to be off by
   Nanos late_after = milliseconds(5);
-  std::uint16_t socket = 0;  // of the crew's wire
+  std::optional<srtp::Key> key, peer_key;  // ours and the server's; none: plain RTP
+  std::uint16_t socket = 0;                // of the crew's wire
   Address remote;
 };
 

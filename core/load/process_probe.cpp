@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,7 +31,13 @@ bool add(int pid, ProcessSample& sum) {
     if (field == 14 || field == 15) ticks += std::strtod(word.c_str(), nullptr);
     if (field == 24) pages = std::strtod(word.c_str(), nullptr);
   }
-  sum.cpu_s += ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+  // The process's own clock counts nanoseconds; /proc counts ticks of 10 ms.
+  clockid_t clock{};
+  timespec spent{};
+  if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &spent) == 0)
+    sum.cpu_s += static_cast<double>(spent.tv_sec) + static_cast<double>(spent.tv_nsec) * 1e-9;
+  else
+    sum.cpu_s += ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
   sum.resident_kb += pages * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1024;
   sum.known = true;
   return true;

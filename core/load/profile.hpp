@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/load/impairment.hpp"
+#include "core/srtp/suite.hpp"
 
 namespace tandem::load {
 
@@ -16,6 +17,9 @@ enum class Kind : std::uint8_t {
   echo,    // a phone hears itself
   number,  // a phone calls a number; what it hears is not known, only its packets are judged
 };
+
+// Whose media is SRTP (SDES): nobody's, the called phone's, both's.
+enum class Secured : std::uint8_t { none, one, both };
 
 // One sort of call; a profile mixes several by their shares.
 struct Part {
@@ -30,6 +34,8 @@ struct Part {
   double hold_s = 0;             // mean length of a call; 0: as long as the run
   std::int64_t digit_every_ms = 0;
   double talk_percent = 100;
+  Secured srtp = Secured::none;
+  srtp::Suite srtp_suite = srtp::Suite::aes_cm_128_hmac_sha1_80;
   bool audio_marks = false;  // marks in the sound even where payloads are forwarded
   ImpairmentSpec impairment;
 };

@@ -39,6 +39,11 @@ Result<void> Run::prepare() {
   for (const Part& part : profile_.parts) {
     if (const std::string why = driver_.refuses(part); !why.empty())
       return Error{ErrorCode::unsupported, fmt::format("{}: {}", part.name, why)};
+    for (const std::string& name : {part.codec, part.peer_codec}) {
+      if (name.empty()) continue;
+      if (auto codec = phone_codec(codecs_, name, part.ptime_ms); !codec)
+        return Error{codec.error().code, fmt::format("{}: {}", part.name, codec.error().message)};
+    }
     shares += part.share;
     legs += part.share * (part.kind == Kind::bridge ? 2 : 1);
   }

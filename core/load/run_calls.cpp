@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::uint8_t kDynamicType = 96, kEventType = 101;
 
-const td_codec* find_codec(const codec::CodecRegistry& codecs, const std::string& name) {
-  for (const td_codec* one : codecs.all())
-    if (strcasecmp(one->name, name.c_str()) == 0) return one;
-  return nullptr;
-}
-
 }  // namespace
 
 void Run::place_due(TimePoint now) {
@@ -39,8 +33,11 @@ bool Run::specify(Call& call) {
   for (unsigned i = 0; i < call.legs; ++i) {
     PhoneSpec& spec = call.specs[i];
     spec.leg = call.number * 2 + i;
-    spec.codec = find_codec(codecs_, names[i]);
-    if (spec.codec == nullptr) return false;
+    const auto codec = phone_codec(codecs_, names[i], part.ptime_ms);
+    if (!codec) return false;
+    spec.codec = *codec;
+    if (part.srtp == Secured::both || (part.srtp == Secured::one && i == call.legs - 1))
+      spec.key = srtp::Key::random(part.srtp_suite);
     spec.payload_type = spec.codec->static_type >= 0 ? static_cast<std::uint8_t>(spec.codec->static_type)
                                                      : static_cast<std::uint8_t>(kDynamicType + i);
     spec.event_type = kEventType;
@@ -101,7 +98,7 @@ void Run::place(TimePoint) {
   for (unsigned i = 0; i < call.legs; ++i) {
     const PhoneSpec& spec = call.specs[i];
     plan.legs[i] = {spec.codec, spec.payload_type, spec.event_type,
-                    stations_[call.station].wire->local(spec.socket)};
+                    stations_[call.station].wire->local(spec.socket), spec.key};
   }
   driver_.place(plan);
 }
@@ -144,6 +141,8 @@ void Run::bring_up(Call& call, const DriverEvent& event, TimePoint now) {
   for (unsigned i = 0; i < call.legs; ++i) {
     call.specs[i].remote = event.remote[i];
     if (event.payload_type[i] != kNoPayloadType) call.specs[i].payload_type = event.payload_type[i];
+    call.specs[i].peer_fmtp = event.fmtp[i];
+    call.specs[i].peer_key = event.key[i];
   }
   auto party = make_party(call.specs[0], call.legs == 2 ? &call.specs[1] : nullptr, melody_, now);
   if (!party) {

@@ -8,15 +8,20 @@
 
 namespace tandem::load {
 
-// One audio stream with the leg's codec under `type`, and telephone-event.
-std::string sdp_of(const PlannedLeg& leg, std::uint32_t call, std::uint8_t type, unsigned ptime_ms);
+// One audio stream with the leg's codec under `type`, and telephone-event; RTP/SAVP with its key under
+// `crypto_tag` when it has one (RFC 4568).
+std::string sdp_of(const PlannedLeg& leg, std::uint32_t call, std::uint8_t type, unsigned ptime_ms,
+                   unsigned crypto_tag = 1);
 
 struct SdpMedia {
   Address at;
   int type = -1;  // of the codec asked for; below 0: it is not offered
+  std::string fmtp;
+  std::optional<srtp::Key> key;  // of the first usable a=crypto line of the leg's own suite
+  unsigned crypto_tag = 1;       // that line's
 };
 
 // The first audio stream of a hostile text; nothing when it names no address.
-std::optional<SdpMedia> read_sdp(const std::string& sdp, const td_codec& codec);
+std::optional<SdpMedia> read_sdp(const std::string& sdp, const PlannedLeg& leg);
 
 }  // namespace tandem::load

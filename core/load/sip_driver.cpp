@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <random>
 #include <unordered_map>
 
 #include "core/load/sdp_text.hpp"
@@ -72,7 +73,7 @@ class SipDriver final : public Driver {
   }
 
   void place(const CallPlan& plan) override {
-    const std::string id = fmt::format("bench-{}-{}-{}", getpid(), ++calls_placed_, plan.call);
+    const std::string id = fmt::format("bench-{:x}-{}-{}", token_, ++calls_placed_, plan.call);
     Dialog& d = dialogs_[id];
     ids_[plan.call] = id;
     d.call = plan.call;
@@ -220,7 +221,7 @@ class SipDriver final : public Driver {
     DriverEvent event;
     event.call = d.call;
     event.took = loop::monotonic_now() - d.begun;
-    const auto media = read_sdp(message.body, *d.plan.legs[0].codec);
+    const auto media = read_sdp(message.body, d.plan.legs[0]);
     if (!media || media->type < 0) {
       event.what = DriverEvent::What::failed;
       event.reason = fmt::format("the server's SDP has no address or no {}", d.plan.legs[0].codec->name);
@@ -230,6 +231,8 @@ class SipDriver final : public Driver {
     } else {
       event.remote[0] = media->at;
       event.payload_type[0] = static_cast<std::uint8_t>(media->type);
+      event.fmtp[0] = media->fmtp;
+      event.key[0] = media->key;
     }
     events_.push_back(std::move(event));
   }
@@ -292,6 +295,7 @@ class SipDriver final : public Driver {
   }
 
   const Address server_;
+  const std::uint32_t token_ = std::random_device()();  // of this run alone
   const SipAccount account_;
   int fd_ = -1;
   std::string local_;

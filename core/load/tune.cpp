@@ -55,7 +55,7 @@ Tune::Tune(const Melody& melody, std::uint32_t singer, Talk talk, bool lossy)
     : melody_(melody),
       singer_(singer),
       talk_(talk),
-      click_peak_(lossy ? 1.5 * kAmplitude : 0.5 * kAmplitude) {
+      click_peak_(lossy ? 2.0 * kAmplitude : 0.5 * kAmplitude) {
   window_.reserve(kSearch + 960);
 }
 

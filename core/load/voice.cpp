@@ -32,7 +32,8 @@ Voice::Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec:
       payload_bytes_(opaque_bytes(*spec.codec, spec.ptime_ms)),
       impairment_(spec.impairment, mixed(spec.leg)),
       events_(spec.codec->clock_rate),
-      seq_(static_cast<std::uint16_t>(mixed(spec.leg + 7))),
+      seq_(static_cast<std::uint16_t>(mixed(spec.leg + 7) &
+                                      0x7fff)) /* RFC 3711 3.3.1: no rollover is missed */,
       time_(static_cast<std::uint32_t>(mixed(spec.leg + 9))),
       pcm_(spec.codec->sample_rate / 1000 * spec.ptime_ms) {}
 
@@ -47,7 +48,7 @@ Voice::Made Voice::next(std::span<std::uint8_t> out) {
   }
   const rtp::EventTick event = events_.tick(rtp::RtpTime(time_), packet_ticks_);
   rtp::Header header;
-  header.ssrc = rtp::Ssrc(static_cast<std::uint32_t>(mixed(spec_.leg)));
+  header.ssrc = rtp::Ssrc(ssrc_of(spec_.leg));
   if (event.send) {
     header = {event.marker, spec_.event_type, rtp::SeqNum(seq_), event.time, header.ssrc};
     rtp::write_header(out, header);

@@ -30,6 +30,8 @@ class Voice {
     Fate fate;
     std::int64_t tick = 0;
   };
+  static std::uint32_t ssrc_of(std::uint32_t leg) { return static_cast<std::uint32_t>(mixed(leg)); }
+
   // One packet time goes by. `out` holds an RTP packet.
   Made next(std::span<std::uint8_t> out);
 

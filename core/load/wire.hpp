@@ -20,8 +20,8 @@ struct Outgoing {
 class WireSink {
  public:
   virtual ~WireSink() = default;
-  // `at`: when the kernel got it.
-  virtual void on_packet(std::uint16_t socket, const Address& from, std::span<const std::uint8_t> bytes,
+  // `at`: when the kernel got it. `bytes` are the sink's to change until it returns.
+  virtual void on_packet(std::uint16_t socket, const Address& from, std::span<std::uint8_t> bytes,
                          TimePoint at) = 0;
 };
 

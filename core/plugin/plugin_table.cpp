@@ -61,4 +61,17 @@ Result<Module> open_module(const std::string& path) {
   return module;
 }
 
+bool gives(std::string_view name, td_entry entry, const char* id) {
+  const td_plugin* table = entry();
+  return check_table(name, table) && table->interface(id, 0) != nullptr;
+}
+
+bool module_gives(const std::string& path, const char* id) {
+  const auto module = open_module(path);
+  if (!module) return false;
+  const bool found = gives(module->name, module->entry, id);
+  dlclose(module->handle);
+  return found;
+}
+
 }  // namespace tandem::plugin

@@ -22,6 +22,11 @@ struct Module {
 // its symbol tandem_plugin_NAME is missing).
 Result<Module> open_module(const std::string& path);
 
+// Whether a plugin that is not active yet gives anything under `id`: of its table, and of a file
+// tandem_NAME.so, which is loaded for the question and let go. False also for broken ones.
+bool gives(std::string_view name, td_entry entry, const char* id);
+bool module_gives(const std::string& path, const char* id);
+
 // NAME of a path .../tandem_NAME.so; "" when it is not of that form.
 std::string name_of_module(std::string_view path);
 

@@ -35,6 +35,10 @@ TEST(BenchProfile, AWrongKeyIsNamedWithFileLineAndWhatWasExpected) {
         Row{"[[call]]\n[[call]]\nshare = -1\n", "x.toml:3:9: call[2].share: expected a number"},
         Row{"[call]\nkind = \"number\"\n", "call.number: expected what is to be dialed"},
         Row{"[call.impairment]\ntrace = \"none.txt\"\n", "call.impairment.trace: expected a trace"},
+        Row{"[call]\nsrtp = \"some\"\n", "x.toml:2:8: call.srtp: expected one of"},
+        Row{"[call]\nsrtp_suite = \"AES\"\n", "x.toml:2:14: call.srtp_suite: expected a suite of SDES"},
+        Row{"[call]\nsrtp = \"both\"\nimpairment = {jitter_ms = 3}\n",
+            "x.toml:2:8: call.srtp: expected no SRTP"},
         Row{"[call\n", "x.toml:1:"}}) {
     const auto read = parse_profile(row.text, ".");
     ASSERT_FALSE(read.errors.empty()) << row.text;

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from suite import ROUTES, test
-from system import Skipped, binary, free_port
+from system import ROOT, Skipped, binary, free_port
 
 
 def bench(*words, seconds=60):
@@ -54,6 +54,23 @@ def bench_verifies_rtpengine_by_the_ng_protocol(e2e):
         finally:
             server.terminate()
             server.wait(10)
+
+
+@test(deadline=90)
+def bench_ng_compares_tandem_with_rtpengine(e2e):
+    """The shipped matrix, one small point of it: servers started, driven, verified, told as a table and ratios."""
+    if not shutil.which("rtpengine"):
+        raise Skipped("rtpengine is not installed")
+    with tempfile.NamedTemporaryFile(suffix=".json") as out:
+        done = subprocess.run([f"{ROOT}/scripts/bench-ng", "--binary", binary(), "--work", "relay,srtp", "--calls", "5", "--seconds", "1",
+                               "--servers", "rtpengine,sockets", "--json", out.name], capture_output=True, text=True, timeout=80)
+        runs = json.load(out)
+    assert done.returncode in (0, 1) and "| relay PCMU | 5 | Tandem, sockets |" in done.stdout and "of rtpengine" in done.stdout, done.stdout + done.stderr
+    assert len(runs) == 4, done.stdout
+    for run in runs:
+        for report in run["runs"]:
+            check_verified(report, done.stdout, 10)
+            assert report["packets"]["lost"] == 0, done.stdout
 
 
 @test(deadline=60)

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "core/codec/g711.hpp"
 #include "core/load/stamp.hpp"
 #include "tests/load/hall.hpp"
 
@@ -234,6 +235,47 @@ TEST(Faults, WhatIsDroppedOnPurposeIsNotTheServersLoss) {
   const auto figures = hall.end();
   EXPECT_EQ(figures[0].lost, 2U);
   for (unsigned leg = 1; leg < figures.size(); ++leg) EXPECT_EQ(figures[leg].lost, 0U) << leg;
+}
+
+TEST(Faults, SealedPacketsAreVerifiedAndWhatDoesNotOpenIsCounted) {
+  const auto key = [](std::uint32_t leg) {
+    const std::vector<std::uint8_t> bytes(30, static_cast<std::uint8_t>(leg + 1));
+    return *srtp::Key::from_bytes(srtp::Suite::aes_cm_128_hmac_sha1_80, bytes);
+  };
+  Hall hall(2, Marks::payload, [&](PhoneSpec& spec) {
+    spec.key = key(spec.leg);
+    spec.peer_key = key(spec.leg ^ 1U);
+  });
+  hall.begin();
+  unsigned passed = 0;
+  bool sealed = true;
+  const auto bare = 12 + 160;  // header and payload of 20 ms
+  hall.wire.fault = [&](Passing& passing, TimePoint) {
+    sealed = sealed && passing.bytes.size() == bare + 10 && !read_stamp(std::span(passing.bytes).subspan(12));
+    if (passing.to != 1) return;
+    ++passed;
+    if (passed == 20) passing.bytes[40] ^= 1;
+    if (passed == 30) passing.copies = 2;
+  };
+  hall.run(seconds(2));
+  const auto figures = hall.end();
+  EXPECT_TRUE(sealed) << "a packet left in the clear";
+  EXPECT_EQ(figures[1].malformed, 1U);
+  EXPECT_EQ(figures[1].duplicates, 1U);
+  EXPECT_EQ(figures[1].lost, 1U);
+  for (const unsigned leg : {0U, 2U, 3U}) {
+    EXPECT_TRUE(figures[leg].heard) << leg;
+    EXPECT_EQ(figures[leg].lost + figures[leg].wrong + figures[leg].malformed, 0U) << leg;
+  }
+}
+
+TEST(Faults, SrtpWithoutTheServersKeyIsNoCall) {
+  PhoneSpec spec;
+  spec.codec = codec::pcmu();
+  spec.key = srtp::Key::random(srtp::Suite::aes_cm_128_hmac_sha1_80);
+  const auto party = make_party(spec, nullptr, Melody(), TimePoint(seconds(1)));
+  ASSERT_FALSE(party);
+  EXPECT_NE(party.error().message.find("no a=crypto"), std::string::npos) << party.error().message;
 }
 
 TEST(Faults, AHoleOf60MsInTheSoundIsAGap) {

@@ -29,8 +29,8 @@ std::size_t HallWire::send(std::span<const Outgoing> batch) {
 std::size_t HallWire::receive(WireSink& sink, std::size_t most) {
   std::size_t n = 0;
   for (; n < most && !under_way_.empty() && under_way_.begin()->first <= clock; ++n) {
-    const auto node = under_way_.extract(under_way_.begin());
-    const Passing& passing = node.mapped();
+    auto node = under_way_.extract(under_way_.begin());
+    Passing& passing = node.mapped();
     sink.on_packet(0, *Address::parse("127.0.0.1", passing.from_port), passing.bytes, node.key());
   }
   return n;
