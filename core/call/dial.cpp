@@ -94,7 +94,7 @@ Result<std::string> Dials::begin(std::unique_ptr<Dial> made) {
   Timers& timers = exchange_.around().timers;
   dial.pending = static_cast<int>(dial.spec.targets.size());
   dial.timers.push_back(timers.after(dial.spec.timeout, [this, id] {
-    if (Dial* late = find(id)) finish(*late, {"no-answer", cause::kNoAnswer, 408, ""}, nullptr);
+    if (Dial* late = find(id)) time_out(*late);
   }));
   // Later, not now: whoever began the dial learns its id before its first event.
   for (std::size_t i = 0; i < dial.spec.targets.size(); ++i) {
@@ -237,6 +237,14 @@ void Dials::settle(const std::string& id) {
   if (alive) return;
   if (dial->best_rank < 0) dial->best = {"unavailable", cause::kAbsent, 480, ""};
   finish(*dial, dial->best, nullptr);
+}
+
+// A phone that said it was busy says more than contacts that never so much as rang: they are gone.
+void Dials::time_out(Dial& dial) {
+  const bool rings = std::any_of(dial.branches.begin(), dial.branches.end(),
+                                 [](const Branch& b) { return b.state != BranchState::over && b.rang; });
+  if (dial.best.status == "busy" && !rings) return finish(dial, dial.best, nullptr);
+  finish(dial, {"no-answer", cause::kNoAnswer, 408, ""}, nullptr);
 }
 
 void Dials::cancel(Leg& owner) {

@@ -111,6 +111,7 @@ class Dials {
   void branch_out(Dial& dial, std::size_t target, const Contact& contact);
   void target_failed(Dial& dial, std::size_t target, int code, int q850, bool rang, const char* state);
   void settle(const std::string& dial);
+  void time_out(Dial& dial);
   void win(Dial& dial, Leg& winner);
   void finish(Dial& dial, const DialOutcome& outcome, Leg* winner);
   void show_progress(Dial& dial, std::size_t target, const char* state);

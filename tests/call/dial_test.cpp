@@ -172,6 +172,21 @@ TEST_F(DialTest, BusyIsToldBeforeUnavailableWhenSeveralFail) {
   EXPECT_EQ(status(), "busy");
 }
 
+TEST_F(DialTest, BusyIsToldAtTheTimeOutWhenNothingElseEverRang) {
+  Dialog& caller = answered_caller();
+  company.phone("1002").refuses(486);
+  company.phone("1003").rings_after(60s).never_answers();  // unplugged: the registrar does not know yet
+  const std::vector<DialTarget> both{{"1002", 0ms, {}}, {"1003", 0ms, {}}};
+  ASSERT_TRUE(calls->dial("", caller.leg, spec(both, 3s)));
+  timers.advance(4s);
+  EXPECT_EQ(status(), "busy");
+  EXPECT_EQ(events.last("dial.finished").number("code"), 486);
+  company.phone("1003").rings_after(50ms);  // this one is there, and nobody comes
+  ASSERT_TRUE(calls->dial("", caller.leg, spec(both, 3s)));
+  timers.advance(4s);
+  EXPECT_EQ(status(), "no-answer");
+}
+
 TEST_F(DialTest, LookupThatIsNeverAnsweredIsUnavailable) {
   Dialog& caller = answered_caller();
   company.answers_lookups = false;

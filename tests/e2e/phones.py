@@ -1,5 +1,6 @@
 """Phone to phone with the media anchored: audio both ways, hold, and every way not to be answered."""
 import os
+import time
 
 import audio
 from system import free_port
@@ -94,6 +95,21 @@ def a_busy_callee_is_told_to_the_caller_as_486(e2e):
     b.wait("CALL_INCOMING")
     b.hangup()
     call.wait()
+
+
+@test(deadline=30)
+def a_contact_that_is_gone_does_not_keep_busy_from_the_caller(e2e):
+    """1002 has two phones in the registrar: one was unplugged and answers nothing, the other one is busy."""
+    gone = e2e.sipp("register", user="1002").wait()
+    b = e2e.phone("1002")
+    began = time.monotonic()
+    call = e2e.sipp("refused", user="1001", service="71002", expect="486")
+    b.wait("CALL_INCOMING")
+    b.hangup()
+    call.wait()
+    took = time.monotonic() - began
+    e2e.sipp("register", user="1002", port=gone.port, expires=0).wait()
+    assert took < 7, f"expected 486 soon after the busy phone said so, it took {took:.1f} s"
 
 
 @test(deadline=30)
