@@ -40,6 +40,15 @@ void require_path(const Context& context, const char* name) {
   }
 }
 
+void discard_file(Context& context, const std::string& path) {
+  namespace fs = std::filesystem;
+  if (context.options.media_root.empty()) return;
+  const fs::path root = fs::path(context.options.media_root).lexically_normal();
+  const fs::path full = fs::path(path).is_absolute() ? fs::path(path) : root / path;
+  std::error_code ignored;
+  if (fs::is_regular_file(fs::symlink_status(full, ignored))) context.discarded.push_back(full);
+}
+
 void update_given(Context& context, const std::string& table, std::span<const char* const> columns,
                   std::span<const char* const> key) {
   std::string sets, where;

@@ -28,6 +28,9 @@ void require_tenant(Context& context);
 void require_mailbox(Context& context, const std::string& number);
 // invalid unless `path` is a plain path without ".." and, when media_root is set, inside it.
 void require_path(const Context& context, const char* name);
+// The file goes when the command has succeeded, but only from below media_root: a path in the database is
+// somebody's text (require_path was asked when it came in).
+void discard_file(Context& context, const std::string& path);
 // Sets `columns` that stand in the parameters on one row; `where` names its key columns, taken from the
 // parameters too.
 void update_given(Context& context, const std::string& table, std::span<const char* const> columns,

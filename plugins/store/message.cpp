@@ -98,16 +98,6 @@ Json move(Context& context) {
   return get_message(context);
 }
 
-// The audio goes with its row, but only from below media_root: a path in the database is somebody's text.
-void discard_file(Context& context, const std::string& path) {
-  namespace fs = std::filesystem;
-  if (context.options.media_root.empty()) return;
-  const fs::path root = fs::path(context.options.media_root).lexically_normal();
-  const fs::path full = fs::path(path).is_absolute() ? fs::path(path) : root / path;
-  std::error_code ignored;
-  if (fs::is_regular_file(fs::symlink_status(full, ignored))) context.discarded.push_back(full);
-}
-
 Json remove_message(Context& context) {
   const Json row = find_message(context);
   context.db.run("DELETE FROM message WHERE id = :id", {{"id", context.text("id")}});

@@ -1,4 +1,6 @@
 // recording.list/get, and recording.add for whoever records.
+#include <filesystem>
+
 #include "store/commands.hpp"
 #include "store/secret.hpp"
 #include "store/where.hpp"
@@ -51,6 +53,28 @@ Json add_recording(Context& context) {
   return {{"id", id}};
 }
 
+// A file of the tenant's own folder that nothing in the store speaks of.
+Json discard_recording(Context& context) {
+  namespace fs = std::filesystem;
+  require_tenant(context);
+  require_path(context, "path");
+  const std::string path = context.text("path"), &root = context.options.media_root;
+  const fs::path inside = fs::path(path).lexically_normal().lexically_relative(
+      (fs::path(root) / context.tenant()).lexically_normal());
+  if (root.empty() || inside.empty() || *inside.begin() == "..")
+    throw Refusal(TD_DENIED, "path: expected a file of tenant " + context.tenant() + " below " +
+                                 (root.empty() ? "media_root, which is not set" : root));
+  const Json used = context.db.row(
+      "SELECT 1 AS used WHERE EXISTS (SELECT 1 FROM message WHERE path = :path) "
+      "OR EXISTS (SELECT 1 FROM recording WHERE path = :path) OR EXISTS (SELECT 1 FROM mailbox WHERE :path "
+      "IN "
+      "(greeting_unavail, greeting_busy, greeting_temp, greeting_name))",
+      {{"path", path}});
+  if (!used.is_null()) throw Refusal(TD_CONFLICT, "path: it is in use as a message, greeting or recording");
+  discard_file(context, path);
+  return Json::object();
+}
+
 }  // namespace
 
 std::span<const Command> recording_commands() {
@@ -87,6 +111,15 @@ std::span<const Command> recording_commands() {
         {"duration_ms", Kind::integer, Need::optional, 0, 604'800'000, "its length"},
         {"reason", Kind::text, Need::optional, 0, 64, "why it ended"}},
        add_recording},
+      {"recording.discard",
+       "Deletes the file of a recording that nobody wants: nothing in the store may refer to it.",
+       "{}",
+       Access::internal,
+       Lane::live,
+       Tenancy::one,
+       true,
+       {{"path", Kind::text, Need::required, 1, 1024, "the file"}},
+       discard_recording},
   };
   return table;
 }

@@ -60,4 +60,11 @@ function common.recording_name(call, mailbox, kind)
     tandem.time() * 1000, counter)
 end
 
+-- A recording that nobody wants goes from the disk.
+function common.discard(call, path)
+  if not path or path == "" then return end
+  local done, err = tandem.invoke("recording.discard", { path = path })
+  if not done then call:log("warn", "voicemail:", path, "stays on disk:", err.code, err.message) end
+end
+
 return common

@@ -46,11 +46,13 @@ local function take(call, box, state)
     state.pending = recording
     if recording.duration_ms < common.setting("min_ms") then
       state.pending = nil
+      common.discard(call, recording.path)
       common.play(call, { "vm-tooshort" })
     elseif not common.setting("review") or recording.reason ~= "finish" or review(call, recording) then
       return recording
     else
       state.pending = nil
+      common.discard(call, recording.path)
     end
   end
   return nil
@@ -74,7 +76,12 @@ function leave.run(call, mailbox, why)
   local state = {}
   call:on_hangup(function(info)
     local recording = info.recording or state.pending
-    if recording and (recording.duration_ms or 0) >= common.setting("min_ms") then store(call, box, recording) end
+    if not recording then return end
+    if (recording.duration_ms or 0) >= common.setting("min_ms") then
+      store(call, box, recording)
+    else
+      common.discard(call, recording.path)
+    end
   end)
 
   -- A key skips the greeting.
@@ -87,6 +94,7 @@ function leave.run(call, mailbox, why)
     state.pending = nil
     local stored
     stored, err = store(call, box, recording)
+    if not stored and err.code == "exhausted" then common.discard(call, recording.path) end
     common.play(call, { stored and "vm-msgsaved" or err.code == "exhausted" and "vm-mailboxfull" or "vm-sorry" })
   end
   common.play(call, { "vm-goodbye" })

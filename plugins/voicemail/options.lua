@@ -18,11 +18,13 @@ local function record(call, mailbox, kind, prompt)
       return nil
     end
     if recording.duration_ms < common.setting("min_ms") then
+      common.discard(call, recording.path)
       common.play(call, { "vm-tooshort" })
     else
       local key = common.key(call, { recording.path, "vm-review" }, "123", 2)
       if key == "2" then key = common.key(call, { recording.path, "vm-review" }, "13", 2) end
       if key == "1" then return recording.path end
+      common.discard(call, recording.path)
       if key == nil then return nil end
     end
   end
@@ -30,8 +32,10 @@ local function record(call, mailbox, kind, prompt)
 end
 
 local function set(call, mailbox, field, path)
+  local before = tandem.invoke("mailbox.get", { number = mailbox })
   local ok, err = tandem.invoke("mailbox.set", { number = mailbox, [field] = path })
   if not ok then call:log("error", "voicemail:", field, "of", mailbox, err.code, err.message) end
+  common.discard(call, not ok and path or before and before[field])
   common.play(call, { not ok and "vm-sorry" or path == "" and "vm-tempremoved" or "vm-msgsaved" })
 end
 

@@ -26,7 +26,7 @@ tandem.json = host.protect({ encode = host.json_encode, decode = host.json_decod
 local ALLOWED = { ["message.add"] = true, ["message.get"] = true, ["message.list"] = true, ["message.move"] = true,
   ["message.delete"] = true, ["mailbox.get"] = true, ["mailbox.list"] = true, ["mailbox.set"] = true,
   ["mailbox.check_pin"] = true, ["mailbox.set_pin"] = true, ["extension.get"] = true, ["extension.list"] = true,
-  ["extension.resolve"] = true, ["prompt.list"] = true }
+  ["extension.resolve"] = true, ["prompt.list"] = true, ["recording.discard"] = true }
 
 -- tandem.invoke("mailbox.get", {mailbox = "1001"}) → result | nil, err
 function tandem.invoke(method, params)

@@ -124,6 +124,7 @@ TEST(VoicemailLeave, WhatIsTooShortIsNoMessage) {
   hung.finish_recording("leg_closed", 999);
   hung.advance(4s);
   EXPECT_TRUE(hung.store.messages.empty());
+  EXPECT_EQ(hung.store.discarded.size(), 1u) << hung.all_logs();
 
   Office retried;
   retried.start("voicemail", {{"args", {{"mailbox", "1001"}}}});
@@ -133,9 +134,11 @@ TEST(VoicemailLeave, WhatIsTooShortIsNoMessage) {
   retried.advance(3s);
   EXPECT_THAT(retried.played(), Contains("vm-tooshort"));
   EXPECT_EQ(retried.done("recording.start").size(), 2u);
+  EXPECT_EQ(retried.store.discarded.size(), 1u);  // it does not stay on the disk
   retried.finish_recording("silence", 2500);
   retried.advance(5s);
   EXPECT_EQ(retried.store.messages.size(), 1u);
+  EXPECT_EQ(retried.store.discarded.size(), 1u);
 }
 
 TEST(VoicemailLeave, HangingUpInTheGreetingLeavesNothing) {
@@ -193,6 +196,7 @@ TEST(VoicemailLeave, ReviewLetsTheCallerListenAndRecordAgain) {
   office.press("3");
   office.advance(2s);
   EXPECT_EQ(office.done("recording.start").size(), 2u);
+  EXPECT_EQ(office.store.discarded.size(), 1u);
   office.press("#");
   office.advance(300ms);
   office.press("1");

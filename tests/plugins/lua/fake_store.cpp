@@ -67,6 +67,10 @@ void FakeStore::provide(FakeHost& host) {
     mailboxes[number].update(params);
     call.ok(shown(number).dump());
   });
+  host.add_command("recording.discard", [this](const FakeHost::Call& call) {
+    discarded.push_back(json::parse(call.params)["path"]);
+    call.ok("{}");
+  });
   box_command("mailbox.set_pin", [this](const auto& call, const auto& number, const json& params) {
     pins[number] = params["pin"];
     call.ok("{}");

@@ -20,6 +20,7 @@ class FakeStore {
 
   std::map<std::string, json> mailboxes, extensions;
   std::vector<json> messages;
+  std::vector<std::string> discarded;  // files of recordings that nobody wanted
   std::map<std::string, std::string> pins;
   int wrong_pins = 0;
   bool locked = false;

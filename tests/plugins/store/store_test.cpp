@@ -208,6 +208,24 @@ TEST_F(StoreTest, DeletesAMessagesFileOnlyBelowTheMediaRoot) {
   EXPECT_TRUE(std::filesystem::exists(outside));
 }
 
+TEST_F(StoreTest, DiscardsARecordingOfTheTenantThatNothingSpeaksOf) {
+  const std::string root = folder_.file("media"), mine = root + "/demo/a.wav", kept = root + "/demo/b.wav",
+                    others = root + "/acme/c.wav";
+  for (const char* tenant : {"demo", "acme"}) std::filesystem::create_directories(root + "/" + tenant);
+  for (const std::string& file : {mine, kept, others}) std::ofstream(file) << "x";
+  ASSERT_EQ(start({{"media_root", root}}), 0);
+  ok("mailbox.set", {{"tenant", "demo"}, {"number", "9"}, {"greeting_busy", kept}});
+  ok("recording.discard", {{"tenant", "demo"}, {"path", mine}});
+  EXPECT_FALSE(std::filesystem::exists(mine));
+  ok("recording.discard", {{"tenant", "demo"}, {"path", mine}});  // gone already: what was wanted
+  EXPECT_EQ(fails("recording.discard", {{"tenant", "demo"}, {"path", kept}})["code"], "conflict");
+  EXPECT_EQ(fails("recording.discard", {{"tenant", "demo"}, {"path", others}})["code"], "denied");
+  EXPECT_EQ(fails("recording.discard", {{"tenant", "demo"}, {"path", root + "/demo/../acme/c.wav"}})["code"],
+            "invalid");
+  EXPECT_TRUE(std::filesystem::exists(kept));
+  EXPECT_TRUE(std::filesystem::exists(others));
+}
+
 TEST_F(StoreTest, PagesThroughMoreThanOneLimit) {
   ASSERT_EQ(start(), 0);
   for (int i = 0; i < 5; ++i) ok("cdr.add", {{"tenant", "demo"}, {"src", std::to_string(i)}});
