@@ -248,7 +248,8 @@ Result<SectionEdit> Anchors::edit_offer(Call& call, Exchange& exchange, std::siz
   edit.opaque = section.how == OfferedSection::How::opaque;
   if (edit.opaque) {
     if (!options.codecs.empty() || options.always_transcode)
-      if (section.kind == "audio") warnings.push_back("codecs of an encrypted stream are left as they are");
+      if (section.kind == "audio")
+        warnings.emplace_back("codecs of an encrypted stream are left as they are");
     edit.mux = media.rtcp_mux;
     return edit;
   }

@@ -106,7 +106,7 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
     for (const Format& format : theirs)  // towards the answerer: what was offered to it
       if (const Format* sent = find_same(section.sent, format)) add_payload(answerer, *sent, format);
     if (answerer.payloads.empty()) {  // some answer with what was not offered: understood all the same
-      warnings.push_back("the answer accepts no codec that was offered");
+      warnings.emplace_back("the answer accepts no codec that was offered");
       for (const Format& format : theirs)
         if (format.transcodable()) add_payload(answerer, format, format);
     }

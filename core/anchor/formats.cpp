@@ -189,7 +189,7 @@ Chosen offer_formats(const std::vector<Format>& offered, const CodecOptions& o, 
   add_transcoded(chosen, offered, o, codecs);
   if (!has_audio(chosen.formats) && has_audio(offered)) {
     chosen.formats = offered;
-    chosen.warnings.push_back("no codec would be left to offer: the list stays as it came");
+    chosen.warnings.emplace_back("no codec would be left to offer: the list stays as it came");
   }
   return chosen;
 }

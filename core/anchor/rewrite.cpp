@@ -142,7 +142,7 @@ void add_rtcp(std::vector<std::string>& lines, const SectionEdit& edit, const Se
                         ? fmt::format("a=rtcp:{} {}", port, address_text(host_of(edit)))
                         : fmt::format("a=rtcp:{}", port));
   }
-  if (edit.mux && !edit.opaque) lines.push_back("a=rtcp-mux");
+  if (edit.mux && !edit.opaque) lines.emplace_back("a=rtcp-mux");
 }
 
 void edit_section(SdpText::Section& section, const SectionEdit& edit, const std::string& session_host,

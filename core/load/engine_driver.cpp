@@ -47,6 +47,7 @@ class EngineDriver final : public Driver {
       return Error{ErrorCode::exhausted, fmt::format("no socket pair: {}", std::strerror(errno))};
     const std::vector<std::string> words = command(pair[1]);
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);
     pid_ = fork();
@@ -142,8 +143,8 @@ class EngineDriver final : public Driver {
                                    "--loops",        std::to_string(options_.loops),
                                    "--legs",         std::to_string(options_.legs_max)};
     words.insert(words.end(), {"--io", options_.io});
-    if (options_.forward_on_tick) words.push_back("--forward-on-tick");
-    if (options_.forward_at_once) words.push_back("--forward-at-once");
+    if (options_.forward_on_tick) words.emplace_back("--forward-on-tick");
+    if (options_.forward_at_once) words.emplace_back("--forward-at-once");
     return words;
   }
 

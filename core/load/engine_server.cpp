@@ -40,7 +40,7 @@ class Clock final : public Timers {
 
 // The prompt: the melody of kPromptSinger, once round, as a file like any other.
 std::string make_prompt() {
-  const std::string path = fmt::format("/tmp/tandem-bench-{}.wav", getpid());
+  std::string path = fmt::format("/tmp/tandem-bench-{}.wav", getpid());
   auto file = audio::WavWriter::open(path, 8000, 1);
   if (!file) throw std::runtime_error(file.error().message);
   std::vector<std::int16_t> pcm(std::size_t{kPromptSymbols} * kSymbolSamples);

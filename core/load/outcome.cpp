@@ -27,7 +27,7 @@ void find(Outcome& outcome, std::string text) {
   if (outcome.findings.size() < kFindingsMax)
     outcome.findings.push_back(std::move(text));
   else if (outcome.findings.size() == kFindingsMax)
-    outcome.findings.push_back("… and more");
+    outcome.findings.emplace_back("… and more");
 }
 
 // What is wrong with a leg, in words.

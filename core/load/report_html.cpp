@@ -96,6 +96,7 @@ std::string plot(const std::string& title, const std::string& x_name, const std:
 std::vector<double> each(const std::vector<Moment>& moments,
                          const std::function<double(const Moment&)>& value) {
   std::vector<double> out;
+  out.reserve(moments.size());
   for (const Moment& m : moments) out.push_back(value(m));
   return out;
 }
@@ -129,6 +130,7 @@ std::string plots_of_run(const Outcome& o) {
 
 std::string plots_of_steps(const std::vector<Step>& steps) {
   std::vector<const Step*> sorted;
+  sorted.reserve(steps.size());
   for (const Step& step : steps) sorted.push_back(&step);
   std::stable_sort(sorted.begin(), sorted.end(),
                    [](const Step* a, const Step* b) { return a->outcome.legs < b->outcome.legs; });

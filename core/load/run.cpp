@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <ctime>
 
 #include "core/loop/tick_timer.hpp"
@@ -47,7 +48,7 @@ Result<void> Run::prepare() {
     shares += part.share;
     legs += part.share * (part.kind == Kind::bridge ? 2 : 1);
   }
-  wanted_calls_ = std::max(1U, static_cast<unsigned>(profile_.legs / (legs / shares) + 0.5));
+  wanted_calls_ = std::max(1U, static_cast<unsigned>(std::lround(profile_.legs / (legs / shares))));
   // Each part comes as often as its share says, evenly mixed.
   std::vector<double> owed(profile_.parts.size(), 0);
   for (int i = 0; i < 1000; ++i) {

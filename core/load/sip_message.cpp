@@ -39,7 +39,7 @@ void take_header(std::string_view name, std::string_view value, SipMessage& out)
   }
   if (!is_header(name, "Record-Route", 0)) return;
   for (std::size_t at = 0; at < value.size();) {  // several may stand in one header
-    const std::size_t end = std::min(value.find(",", value.find('>', at)), value.size());
+    const std::size_t end = std::min(value.find(',', value.find('>', at)), value.size());
     out.record_routes.emplace_back(trimmed(value.substr(at, end - at)));
     at = end + 1;
   }

@@ -82,6 +82,7 @@ constexpr Insn insn(int code, Reg to, Reg from, int offset, int value) {
 }
 constexpr Insn copy(Reg to, Reg from) { return insn(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
 constexpr Insn set(Reg to, int value) { return insn(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value); }
+// NOLINTNEXTLINE(misc-redundant-expression): two of the words are 0
 constexpr Insn add(Reg to, int value) { return insn(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value); }
 constexpr Insn load32(Reg to, Reg from, std::size_t at) {
   return insn(BPF_LDX | BPF_MEM | BPF_W, to, from, static_cast<int>(at), 0);
@@ -101,6 +102,7 @@ constexpr Insn if_is(Reg a, int value, int skip) {
 }
 constexpr Insn unless_same(Reg a, Reg b, int skip) { return insn(BPF_JMP | BPF_JNE | BPF_X, a, b, skip, 0); }
 constexpr Insn map_first(Reg to, int map) {
+  // NOLINTNEXTLINE(misc-redundant-expression): two of the words are 0
   return insn(BPF_LD | BPF_DW | BPF_IMM, to, BPF_PSEUDO_MAP_FD, 0, map);
 }
 constexpr Insn map_second() { return insn(0, 0, 0, 0, 0); }

@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint32_t kTagMax = 999'999'999;
 constexpr unsigned kLifetimeLogMax = 48;  // 2^48 packets (RFC 3711 9.2)
 
-Error invalid(std::string message) { return {ErrorCode::invalid, "a=crypto: " + std::move(message)}; }
-Error unusable(std::string message) { return {ErrorCode::unsupported, "a=crypto: " + std::move(message)}; }
+Error invalid(const std::string& message) { return {ErrorCode::invalid, "a=crypto: " + message}; }
+Error unusable(const std::string& message) { return {ErrorCode::unsupported, "a=crypto: " + message}; }
 
 // "2^20" or "1048576".
 std::optional<std::uint64_t> read_lifetime(std::string_view text) {
@@ -36,7 +36,7 @@ Result<CryptoLine> read_key(srtp::Suite suite, std::string_view text) {
   const std::size_t bar = text.find('|');
   auto key = srtp::Key::from_base64(suite, text.substr(0, bar));
   if (!key) return invalid(key.error().message);
-  CryptoLine line{1, {}, {std::move(*key)}, 0};
+  CryptoLine line{1, {}, {*key}, 0};
   if (bar == std::string_view::npos) return line;
   text.remove_prefix(bar + 1);
   const std::string_view first = text.substr(0, text.find('|'));

@@ -115,7 +115,7 @@ class Reader {
     for (const std::string& word : to_words(value)) {
       const std::string ice = canonical(word);
       if (ice == "force" && read_options_.ice_force_removes) {
-        out_.warnings.push_back("ICE=force is taken as ICE=remove");
+        out_.warnings.emplace_back("ICE=force is taken as ICE=remove");
       } else if (ice == "force" || ice == "force-relay") {
         refuse("ICE=" + ice + ": ICE is not done here; use ICE=remove");
       } else if (ice != "remove" && ice != "default" && ice != "optional" && !ice.starts_with("lite") &&
@@ -406,8 +406,7 @@ class Reader {
       refuse("SDES=off: " + shown(out) + " needs SDES here, there is no other exchange of keys");
     if (halves_ && !options_.contains("transport")) {
       static constexpr std::array kProfiles = {"RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"};
-      options_["transport"] =
-          kProfiles[static_cast<std::size_t>(2 * std::max(secure_, 0) + std::max(feedback_, 0))];
+      options_["transport"] = kProfiles[std::size_t{2} * (secure_ > 0) + (feedback_ > 0)];
     }
     if (!from_interface_.empty() || !to_interface_.empty()) {
       Value list = Value::array();
