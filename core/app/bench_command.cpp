@@ -26,6 +26,7 @@
 #include "core/load/bare_codec.hpp"
 #include "core/load/engine_driver.hpp"
 #include "core/load/ng_driver.hpp"
+#include "core/load/recorded.hpp"
 #include "core/load/report.hpp"
 #include "core/load/run.hpp"
 #include "core/load/search.hpp"
@@ -47,7 +48,8 @@ struct Options {
   unsigned legs = 0, loops = 1, rounds = 3;
   double seconds = 0, rate = 0, noise = 10;
   std::string bare_codec;
-  std::string json, csv, html, baseline, user = "1001", password, io = "auto";
+  std::string json, csv, html, baseline, user = "1001", password, peer, peer_password, recordings,
+                                         io = "auto";
   std::vector<int> pids;
   int core = -2;  // -2: the last one when there are several
   bool search = false, quiet = false, forward_on_tick = false, forward_at_once = false;
@@ -132,7 +134,7 @@ class Bench {
     }
     if (server.starts_with("sip:")) {
       if (const auto at = parse_listen(server.substr(4)))
-        return load::make_sip_driver(*at, {o_.user, o_.password});
+        return load::make_sip_driver(*at, {o_.user, o_.password}, {o_.peer, o_.peer_password});
     }
     return Error{
         ErrorCode::invalid,
@@ -164,8 +166,14 @@ class Bench {
   }
 
   int one() {
+    const WallTime began = std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
     auto outcome = load_once(o_.server, profile_);
     if (!outcome) return refuse(outcome.error());
+    if (!o_.recordings.empty()) {
+      std::this_thread::sleep_for(seconds(3));  // until the last ones are whole
+      if (auto checked = load::check_recordings(*outcome, o_.recordings, began); !checked)
+        return refuse(checked.error());
+    }
     fmt::print("{}", load::report_text(*outcome));
     int status = outcome->held() ? outcome->doubts.empty() ? 0 : kDoubtful : kFailed;
     if (!o_.baseline.empty()) status = compare_with_baseline(*outcome, status);
@@ -286,6 +294,11 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
   bench->add_option("--rate", options->rate, "calls begun a second, in place of the profile's");
   bench->add_option("--user", options->user, "sip: who calls")->capture_default_str();
   bench->add_option("--password", options->password, "sip: of that user")->envname("TANDEM_BENCH_PASSWORD");
+  bench->add_option("--peer", options->peer, "sip: who is called from phone to phone; registers itself");
+  bench->add_option("--peer-password", options->peer_password, "sip: of that user")
+      ->envname("TANDEM_BENCH_PEER_PASSWORD");
+  bench->add_option("--recordings", options->recordings,
+                    "where the server writes what it records: each phone's sound must be there");
   bench->add_option("--pid", options->pids, "the server's processes, for CPU and memory");
   bench->add_option("--core", options->core, "of the generator; -1: any (default: the last one)");
   bench->add_option("--loops", options->loops, "media loops of the engine")->check(CLI::Range(1, 64));

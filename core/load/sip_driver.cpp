@@ -10,10 +10,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <random>
 #include <unordered_map>
 
 #include "core/load/sdp_text.hpp"
+#include "core/load/sip_callee.hpp"
 #include "core/loop/tick_timer.hpp"
 
 namespace tandem::load {
@@ -29,6 +31,7 @@ struct Dialog {
   CallPlan plan;
   State state = State::inviting;
   std::string number_uri, from, to, target, authorization, last_sent, ack;
+  std::optional<SdpMedia> peer;     // what our other phone was offered, once it answered
   std::vector<std::string> routes;  // as they are to be sent
   unsigned cseq = 0;
   bool answered_challenge = false, responded = false;
@@ -38,7 +41,10 @@ struct Dialog {
 
 class SipDriver final : public Driver {
  public:
-  SipDriver(const Address& server, SipAccount account) : server_(server), account_(std::move(account)) {}
+  SipDriver(const Address& server, SipAccount account, const SipAccount& peer)
+      : server_(server), account_(std::move(account)) {
+    if (!peer.user.empty()) callee_ = std::make_unique<SipCallee>(server, peer);
+  }
   ~SipDriver() override {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -66,19 +72,36 @@ class SipDriver final : public Driver {
       char answer[kMessageMax / 16];
       if (::send(fd_, probe.data(), probe.size(), 0) >= 0 && ::poll(&one, 1, 500) == 1 &&
           recv(fd_, answer, sizeof answer, 0) > 0)
-        return {};
+        return callee_ ? callee_->start() : Result<void>{};
     }
     return Error{ErrorCode::unavailable,
                  fmt::format("no SIP server answers at {} over UDP within 3 s", server_.text())};
   }
 
   void place(const CallPlan& plan) override {
+    if (plan.leg_count < 2) return call(plan);
+    waiting_.push_back(plan);
+    call_next();
+  }
+
+  // An INVITE that rings here is of the call that is being made: one at a time.
+  void call_next() {
+    if (!ringing_.empty() || waiting_.empty()) return;
+    const CallPlan plan = waiting_.front();
+    waiting_.pop_front();
+    call(plan);
+    ringing_ = ids_[plan.call];
+  }
+
+  void call(const CallPlan& plan) {
     const std::string id = fmt::format("bench-{:x}-{}-{}", token_, ++calls_placed_, plan.call);
     Dialog& d = dialogs_[id];
     ids_[plan.call] = id;
     d.call = plan.call;
     d.plan = plan;
-    const std::string number = !plan.part->number.empty() ? plan.part->number : "*43";
+    const std::string number = !plan.part->number.empty() ? plan.part->number
+                               : plan.leg_count == 2      ? callee_->account().user
+                                                          : "*43";
     d.number_uri = d.target = fmt::format("sip:{}@{}", number, server_.text());
     d.from = fmt::format("<sip:{}@{}>;tag=b{}", account_.user, server_.text(), calls_placed_);
     d.to = fmt::format("<{}>", d.number_uri);
@@ -102,8 +125,10 @@ class SipDriver final : public Driver {
   }
 
   void poll(Nanos wait, std::vector<DriverEvent>& out) override {
-    pollfd one{fd_, POLLIN, 0};
-    if (events_.empty()) ::poll(&one, 1, static_cast<int>(wait / milliseconds(1)));
+    pollfd both[2]{{fd_, POLLIN, 0}, {callee_ ? callee_->fd() : -1, POLLIN, 0}};
+    if (events_.empty()) ::poll(both, 2, static_cast<int>(wait / milliseconds(1)));
+    if (callee_)
+      for (const auto& invited : callee_->poll(loop::monotonic_now())) on_invited(invited);
     for (int i = 0; i < 1000; ++i) {
       const ssize_t n = recv(fd_, bytes_.data(), bytes_.size(), 0);
       if (n < 0 && errno == ECONNREFUSED) continue;
@@ -120,9 +145,12 @@ class SipDriver final : public Driver {
   std::vector<int> pids() const override { return {}; }
   std::string describe() const override { return fmt::format("a SIP server at {}", server_.text()); }
   std::string refuses(const Part& part) const override {
-    if (part.kind == Kind::number || part.kind == Kind::echo) return {};
-    return "the SIP driver calls numbers: kind = \"echo\" (an echo app, *43 unless number says otherwise) or "
-           "\"number\"";
+    if (part.kind == Kind::bridge && !callee_)
+      return "calls from phone to phone need who is called: --peer USER";
+    if (part.kind == Kind::play)
+      return "the SIP driver calls numbers: kind = \"echo\" (an echo app, *43 unless number says otherwise), "
+             "\"bridge\" (the phone of --peer) or \"number\"";
+    return {};
   }
 
  private:
@@ -164,6 +192,25 @@ class SipDriver final : public Driver {
     d.responded = false;
     send_repeated(
         d, request(id, d, "BYE", d.target, d.cseq, fmt::format("{}b{}", id, d.cseq), d.authorization, ""));
+  }
+
+  void on_invited(const SipCallee::Invited& invited) {
+    const auto at = dialogs_.find(ringing_);
+    if (ringing_.empty() || at == dialogs_.end()) return callee_->refuse(invited.call_id, "486 Busy Here");
+    Dialog& d = at->second;
+    const PlannedLeg& leg = d.plan.legs[1];
+    const auto media = read_sdp(invited.sdp, leg);
+    ringing_.clear();
+    if (media && media->type >= 0 && media->type <= 127) {
+      d.peer = *media;
+      callee_->answer(invited.call_id,
+                      sdp_of(leg, d.call, static_cast<std::uint8_t>(media->type), d.plan.part->ptime_ms,
+                             media->crypto_tag),
+                      loop::monotonic_now());
+    } else {
+      callee_->refuse(invited.call_id, "488 Not Acceptable Here");
+    }
+    call_next();
   }
 
   void on_message(const SipMessage& message) {
@@ -222,9 +269,13 @@ class SipDriver final : public Driver {
     event.call = d.call;
     event.took = loop::monotonic_now() - d.begun;
     const auto media = read_sdp(message.body, d.plan.legs[0]);
-    if (!media || media->type < 0) {
+    const bool alone = d.plan.leg_count == 2 && !d.peer;
+    if (alone || !media || media->type < 0) {
       event.what = DriverEvent::What::failed;
-      event.reason = fmt::format("the server's SDP has no address or no {}", d.plan.legs[0].codec->name);
+      event.reason =
+          alone ? "somebody else answered: is the number the one of --peer?"
+                : fmt::format("the server's SDP has no address or no {}", d.plan.legs[0].codec->name);
+      if (ringing_ == id) ringing_.clear();
       d.state = State::leaving;
       d.since = loop::monotonic_now();
       bye(id, d);
@@ -233,6 +284,12 @@ class SipDriver final : public Driver {
       event.payload_type[0] = static_cast<std::uint8_t>(media->type);
       event.fmtp[0] = media->fmtp;
       event.key[0] = media->key;
+      if (d.peer) {
+        event.remote[1] = d.peer->at;
+        event.payload_type[1] = static_cast<std::uint8_t>(d.peer->type);
+        event.fmtp[1] = d.peer->fmtp;
+        event.key[1] = d.peer->key;
+      }
     }
     events_.push_back(std::move(event));
   }
@@ -274,12 +331,14 @@ class SipDriver final : public Driver {
   void forget(Place at) {
     const auto id = ids_.find(at->second.call);
     if (id != ids_.end() && id->second == at->first) ids_.erase(id);
+    if (ringing_ == at->first) ringing_.clear();
     dialogs_.erase(at);
   }
 
   void repeat(TimePoint now) {
     if (now < next_look_) return;
     next_look_ = now + milliseconds(50);
+    call_next();
     for (auto at = dialogs_.begin(); at != dialogs_.end();) {
       const auto one = at++;
       Dialog& d = one->second;
@@ -297,6 +356,9 @@ class SipDriver final : public Driver {
   const Address server_;
   const std::uint32_t token_ = std::random_device()();  // of this run alone
   const SipAccount account_;
+  std::unique_ptr<SipCallee> callee_;  // null: calls go to numbers only
+  std::deque<CallPlan> waiting_;
+  std::string ringing_;  // the Call-ID whose other phone has not rung yet
   int fd_ = -1;
   std::string local_;
   std::string bytes_ = std::string(kMessageMax, '\0');
@@ -309,8 +371,9 @@ class SipDriver final : public Driver {
 
 }  // namespace
 
-std::unique_ptr<Driver> make_sip_driver(const Address& server, const SipAccount& account) {
-  return std::make_unique<SipDriver>(server, account);
+std::unique_ptr<Driver> make_sip_driver(const Address& server, const SipAccount& account,
+                                        const SipAccount& peer) {
+  return std::make_unique<SipDriver>(server, account, peer);
 }
 
 }  // namespace tandem::load

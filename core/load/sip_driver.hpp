@@ -1,6 +1,9 @@
-// SipDriver: phones that call a number through the real proxy: INVITE with digest, ACK, BYE over UDP (RFC
-// 3261). What answers there is an app: an echo gives each phone its own sound back, verified. Thread:
-// [control].
+// SipDriver: phones that call through the real proxy: INVITE with digest, ACK, BYE over UDP (RFC 3261). What
+// answers is an app (an echo gives each phone its own sound back, verified), or a phone of ours (SipCallee):
+//
+//   place ─► INVITE ─► proxy, server ─► INVITE ─► SipCallee ─► 200 ─► … ─► 200 ─► up      one rings at a time
+//
+// Thread: [control].
 #pragma once
 
 #include <memory>
@@ -14,7 +17,9 @@ struct SipAccount {
   std::string user = "1001", password;
 };
 
-std::unique_ptr<Driver> make_sip_driver(const Address& server, const SipAccount& account);
+// `peer`: who is called by bridged calls; without a user they are refused.
+std::unique_ptr<Driver> make_sip_driver(const Address& server, const SipAccount& account,
+                                        const SipAccount& peer);
 
 // What a UAC needs of a hostile SIP message; the first of each header, but all Record-Routes. [any]
 struct SipMessage {

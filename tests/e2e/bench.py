@@ -63,9 +63,9 @@ def bench_ng_compares_tandem_with_rtpengine(e2e):
         raise Skipped("rtpengine is not installed")
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
         done = subprocess.run([f"{ROOT}/scripts/bench-ng", "--binary", binary(), "--work", "relay,srtp", "--calls", "5", "--seconds", "1",
-                               "--servers", "rtpengine,sockets", "--json", out.name], capture_output=True, text=True, timeout=80)
+                               "--servers", "rtpengine,tick", "--json", out.name], capture_output=True, text=True, timeout=80)
         runs = json.load(out)
-    assert done.returncode in (0, 1) and "| relay PCMU | 5 | Tandem, sockets |" in done.stdout and "of rtpengine" in done.stdout, done.stdout + done.stderr
+    assert done.returncode in (0, 1) and "| relay PCMU | 5 | Tandem, on tick |" in done.stdout and "of rtpengine" in done.stdout, done.stdout + done.stderr
     assert len(runs) == 4, done.stdout
     for run in runs:
         for report in run["runs"]:
@@ -83,6 +83,29 @@ def bench_hears_itself_through_the_proxy_and_the_echo(e2e):
     assert report["sound"]["legs"] >= 10 and report["sound"]["wrong"] == 0, said
     status, said, _ = bench("sip-echo", "--server", f"sip:127.0.0.1:{system.sip_port}", "--password", "wrong", "--legs", "4", "--seconds", "2")
     assert status == 1 and "the server refused: 40" in said, said
+
+
+@test(deadline=60)
+def bench_calls_from_phone_to_phone_through_the_proxy(e2e):
+    system = e2e.fresh()
+    accounts = system.accounts()
+    words = ["sip-phones", "--server", f"sip:127.0.0.1:{system.sip_port}", "--password", accounts["1001"]["password"], "--peer", "1002",
+             "--pid", str(system.process.pid), "--legs", "10", "--seconds", "5"]
+    status, said, report = bench(*words, "--peer-password", accounts["1002"]["password"])
+    check_verified(report, said, report["sound"]["legs"])
+    assert report["sound"]["legs"] >= 10 and report["packets"]["lost"] == 0 and report["sound"]["hurt_legs"] == 0, said
+    assert report["calls"]["placed"] >= 5 and report["keys"]["right"] > 0, said
+    status, said, _ = bench(*words, "--peer-password", "wrong")
+    assert status == 1 and "1002 is not registered: the server refused: 40" in said, said
+
+
+@test(deadline=80)
+def bench_leaves_messages_that_hold_the_callers_sound(e2e):
+    system = e2e.fresh()
+    status, said, report = bench("sip-voicemail", "--server", f"sip:127.0.0.1:{system.sip_port}", "--password", system.accounts()["1001"]["password"],
+                                 "--legs", "4", "--seconds", "18", "--recordings", f"{system.state}/recordings")
+    assert report and report["calls"]["failed"] == 0, said
+    assert any(v["what"] == "recordings" and v["held"] for v in report["objective"]), said
 
 
 @test(deadline=20)

@@ -6,15 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "core/codec/g711.hpp"
-#include "core/codec/l16.hpp"
 #include "core/load/bare_codec.hpp"
 #include "core/load/bencode.hpp"
 #include "core/load/histogram.hpp"
 #include "core/load/impairment.hpp"
 #include "core/load/md5.hpp"
-#include "core/load/phone.hpp"
+#include "core/load/recorded.hpp"
 #include "core/load/report.hpp"
-#include "core/load/sdp_text.hpp"
 #include "core/load/search.hpp"
 #include "core/load/sip_driver.hpp"
 #include "core/load/stamp.hpp"
@@ -217,75 +215,44 @@ TEST(Bencode, WritesAndReadsAndRefusesWhatIsCutShort) {
   EXPECT_FALSE(bencode_strings("d1:a" + std::string(1000, 'l') + "e").has_value());
 }
 
-PlannedLeg sealed_leg() {
-  PlannedLeg leg;
-  leg.codec = codec::pcmu();
-  leg.local = *Address::parse("127.0.0.1", 4000);
-  leg.key = srtp::Key::random(srtp::Suite::aes_cm_128_hmac_sha1_80);
-  return leg;
-}
-
-TEST(SdpText, WhatAPhoneWritesIsWhatAPhoneReads) {
-  const PlannedLeg leg = sealed_leg();
-  const auto read = read_sdp(sdp_of(leg, 7, 0, 20, 5), leg);
-  ASSERT_TRUE(read);
-  EXPECT_EQ(read->at.text(), "127.0.0.1:4000");
-  EXPECT_EQ(read->type, 0);
-  EXPECT_EQ(read->crypto_tag, 5U);
-  ASSERT_TRUE(read->key);
-  EXPECT_TRUE(*read->key == *leg.key);
-  EXPECT_NE(sdp_of(leg, 7, 0, 20).find("RTP/SAVP"), std::string::npos);
-}
-
-TEST(SdpText, CryptoLinesOfOthersAndBrokenOnesArePassedOver) {
-  const PlannedLeg leg = sealed_leg();
-  const std::string good = leg.key->to_base64();
-  const std::string head = "v=0\r\nc=IN IP4 127.0.0.1\r\nm=audio 4000 RTP/SAVP 0\r\n";
-  struct Row {
-    std::string lines;
-    bool found;
-  };
-  for (const Row& row :
-       {Row{"a=crypto:1 AES_256_CM_HMAC_SHA1_80 inline:" + good + "\r\n", false}, Row{"a=crypto:\r\n", false},
-        Row{"a=crypto:1 AES_CM_128_HMAC_SHA1_80\r\n", false},
-        Row{"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:\r\n", false},
-        Row{"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:short\r\n", false},
-        Row{"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + good + "|2^31|1:1\r\n", true},
-        Row{"a=crypto:1 NULL inline:x\r\na=crypto:2 aes_cm_128_hmac_sha1_80 inline:" + good + "\r\n",
-            true}}) {
-    const auto read = read_sdp(head + row.lines, leg);
-    ASSERT_TRUE(read) << row.lines;
-    EXPECT_EQ(read->key.has_value(), row.found) << row.lines;
-  }
-}
-
-TEST(SdpText, TheServersFmtpIsTheCodecs) {
-  PlannedLeg leg = sealed_leg();
-  const auto read = read_sdp(
-      "m=audio 4000 RTP/AVP 96 97\na=fmtp:97 no\na=fmtp:96 yes=1\na=rtpmap:96 "
-      "pcmu/8000\nc=IN IP4 127.0.0.1\n",
-      leg);
-  ASSERT_TRUE(read);
-  EXPECT_EQ(read->type, 96);
-  EXPECT_EQ(read->fmtp, "yes=1");
-}
-
-TEST(PhoneCodec, IsFoundByNameAndClockAndRefusedWithWhatThereIs) {
-  codec::CodecRegistry codecs;
-  ASSERT_TRUE(codecs.add(codec::pcmu()));
-  for (const td_codec* one : codec::l16_all()) ASSERT_TRUE(codecs.add(one));
-  EXPECT_EQ(*phone_codec(codecs, "pcmu", 20), codec::pcmu());
-  EXPECT_EQ((*phone_codec(codecs, "L16/16000", 20))->clock_rate, 16000U);
-  EXPECT_EQ(phone_codec(codecs, "L16/24000", 20).error().code, ErrorCode::unsupported);
-  EXPECT_NE(phone_codec(codecs, "none", 20).error().message.find("L16/16000"), std::string::npos);
-}
-
 TEST(BareCodec, CostsSomethingEachWay) {
   const auto cost = bare_cost(*codec::pcmu(), 3, 20, milliseconds(1), Melody());
   ASSERT_TRUE(cost);
   EXPECT_GT(cost->encode_us, 0);
   EXPECT_GT(cost->decode_us, 0);
   EXPECT_LT(cost->encode_us, 100);
+}
+
+TEST(Recorded, TheSingerIsFoundAmongOthersAndDamageIsCounted) {
+  const Melody melody;
+  const std::vector<std::uint32_t> singers{38, 40, 42};
+  std::vector<std::int16_t> pcm(60'000);
+  melody.sing(40, 123'456, 8000, pcm);
+  std::fill_n(pcm.begin(), 1'500, std::int16_t{0});
+  auto voice = recorded_voice(melody, pcm, singers);
+  ASSERT_TRUE(voice);
+  EXPECT_EQ(voice->singer, 40U);
+  EXPECT_NEAR(static_cast<double>(voice->first), 123'456 / 320 + 5, 2);
+  EXPECT_GT(voice->symbols, 175U);
+  EXPECT_LE(voice->symbols - voice->right, 1U);
+  Melody().sing(38, 0, 8000, std::span(pcm).subspan(40'000, 3'200));
+  voice = recorded_voice(melody, pcm, singers);
+  ASSERT_TRUE(voice);
+  EXPECT_EQ(voice->singer, 40U);
+  EXPECT_NEAR(static_cast<double>(voice->symbols - voice->right), 10, 2);
+}
+
+TEST(Recorded, NobodyIsFoundInStrangersNoiseAndSilence) {
+  const Melody melody;
+  const std::vector<std::uint32_t> singers{38, 40, 42};
+  std::vector<std::int16_t> pcm(40'000);
+  EXPECT_FALSE(recorded_voice(melody, pcm, singers));
+  melody.sing(41, 0, 8000, pcm);
+  EXPECT_FALSE(recorded_voice(melody, pcm, singers));
+  std::uint64_t r = 1;
+  for (auto& v : pcm) v = static_cast<std::int16_t>((r = mixed(r)) % 8000);
+  EXPECT_FALSE(recorded_voice(melody, pcm, singers));
+  EXPECT_FALSE(recorded_voice(melody, {}, singers));
 }
 
 TEST(Md5, GivesRfc1321sResults) {
