@@ -108,6 +108,7 @@ void add_loop(Families& out, const media::MediaLoop& from, const loop::MediaIo& 
   out.counter(frames, "", c.encoded.get(), with("act", "encoded"));
   out.counter(frames, "", c.concealed.get(), with("act", "concealed"));
   out.counter(frames, "", c.translated.get(), with("act", "translated"));
+  out.counter(frames, "", c.fed.get(), with("act", "fed"));
   const char* bad = "tandem_rtp_dropped_total";
   out.counter(bad, "Packets lost or dropped, by reason.", c.lost.get(), with("reason", "lost"));
   out.counter(bad, "", c.late.get(), with("reason", "late"));

@@ -36,6 +36,7 @@ void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePo
   if (received.verdict == rtp::RxVerdict::restarted && plan_.forward_to != nullptr)
     plan_.forward_to->tx_.begin_run();
   if (received.verdict == rtp::RxVerdict::restarted && plan_.transcode_to != nullptr) restart_transcoding();
+  if (received.verdict == rtp::RxVerdict::restarted) restart_feeds();
   if (event) return take_event(packet, arrival);  // its repeats may share a sequence number
   if (!rtp::usable(received.verdict)) {
     loop_->counters().duplicate.add();
@@ -77,16 +78,10 @@ void Leg::pass_datagram(std::span<const std::uint8_t> bytes, const Address& sour
     loop_->counters().strangers.add();
     return;
   }
+  if (!setup_->config.receive) return;
+  feed_datagram(bytes, port);
   Leg* to = session_->peer_of(*this);
-  if (!setup_->config.receive || to == nullptr || to->setup_ == nullptr || !to->setup_->config.opaque ||
-      !to->setup_->config.send)
-    return;
-  const Address destination = port == Port::rtp ? to->latch_.remote() : to->rtcp_destination();
-  if (!destination.valid() || destination.is_unspecified() || destination.port() == 0) return;
-  loop_->counters().relayed.add();
-  loop_->io().queue_send(port == Port::rtp || to->setup_->config.rtcp_mux ? to->rtp_port_ : to->rtcp_port_,
-                         destination, bytes);
-  to->tx_.count_sent(bytes.size());
+  if ((to == nullptr || !to->send_datagram(bytes, port)) && feeds_out_ == 0) return;
   ++passed_in_, passed_bytes_in_ += bytes.size();
 }
 
@@ -95,6 +90,7 @@ void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
   if (packet.header.payload_type == setup_->config.payloads.front().receive_type)
     setup_->encoder.heed(packet.payload);
   if (plan_.transcode_to != nullptr) transcode(packet, arrival);
+  feed_packet(packet, Feed::Kind::audio, arrival);
   if (!plan_.decode) return;
   const jitter::Incoming incoming{.sequence = packet.header.seq.value(),
                                   .timestamp = packet.header.time.value(),
@@ -115,6 +111,7 @@ void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
 void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
   filter_.on_event();
   if (plan_.transcode_to != nullptr) transcode_event(packet, arrival);
+  feed_packet(packet, Feed::Kind::event, arrival);
   Leg* to = plan_.forward_to;
   if (to != nullptr && to->setup_->config.event_send_type >= 0 && setup_->config.pass_digits)
     forward(packet, packet.header.payload_type, arrival);
@@ -286,6 +283,7 @@ void Leg::send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payl
 void Leg::keep_up(TimePoint now) {
   if (setup_ == nullptr) return;
   if (plan_.transcode_to != nullptr) keep_transcoding(now);
+  keep_feeding(now);
   if (events_in_.active()) report_digits(events_in_.tick(now));
   if (!setup_->config.opaque && rtcp_.due(now)) send_rtcp(now, false);
   const LegConfig& config = setup_->config;

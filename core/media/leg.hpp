@@ -19,6 +19,7 @@
 
 #include "core/loop/media_io.hpp"
 #include "core/media/digit_filter.hpp"
+#include "core/media/feed.hpp"
 #include "core/media/ids.hpp"
 #include "core/media/leg_crypto.hpp"
 #include "core/media/leg_setup.hpp"
@@ -58,6 +59,7 @@ enum class Reported : bool { no, yes };
 class Leg {
  public:
   static constexpr std::size_t kRecordersMax = 4;
+  static constexpr std::size_t kFeedsMax = 16;  // legs that hear it, and legs that it hears, beside its peer
 
   struct Identity {
     MediaId id = 0;
@@ -93,6 +95,15 @@ class Leg {
   void take_recorder(RecordingId id, std::shared_ptr<RecorderTap>& out);
   void queue_digit(char digit, milliseconds duration, milliseconds gap, Reported reported);
 
+  // This leg's packets go to feed.to() as well / no more. There is room (Media::listen sees to it).
+  void add_feed(Feed& feed);
+  void remove_feed(Feed& feed);
+
+  // ---- [media] for a Feed: a packet of another stream, in this leg's own
+  void send_fed(const rtp::Header& in, std::span<const std::uint8_t> payload, std::uint8_t type,
+                rtp::Timing timing, TimePoint now);
+  void begin_run() { tx_.begin_run(); }
+
   // ---- [media] for the Session
   MediaId id() const { return id_; }
   LegSetup* setup() const { return setup_.get(); }
@@ -113,7 +124,10 @@ class Leg {
   void set_plan(const Plan& plan);
   const Plan& plan() const { return plan_; }
   bool may_forward_to(const Leg& other) const;
-  bool hears_only_its_peer() const;  // no player, no digits to send
+  bool hears_only_its_peer() const;  // no player, no digits to send, no feeds to be mixed
+  void plan_feeds(const Leg* peer);
+  bool fed_directly() const { return fed_directly_; }
+  void hear_feeds(TimePoint now, unsigned frame_ms);
 
   Session& solo() { return solo_; }
   Session& session() const { return *session_; }
@@ -126,6 +140,11 @@ class Leg {
   enum class Port : std::uint8_t { rtp, rtcp };
   void pass_datagram(std::span<const std::uint8_t> bytes, const Address& source, Port port,
                      TimePoint arrival);
+  bool send_datagram(std::span<const std::uint8_t> bytes, Port port);
+  void feed_packet(const rtp::Packet& packet, Feed::Kind kind, TimePoint arrival);
+  void feed_datagram(std::span<const std::uint8_t> bytes, Port port);
+  void restart_feeds();
+  void keep_feeding(TimePoint now);
   void take_audio(const rtp::Packet& packet, TimePoint arrival);
   void take_event(const rtp::Packet& packet, TimePoint arrival);
   void forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoint now);
@@ -161,6 +180,10 @@ class Leg {
   std::unique_ptr<LegSetup> setup_;
   std::unique_ptr<Player> player_;
   std::array<std::shared_ptr<RecorderTap>, kRecordersMax> recorders_;
+  // borrowed, from add_feed to remove_feed
+  std::array<Feed*, kFeedsMax> feeds_from_{}, feeds_to_{};
+  std::size_t feeds_out_ = 0, feeds_in_ = 0;
+  bool fed_directly_ = false;
   // state
   const MediaId id_;
   loop::PortId rtp_port_ = loop::kNoPort, rtcp_port_ = loop::kNoPort;

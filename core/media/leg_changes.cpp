@@ -135,7 +135,7 @@ bool Leg::sends_digits() const {
 }
 
 bool Leg::hears_only_its_peer() const {
-  return !sends_digits() && (player_ == nullptr || player_->finished());
+  return !sends_digits() && (player_ == nullptr || player_->finished()) && (feeds_in_ == 0 || fed_directly_);
 }
 
 bool Leg::may_forward_to(const Leg& other) const {
@@ -185,8 +185,8 @@ LegFigures Leg::figures() const {
   out.srtp_replayed = crypto_.counts().replayed;
   if (setup_ != nullptr && setup_->config.srtp)
     out.srtp_suite = srtp::facts(setup_->config.srtp->receive.key.suite()).name;
-  out.relaying = plan_.forward_to != nullptr;
-  out.joined = session_->peer_of(*this) != nullptr;
+  out.relaying = plan_.forward_to != nullptr || (fed_directly_ && feeds_to_[0]->relaying());
+  out.joined = session_->peer_of(*this) != nullptr || feeds_in_ != 0;
   out.playing = player_ != nullptr && !player_->finished();
   return out;
 }

@@ -39,6 +39,7 @@ struct LoopCounters {
   Counter ticks, missed_ticks;
   Counter packets_received, packets_sent, bytes_received, bytes_sent;
   Counter relayed, decoded, concealed, encoded;
+  Counter fed;          // copies sent to legs that listen beside the pair
   Counter translated;   // transcoded byte by byte (G.711)
   Counter undecodable;  // payloads that their codec refused: taken as lost
   Counter malformed, strangers, unknown_payload, late, duplicate, lost;

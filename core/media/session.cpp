@@ -29,6 +29,7 @@ void Session::replan() {
   frame_ms_ = 20;
   for (Leg* leg : legs())
     if (leg->setup() != nullptr && leg->setup()->config.send_ptime_ms % 20 != 0) frame_ms_ = 10;
+  for (Leg* leg : legs()) leg->plan_feeds(ready() ? peer_of(*leg) : nullptr);
   for (Leg* leg : legs()) {
     Leg* peer = ready() ? peer_of(*leg) : nullptr;
     const bool forwards = peer != nullptr && !plays_to_both(*leg) && leg->may_forward_to(*peer);
@@ -41,7 +42,7 @@ void Session::replan() {
     plan.detect = peer == nullptr && leg->setup() != nullptr && leg->setup()->detector != nullptr;
     plan.decode = (peer != nullptr && !forwards && !transcodes) || plan.detect || leg->has_recorder() ||
                   (peer != nullptr && peer->has_recorder());
-    plan.send = !peer_sends_on;
+    plan.send = !peer_sends_on && !leg->fed_directly();
     leg->set_plan(plan);
   }
 }
@@ -64,14 +65,14 @@ void Session::swap_transcoders(Transcoders& transcoders) {
 void Session::process(TimePoint now) {
   if (ready() && !legs_[0]->setup()->config.opaque) {
     for (Leg* leg : legs()) leg->pull(now, frame_ms_);
-    for (std::size_t i = 0; i < size_; ++i) mix(i);
+    for (std::size_t i = 0; i < size_; ++i) mix(i, now);
     for (Leg* leg : legs()) leg->push(now);
   }
   for (Leg* leg : legs()) leg->keep_up(now);
 }
 
 // What leg i hears in this frame: the other leg, at this leg's rate, and what is played to it.
-void Session::mix(std::size_t i) {
+void Session::mix(std::size_t i, TimePoint now) {
   Leg& leg = *legs_[i];
   Leg* peer = peer_of(leg);
   if (peer != nullptr && peer->plan().decode) {
@@ -84,6 +85,7 @@ void Session::mix(std::size_t i) {
       leg.hear(peer->said());
     }
   }
+  leg.hear_feeds(now, frame_ms_);
   if (leg.player() == nullptr || leg.player()->finished()) return;
   std::array<std::int16_t, codec::kMaxFrameSamples> played;
   const std::span<std::int16_t> frame(played.data(), leg.heard().size());

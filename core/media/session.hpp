@@ -54,7 +54,7 @@ class Session {
   void set_slot(unsigned slot) { slot_ = slot; }
 
  private:
-  void mix(std::size_t i);
+  void mix(std::size_t i, TimePoint now);
   bool may_transcode(const Leg& from, const Leg& to) const;
   // borrowed: each leg outlives the sessions it is in
   std::array<Leg*, 2> legs_;

@@ -194,6 +194,7 @@ void MediaEngine::close(MediaId id) {
   const auto found = legs_.find(id);
   if (found == legs_.end()) return;
   dissolve(*found->second);
+  for (const FeedId feed : std::vector<FeedId>(found->second->feeds)) unlisten(feed);
   struct State {
     std::unique_ptr<LegEntry> entry;
   };
@@ -235,7 +236,9 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
            s.leg->swap_keys(s.keys);
            s.leg->swap_config(s.config, loop.now());
          }));
+    const bool may_relay = entry->config.may_relay;
     entry->config = std::move(config);
+    if (may_relay != entry->config.may_relay) refresh_feeds(*entry);
     return {};
   }
   auto setup = media::LegSetup::create(units_[entry->unit].loop->pool(), config, dtmf_);
@@ -251,6 +254,7 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
   entry->configured = true;
   entry->rate = rate;
   if (entry->peer != 0) refresh_transcoders(*entry);
+  refresh_feeds(*entry);
   if (new_rate) stop_play(id);  // its clips are at the old rate
   return {};
 }
@@ -332,6 +336,7 @@ EngineCounters MediaEngine::counters() const {
   EngineCounters out = counts_;
   out.legs = legs_.size();
   out.recordings = recordings_.size();
+  out.feeds = feeds_.size();
   out.prompts_cached = prompts_.size();
   for (const Ports& ports : ports_) out.ports_free += ports.range->pairs() - ports.range->in_use();
   for (const Unit& unit : units_) {

@@ -51,8 +51,8 @@ struct EngineConfig {
 using RunIo = std::function<bool(std::function<void()> work, std::function<void()> done)>;
 
 struct EngineCounters {
-  std::size_t legs = 0, playbacks = 0, recordings = 0, ports_free = 0, prompts_cached = 0;
-  std::uint64_t legs_refused = 0, commands_refused = 0, events_lost = 0;
+  std::size_t legs = 0, playbacks = 0, recordings = 0, feeds = 0, ports_free = 0, prompts_cached = 0;
+  std::uint64_t legs_refused = 0, feeds_refused = 0, commands_refused = 0, events_lost = 0;
 };
 
 class MediaEngine final : public Media {
@@ -77,6 +77,8 @@ class MediaEngine final : public Media {
   void close(MediaId) override;
   Result<void> join(MediaId a, MediaId b) override;
   void split(MediaId leg) override;
+  Result<FeedId> listen(MediaId from, MediaId to) override;
+  void unlisten(FeedId) override;
   void play(MediaId, const PlaySpec&, std::function<void(Result<PlaybackId>)> started) override;
   void stop_play(MediaId) override;
   Result<RecordingId> record(const RecordSpec&) override;
@@ -113,12 +115,17 @@ class MediaEngine final : public Media {
     std::string host;
     std::uint16_t rtp_port = 0;
     std::uint32_t ssrc = 0;        // that we send with
+    std::vector<FeedId> feeds;     // that it is an end of
     std::uint64_t play_order = 0;  // of the newest play: an older one that is still being read does not begin
   };
   struct Recording {
     MediaId leg = 0;
     std::size_t unit = 0;
     TapPtr tap;
+  };
+  struct Listening {
+    MediaId from = 0, to = 0;
+    std::unique_ptr<media::Feed> feed;  // the media loop borrows it until its remove command is back
   };
   struct Ports {  // of one local host
     std::string host;
@@ -133,6 +140,8 @@ class MediaEngine final : public Media {
   using Transcoders = media::Session::Transcoders;
   static Result<Transcoders> make_transcoders(const LegEntry& a, const LegEntry& b);
   void refresh_transcoders(LegEntry& leg);
+  Result<std::unique_ptr<media::Feed>> make_feed(const LegEntry& from, const LegEntry& to);
+  void refresh_feeds(const LegEntry& leg);
   void load(MediaId id, std::shared_ptr<PlayRequest> request);
   void finish_recording(const FinishedRecording& finished);
   void start_playback(LegEntry& leg, PlayRequest& request);
@@ -156,6 +165,7 @@ class MediaEngine final : public Media {
   RecordingWriter writer_;
   std::unordered_map<MediaId, std::unique_ptr<LegEntry>> legs_;
   std::unordered_map<RecordingId, Recording> recordings_;
+  std::unordered_map<FeedId, Listening> feeds_;
   // state
   std::uint64_t last_id_ = 0;
   EngineCounters counts_;

@@ -23,6 +23,7 @@
 
 namespace tandem::session {
 
+using media::FeedId;
 using media::MediaId;
 using media::PlaybackId;
 using media::PlayEnd;
@@ -124,6 +125,13 @@ class Media {
   // (different media loops).
   virtual Result<void> join(MediaId a, MediaId b) = 0;
   virtual void split(MediaId leg) = 0;
+
+  // `to` hears a copy of what `from` says, beside the pairs that they are in: as it is when the codecs allow
+  // and nothing else is heard there, else transcoded or mixed. Ends with either leg. Errors: not_found,
+  // conflict (not configured yet), invalid (different media loops, the same one twice), exhausted (a leg has
+  // at most 16 each way), unsupported (a codec that cannot be converted).
+  virtual Result<FeedId> listen(MediaId from, MediaId to) = 0;
+  virtual void unlisten(FeedId) = 0;
 
   // Replaces what the leg is being played. Errors: not_found, invalid (no sound file; the message says why),
   // before anything is heard. Files are read off this thread: `started` comes later, once.

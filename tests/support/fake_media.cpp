@@ -56,6 +56,7 @@ void FakeMedia::close(MediaId id) {
   for (auto& [rec, recording] : recordings) {
     if (recording.spec.leg == id) end_recording(rec, RecordEnd::leg_closed);
   }
+  std::erase_if(feeds, [id](const auto& feed) { return feed.second.from == id || feed.second.to == id; });
   leg->closed = true;
   ++ports_left;
 }
@@ -76,6 +77,16 @@ void FakeMedia::split(MediaId id) {
   if (leg == nullptr) return;
   const MediaId peer = std::exchange(leg->peer, 0);
   if (Leg* other = live(peer)) other->peer = 0;
+}
+
+Result<session::FeedId> FakeMedia::listen(MediaId from, MediaId to) {
+  const Leg* source = live(from);
+  const Leg* listener = live(to);
+  if (source == nullptr || listener == nullptr) return Error{ErrorCode::not_found, "no such media leg"};
+  if (source->configs.empty() || listener->configs.empty())
+    return Error{ErrorCode::conflict, "both must have media"};
+  feeds[++last_feed_] = {from, to};
+  return last_feed_;
 }
 
 void FakeMedia::play(MediaId id, const session::PlaySpec& spec,

@@ -31,6 +31,9 @@ class FakeMedia final : public session::Media {
     session::LegStats stats;
     const media::LegConfig& config() const { return configs.at(configs.size() - 1); }
   };
+  struct Feed {
+    session::MediaId from = 0, to = 0;
+  };
   struct Recording {
     session::RecordSpec spec;
     TimePoint began{};
@@ -42,6 +45,7 @@ class FakeMedia final : public session::Media {
   // ---- for tests
   std::map<session::MediaId, Leg> legs;
   std::map<session::RecordingId, Recording> recordings;
+  std::map<session::FeedId, Feed> feeds;
   std::map<std::string, milliseconds> length_of;  // by path
   std::size_t ports_left = 100000;                // legs that may be opened
   bool answers_queries = true;
@@ -58,6 +62,8 @@ class FakeMedia final : public session::Media {
   void close(session::MediaId) override;
   Result<void> join(session::MediaId a, session::MediaId b) override;
   void split(session::MediaId leg) override;
+  Result<session::FeedId> listen(session::MediaId from, session::MediaId to) override;
+  void unlisten(session::FeedId id) override { feeds.erase(id); }
   void play(session::MediaId, const session::PlaySpec&,
             std::function<void(Result<session::PlaybackId>)> started) override;
   void stop_play(session::MediaId) override;
@@ -77,7 +83,7 @@ class FakeMedia final : public session::Media {
   session::MediaListener* listener_ = nullptr;
   session::MediaId last_leg_ = 0;
   session::PlaybackId last_play_ = 0;
-  session::RecordingId last_recording_ = 0;
+  session::RecordingId last_recording_ = 0, last_feed_ = 0;
 };
 
 }  // namespace tandem::testing

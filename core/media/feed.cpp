@@ -1,0 +1,135 @@
+#include "core/media/feed.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "core/codec/registry.hpp"
+#include "core/media/leg.hpp"
+#include "core/media/media_loop.hpp"
+
+namespace tandem::media {
+
+// The listener's end of the transcoder.
+class Feed::Onward final : public TranscodeSink {
+ public:
+  Onward(Leg& to, std::uint8_t type, rtp::Timing timing, TimePoint now)
+      : to_(to), type_(type), timing_(timing), now_(now) {}
+  void on_transcoded(const rtp::Header& made, std::span<const std::uint8_t> payload) override {
+    to_.send_fed(made, payload, type_, timing_, now_);
+  }
+
+ private:
+  Leg& to_;
+  const std::uint8_t type_;
+  const rtp::Timing timing_;
+  const TimePoint now_;
+};
+
+Result<std::unique_ptr<Feed>> Feed::create(jitter::PayloadPool& pool, Leg& from, const LegConfig& said,
+                                           Leg& to, const LegConfig& wanted) {
+  std::unique_ptr<Feed> feed(new Feed(from, to));
+  if (said.opaque != wanted.opaque)
+    return Error{ErrorCode::unsupported, "datagrams that pass as they are cannot be made audio, nor back"};
+  if (said.opaque) return feed;
+  auto ears = LegSetup::create(pool, said, nullptr);
+  if (!ears) return ears.error();
+  feed->ears_ = std::move(*ears);
+  feed->alike_ = &from != &to && wanted.may_relay && speak_alike(said, wanted);
+  auto transcoder = Transcoder::create(said, wanted);
+  if (!transcoder && !feed->alike_) return transcoder.error();
+  if (transcoder) feed->transcoder_ = std::move(*transcoder);
+  return feed;
+}
+
+void Feed::set_mode(Mode mode) {
+  if (mode == mode_) return;
+  mode_ = mode;
+  relaying_ = false;
+  detach();
+  if (transcoder_ != nullptr) transcoder_->reset();
+  if (mode == Mode::direct) to_->begin_run();
+}
+
+void Feed::detach() {
+  if (ears_ != nullptr) ears_->playout.reset();
+}
+
+void Feed::restart() {
+  if (mode_ != Mode::direct) return;  // the jitter buffer sees it for itself
+  if (transcoder_ != nullptr) transcoder_->reset();
+  to_->begin_run();
+}
+
+bool Feed::can_transcode() const {
+  return transcoder_ != nullptr && transcoder_->fits(from_->setup()->config, to_->setup()->config);
+}
+
+void Feed::push(const rtp::Packet& packet, Kind kind, TimePoint arrival) {
+  if (ears_ == nullptr || to_->setup() == nullptr || mode_ == Mode::idle) return;
+  if (mode_ == Mode::mix) {
+    if (kind == Kind::event) return;
+    const jitter::Incoming incoming{.sequence = packet.header.seq.value(),
+                                    .timestamp = packet.header.time.value(),
+                                    .ssrc = packet.header.ssrc.value(),
+                                    .payload_type = packet.header.payload_type,
+                                    .marker = packet.header.marker};
+    (void)ears_->playout.push(incoming, packet.payload, arrival);  // late, malformed: counted at the leg
+    return;
+  }
+  if (!to_->setup()->config.send) return;
+  if (kind == Kind::event) return pass_event(packet, arrival);
+  if (relay(packet, arrival)) return;
+  if (!can_transcode()) return;
+  if (std::exchange(relaying_, false)) {  // a codec that the listener has not: from here on it is made
+    transcoder_->reset();
+    to_->begin_run();
+  }
+  Onward onward(*to_, to_->setup()->config.payloads.front().send_type, rtp::Timing::sampled, arrival);
+  transcoder_->push(packet.header, packet.payload, arrival, ears_->playout, to_->setup()->encoder, onward);
+}
+
+// True when the packet went on as it is.
+bool Feed::relay(const rtp::Packet& packet, TimePoint now) {
+  if (!alike_) return false;
+  Playout::Codec* codec = ears_->playout.find(packet.header.payload_type);
+  if (codec == nullptr) return false;
+  const auto& taken = to_->setup()->config.payloads;
+  const auto same = std::find_if(taken.begin(), taken.end(), [&](const PayloadMap& payload) {
+    return payload.codec == &codec->decoder.codec();
+  });
+  if (same == taken.end()) return false;
+  if (!std::exchange(relaying_, true)) to_->begin_run();
+  to_->send_fed(packet.header, packet.payload, same->send_type, rtp::Timing::sampled, now);
+  return true;
+}
+
+void Feed::pass_event(const rtp::Packet& packet, TimePoint now) {
+  const int type = to_->setup()->config.event_send_type;
+  const bool passes = type >= 0 && from_->setup()->config.pass_digits;
+  if (relaying_ || transcoder_ == nullptr) {
+    if (passes)
+      to_->send_fed(packet.header, packet.payload, static_cast<std::uint8_t>(type), rtp::Timing::held, now);
+    return;
+  }
+  if (!can_transcode()) return;
+  if (!passes || !transcoder_->passes_events()) return transcoder_->pass(packet.header.seq);
+  Onward onward(*to_, static_cast<std::uint8_t>(type), rtp::Timing::held, now);
+  transcoder_->push_event(packet.header, packet.payload, ears_->playout, to_->setup()->encoder, onward);
+}
+
+void Feed::keep_up(TimePoint now) {
+  if (mode_ != Mode::direct || relaying_ || to_->setup() == nullptr || !can_transcode()) return;
+  Onward onward(*to_, to_->setup()->config.payloads.front().send_type, rtp::Timing::sampled, now);
+  transcoder_->keep_up(now, ears_->playout, to_->setup()->encoder, onward);
+}
+
+void Feed::pull(TimePoint now, unsigned frame_ms) {
+  if (mode_ != Mode::mix || ears_ == nullptr || !can_transcode()) return;
+  std::array<std::int16_t, codec::kMaxFrameSamples> said, converted;
+  const std::span<std::int16_t> frame(said.data(), std::size_t{ears_->rate} / 1000 * frame_ms);
+  ears_->playout.pull(now, frame);
+  if (ears_->rate == to_->setup()->rate) return to_->hear(frame);
+  to_->hear({converted.data(), transcoder_->resample(frame, converted)});
+}
+
+}  // namespace tandem::media
