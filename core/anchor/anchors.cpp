@@ -60,13 +60,31 @@ Anchors::~Anchors() {
 }
 
 Call* Anchors::find(const std::string& call_id) {
-  const auto found = calls_.find(call_id);
+  auto found = calls_.find(call_id);
+  if (found != calls_.end()) return found->second.get();
+  const auto merged = merged_.find(call_id);
+  if (merged != merged_.end()) found = calls_.find(merged->second);
   return found == calls_.end() ? nullptr : found->second.get();
 }
 
 Result<Call*> Anchors::demand(const std::string& call_id) {
   if (Call* call = find(call_id)) return call;
   return Error{ErrorCode::not_found, "Unknown call-id"};
+}
+
+Result<Call*> Anchors::open_call(const std::string& call_id, bool& fresh) {
+  Call* call = find(call_id);
+  fresh = call == nullptr;
+  if (!fresh) return call;
+  if (calls_.size() >= config_.calls_max) {
+    counts_.refused_limit.add();
+    return Error{ErrorCode::exhausted, "Parallel session limit reached"};
+  }
+  auto made = std::make_unique<Call>();
+  made->id = call_id;
+  made->created = made->last_signal = timers_.now();
+  made->created_at = timers_.wall_now();
+  return calls_.emplace(call_id, std::move(made)).first->second.get();
 }
 
 // ---- whose
@@ -137,20 +155,10 @@ Result<Exchange*> Anchors::answered_exchange(Call& call, const Selector& who) {
 Result<SdpOutcome> Anchors::offer(const Selector& who, const std::string& text, const Options& options) {
   counts_.offers.add();
   if (auto good = check_names(who); !good) return counts_.errors.add(), good.error();
-  Call* call = find(who.call_id);
-  const bool fresh = call == nullptr;
-  if (fresh) {
-    if (calls_.size() >= config_.calls_max) {
-      counts_.refused_limit.add();
-      return Error{ErrorCode::exhausted, "Parallel session limit reached"};
-    }
-    auto made = std::make_unique<Call>();
-    made->id = who.call_id;
-    made->created = timers_.now();
-    made->created_at = timers_.wall_now();
-    call = calls_.emplace(who.call_id, std::move(made)).first->second.get();
-  }
-  auto done = offer_in(*call, who, text, options);
+  bool fresh = false;
+  auto call = open_call(who.call_id, fresh);
+  if (!call) return call.error();
+  auto done = offer_in(**call, who, text, options);
   if (done) {
     if (fresh) counts_.calls.add();
     return done;
@@ -247,6 +255,7 @@ Result<SectionEdit> Anchors::edit_offer(Call& call, Exchange& exchange, std::siz
   for (Line* line : {*mine, *theirs}) line->kind = section.kind, line->proto = section.proto;
   edit.opaque = section.how == OfferedSection::How::opaque;
   if (edit.opaque) {
+    keep_formats(**mine, media);
     if (!options.codecs.empty() || options.always_transcode)
       if (section.kind == "audio")
         warnings.emplace_back("codecs of an encrypted stream are left as they are");
@@ -354,6 +363,7 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
   edit.opaque = section.how == OfferedSection::How::opaque;
   std::vector<Format> answered;
   if (edit.opaque) {
+    keep_formats(**theirs, media);
     section.offerer.rtcp_mux = side->config.rtcp_mux = edit.mux = section.mux_offered && media.rtcp_mux;
   } else {
     answered = read_formats(media, codecs_);

@@ -19,7 +19,9 @@
 #include <vector>
 
 #include "core/anchor/call.hpp"
+#include "core/anchor/flows.hpp"
 #include "core/anchor/interfaces.hpp"
+#include "core/anchor/own_sdp.hpp"
 #include "core/anchor/rewrite.hpp"
 #include "core/base/counter.hpp"
 #include "core/base/timers.hpp"
@@ -40,6 +42,7 @@ struct AnchorsConfig {
 
 struct AnchorCounters {
   Counter offers, answers, deletes, queries, errors, calls, timeouts, refused_limit;
+  Counter subscriptions, publications, connections;
 };
 
 // Which call, which of its parties.
@@ -59,7 +62,8 @@ struct LineReport {
 };
 struct PartyReport {
   std::string tag, via_branch, label, partner;
-  std::vector<std::string> aliases;
+  const char* role = "dialog";  // "subscriber", "publisher", "created"
+  std::vector<std::string> aliases, hears;  // hears: tags, beside the partner
   bool media_blocked = false, digits_blocked = false, silenced = false;
   std::vector<LineReport> lines;
 };
@@ -105,6 +109,43 @@ class Anchors final : public session::MediaListener {
   std::vector<std::string> list(std::size_t most) const;
   std::size_t size() const { return calls_.size(); }
 
+  // ---- beside offer and answer (anchors_subscribe.cpp, anchors_create.cpp, anchors_connect.cpp)
+
+  // A party that hears others: our offer to it, sendonly, one m= line a stream of the sources that are
+  // selected (from-tag or label, a list, or all). The to-tag names it, or is made. Asked again, it replaces
+  // what was heard. Errors: not_found (call, sources), invalid, conflict (nothing can be heard there yet),
+  // exhausted.
+  Result<SubscribeOutcome> subscribe(const Selector& who, const Sources& sources, const Options& options);
+  // Its answer: from here on it hears them. Warnings. Errors: not_found (no such subscriber, no request that
+  // this answers), and those of answer().
+  Result<std::vector<std::string>> subscribe_answer(const Selector& who, const std::string& sdp,
+                                                    const Options& options);
+  // The party of the to-tag hears nobody beside its partner any more, or with a from-tag not that one. A
+  // subscriber that hears nobody is gone, with its ports.
+  Result<void> unsubscribe(const Selector& who);
+  // A party that is heard by subscribers: our answer to its offer. Call-id and from-tag are made when they
+  // are empty. Errors: those of offer().
+  Result<CreateOutcome> publish(const Selector& who, const std::string& sdp, const Options& options,
+                                Ways ways);
+  // Our offer to a party that is made by this, or that stands. Call-id and from-tag are made when empty.
+  Result<CreateOutcome> create(const Selector& who, const std::vector<WantedMedia>& media,
+                               const Options& options);
+  Result<std::vector<std::string>> create_answer(const Selector& who, const std::string& sdp,
+                                                 const Options& options);
+  // Joins from-tag's and to-tag's party as offer and answer would; to-tag may be of another call, which is
+  // then merged into this one. Errors: not_found, invalid (the same party; nothing in common), conflict (tags
+  // of two calls are the same).
+  Result<std::vector<std::string>> connect(const Selector& who, const std::string& to_call_id);
+  // The party of the to-tag hears the sources, beside whom it hears already; with Ways::both they hear it.
+  Result<std::vector<std::string>> hear(const Selector& who, const std::string& to_call_id,
+                                        const Sources& sources, Ways ways);
+  Result<void> stop_hearing(const Selector& who, const std::string& source_call_id,
+                            const std::string& source_tag);
+  // Merges calls into the first one; each row's `from` is then heard by its `to`. `reset`: what the `from`
+  // parties heard is over first.
+  Result<std::vector<std::string>> mesh(const std::vector<std::string>& calls,
+                                        const std::vector<MeshRow>& rows, bool reset, Ways ways);
+
   enum class Block : std::uint8_t { media, silence, digits };
   // Of one party (from-tag, label), or of all. Errors: not_found.
   Result<void> block(const Selector& who, Block what, bool on);
@@ -141,7 +182,7 @@ class Anchors final : public session::MediaListener {
     media::LegConfig config;
     bool zero_address = false;
   };
-  struct Work;  // one offer or answer being done
+  using SectionsOf = std::vector<std::pair<AskedSection, std::string>>;  // with its profile
   struct Owner {
     std::string call_id;
     Party* party = nullptr;
@@ -167,6 +208,8 @@ class Anchors final : public session::MediaListener {
   Result<SectionEdit> edit_answer(Call& call, Exchange& exchange, std::size_t i, const sdp::Description& sdp,
                                   const Options& options, std::vector<std::string>& warnings);
   static void offer_keys(Line& line, const Options& options);
+  static Result<std::string> answer_key(const sdp::CryptoLine& theirs, Line& line,
+                                        std::optional<media::SrtpConfig>& config);
   static Result<void> agree_keys(OfferedSection& section, Line& offerer, const Line& answerer,
                                  const sdp::Media& media, std::vector<std::string>& crypto,
                                  media::LegConfig& answerer_config);
@@ -174,7 +217,31 @@ class Anchors final : public session::MediaListener {
                      const std::vector<Format>& told, media::LegConfig answerer, const Options& options,
                      std::vector<std::string>& warnings);
   Result<void> apply(const Party& party, Line& line);
-  Result<void> join(Party& a, Party& b, std::size_t i);
+  Result<void> join(Party& a, std::size_t i, Party& b, std::size_t k);
+  void part(Party& party);
+  static void keep_formats(Line& line, const sdp::Media& media);
+  Result<Call*> open_call(const std::string& call_id, bool& fresh);
+  Party& made_party(Call& call, const std::string& tag, Role role);
+  Result<std::vector<Party*>> choose_sources(Call& call, const Selector& who, const Sources& sources,
+                                             std::vector<std::string>& warnings);
+  Result<OwnSection> ask_section(Call& call, Party& party, std::size_t i, AskedSection asked,
+                                 const std::string& proto, const Options& options,
+                                 std::vector<std::string>& warnings);
+  Result<std::vector<std::string>> take_answer(Call& call, Party& party, const std::string& text,
+                                               const Options& options);
+  Result<void> take_answered_section(Call& call, Party& party, std::size_t i, const sdp::Description& sdp,
+                                     const Options& options, std::vector<std::string>& warnings);
+  Result<OwnSection> publish_section(Call& call, Party& party, std::size_t i, const sdp::Description& sdp,
+                                     const Options& options, std::vector<std::string>& warnings);
+  Result<SectionsOf> sections_of(Call& call, Party& party, const std::vector<WantedMedia>& media,
+                                 const Options& options);
+  void choose_interface(Party& party, const Options& options, std::vector<std::string>& warnings) const;
+  Result<void> add_flow(Call& call, const Flow& flow);
+  Result<std::size_t> pair_flows(Call& call, Party& from, Party& to);
+  void attach_flows(Call& call);
+  void end_flows(Call& call, const std::function<bool(const Flow&)>& over);
+  Result<Call*> merge(const std::vector<std::string>& call_ids);
+  void watch(Call& call);
   void close_line(Party& party, std::size_t i);
   void close_call(const std::string& call_id, const char* why);
   void close_party(Call& call, Party* party);
@@ -195,6 +262,7 @@ class Anchors final : public session::MediaListener {
   const std::string loop_mark_;
   const td_codec* datagrams_;  // of streams that pass as they are
   std::unordered_map<std::string, std::unique_ptr<Call>> calls_;
+  std::unordered_map<std::string, std::string> merged_;  // call-id to that of the call it is now
   std::unordered_map<session::MediaId, Owner> owners_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   // state

@@ -62,6 +62,11 @@ void Anchors::remove(const Selector& who, milliseconds delay, std::function<void
     counts_.errors.add();
     return done(Error{ErrorCode::not_found, "Call-ID not found or tags didn't match"});
   }
+  if (Party* only = call.by_tag(who.from_tag);
+      only != nullptr && only->role != Role::dialog && call.parties.size() > 1 && who.to_tag.empty()) {
+    report(call, std::move(done));
+    return close_party(call, only);
+  }
   report(call, std::move(done));  // asked before the lines close: the media loops answer in order
   Party* branch = nullptr;
   std::size_t branches = 0;
@@ -117,6 +122,14 @@ void Anchors::report(Call& call, std::function<void(Result<CallReport>)> done) {
     row.label = party->label;
     if (party->partner != nullptr && !party->partner->tags.empty())
       row.partner = party->partner->tags.front();
+    row.role = party->role == Role::subscriber  ? "subscriber"
+               : party->role == Role::publisher ? "publisher"
+               : party->role == Role::created   ? "created"
+                                                : "dialog";
+    for (const Flow& flow : call.flows)
+      if (flow.to == party.get() && !flow.from->tags.empty() &&
+          std::find(row.hears.begin(), row.hears.end(), flow.from->tags.front()) == row.hears.end())
+        row.hears.push_back(flow.from->tags.front());
     row.media_blocked = party->media_blocked;
     row.digits_blocked = party->digits_blocked;
     row.silenced = party->silenced;
@@ -149,6 +162,7 @@ std::vector<std::string> Anchors::list(std::size_t most) const {
   for (const auto& [id, call] : calls_) {
     if (out.size() >= std::min(most, kListMax)) break;
     out.push_back(id);
+    out.insert(out.end(), call->aliases.begin(), call->aliases.end());
   }
   return out;
 }
@@ -347,9 +361,13 @@ void Anchors::on_media_timed_out(session::MediaId leg) {
 void Anchors::check_silence(const std::string& call_id) {
   Call* call = find(call_id);
   if (call == nullptr) return;
+  bool joined = false;
   for (const auto& party : call->parties)
-    for (const Line& line : party->lines)
+    for (const Line& line : party->lines) {
+      joined = joined || line.joined != 0;
       if (line.joined != 0 && line.agreed.receive && line.agreed.send && !line.silent) return;
+    }
+  if (!joined) return;  // watch() sees to it
   report(*call, [this, call_id, alive = std::weak_ptr(alive_)](const Result<CallReport>& told) {
     Call* late = alive.lock() ? find(call_id) : nullptr;
     if (late == nullptr || !told) return;

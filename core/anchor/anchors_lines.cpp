@@ -4,49 +4,10 @@
 #include <algorithm>
 
 #include "core/anchor/anchors.hpp"
+#include "core/anchor/payloads.hpp"
 #include "core/base/log.hpp"
 
 namespace tandem::anchor {
-namespace {
-
-const Format* find_same(const std::vector<Format>& formats, const Format& wanted) {
-  const auto found =
-      std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.same(wanted); });
-  return found == formats.end() ? nullptr : &*found;
-}
-
-void add_payload(media::LegConfig& config, const Format& said_by_us, const Format& said_by_them) {
-  if (said_by_us.event) {
-    if (config.event_receive_type >= 0) return;  // the first: that of the audio's clock is put there
-    config.event_receive_type = said_by_us.type;
-    config.event_send_type = said_by_them.type;
-    return;
-  }
-  media::PayloadMap payload;
-  payload.codec = said_by_us.codec;
-  payload.receive_type = said_by_us.type;
-  payload.send_type = said_by_them.type;
-  payload.our_fmtp = said_by_us.fmtp;
-  payload.peer_fmtp = said_by_them.fmtp;
-  config.payloads.push_back(std::move(payload));
-}
-
-// Events at the clock of the audio that is sent come first: there may be several telephone-events.
-void events_by_clock(std::vector<Format>& formats) {
-  const auto audio = std::find_if(formats.begin(), formats.end(), [](const Format& f) { return !f.event; });
-  if (audio == formats.end()) return;
-  const std::uint32_t clock = audio->clock_rate;
-  std::stable_partition(formats.begin(), formats.end(),
-                        [&](const Format& f) { return !f.event || f.clock_rate == clock; });
-}
-
-void clear_formats(media::LegConfig& config) {
-  config.payloads.clear();
-  config.event_receive_type = config.event_send_type = -1;
-}
-
-}  // namespace
-
 Result<Line*> Anchors::ensure_line(Call& call, Party& party, std::size_t i, Family family,
                                    session::MediaId near) {
   if (party.lines.size() <= i) party.lines.resize(i + 1);
@@ -91,7 +52,7 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
                             std::vector<std::string>& warnings) {
   OfferedSection& section = exchange.sections[i];
   media::LegConfig offerer = section.offerer;
-  clear_formats(offerer);
+  clear_payloads(offerer);
   if (section.how == OfferedSection::How::opaque) {
     for (media::LegConfig* config : {&offerer, &answerer}) {
       config->opaque = true;
@@ -122,8 +83,9 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
   b.agreed = std::move(answerer);
   if (auto set = apply(*exchange.offerer, a); !set) return set;
   if (auto set = apply(*exchange.answerer, b); !set) return set;
-  (void)call;
-  return join(*exchange.offerer, *exchange.answerer, i);
+  auto joined = join(*exchange.offerer, i, *exchange.answerer, i);
+  if (!call.flows.empty()) attach_flows(call);
+  return joined;
 }
 
 // What was agreed with what is blocked laid over it.
@@ -138,9 +100,14 @@ Result<void> Anchors::apply(const Party& party, Line& line) {
   return set;
 }
 
-Result<void> Anchors::join(Party& a, Party& b, std::size_t i) {
+Result<void> Anchors::join(Party& a, std::size_t i, Party& b, std::size_t k) {
   Line& mine = a.lines[i];
-  Line& theirs = b.lines[i];
+  Line& theirs = b.lines[k];
+  if (mine.agreed.opaque != theirs.agreed.opaque)
+    return Error{ErrorCode::unsupported,
+                 fmt::format("{}: one side is passed as it is, the other is coded here", mine.kind)};
+  for (Party* party : {&a, &b})
+    if (party->partner != nullptr && party->partner->partner == party) party->partner->partner = nullptr;
   a.partner = &b;
   b.partner = &a;
   if (mine.joined == theirs.opened.id && theirs.joined == mine.opened.id) return {};
@@ -156,9 +123,28 @@ Result<void> Anchors::join(Party& a, Party& b, std::size_t i) {
   return {};
 }
 
+// Its lines leave their pairs.
+void Anchors::part(Party& party) {
+  for (Line& line : party.lines) {
+    if (line.joined == 0) continue;
+    if (const auto other = owners_.find(line.joined); other != owners_.end())
+      other->second.party->lines[other->second.index].joined = 0;
+    line.joined = 0;
+    media_.split(line.opened.id);
+  }
+  if (party.partner != nullptr && party.partner->partner == &party) party.partner->partner = nullptr;
+  party.partner = nullptr;
+}
+
 void Anchors::close_line(Party& party, std::size_t i) {
   if (i >= party.lines.size() || party.lines[i].opened.id == 0) return;
   Line line = std::exchange(party.lines[i], {});
+  const auto owner = owners_.find(line.opened.id);
+  Call* call = owner == owners_.end() ? nullptr : find(owner->second.call_id);
+  if (call != nullptr)  // the media engine ends them with the leg
+    for (Flow& flow : call->flows)
+      if ((flow.from == &party && flow.from_line == i) || (flow.to == &party && flow.to_line == i))
+        flow.feed = 0;
   if (line.recording != 0) media_.stop_recording(line.recording);
   if (const auto other = owners_.find(line.joined); other != owners_.end()) {
     Party& peer = *other->second.party;
@@ -171,18 +157,20 @@ void Anchors::close_line(Party& party, std::size_t i) {
 void Anchors::close_party(Call& call, Party* party) {
   for (std::size_t i = 0; i < party->lines.size(); ++i) close_line(*party, i);
   std::erase_if(call.exchanges, [&](const Exchange& e) { return e.offerer == party || e.answerer == party; });
+  end_flows(call, [party](const Flow& flow) { return flow.from == party || flow.to == party; });
   for (const auto& other : call.parties)
     if (other->partner == party) other->partner = nullptr;
   std::erase_if(call.parties, [&](const auto& one) { return one.get() == party; });
 }
 
 void Anchors::close_call(const std::string& call_id, const char* why) {
-  const auto found = calls_.find(call_id);
+  const auto merged = merged_.find(call_id);
+  const auto found = calls_.find(merged == merged_.end() ? call_id : merged->second);
   if (found == calls_.end()) return;
   const std::unique_ptr<Call> call = std::move(found->second);
   calls_.erase(found);
-  timers_.cancel(call->deletion);
-  timers_.cancel(call->offer_timer);
+  for (const std::string& alias : call->aliases) merged_.erase(alias);
+  for (const TimerId timer : {call->deletion, call->offer_timer, call->watch}) timers_.cancel(timer);
   for (const auto& party : call->parties)
     for (std::size_t i = 0; i < party->lines.size(); ++i) close_line(*party, i);
   if (*why != 0) tell({"anchor.ended", call->id, "", why, 0});

@@ -102,6 +102,21 @@ Result<Anchors::Side> Anchors::read_side(const sdp::Description& sdp, const sdp:
   return side;
 }
 
+// What a stream that passes as it is carries, in its party's words: a subscriber is told the same.
+void Anchors::keep_formats(Line& line, const sdp::Media& media) {
+  line.format_text.clear();
+  line.format_lines.clear();
+  for (const std::string& format : media.formats)
+    line.format_text += (line.format_text.empty() ? "" : " ") + format;
+  for (const sdp::Rtpmap& map : media.rtpmaps) {
+    std::string text = fmt::format("a=rtpmap:{} {}/{}", map.type, map.name, map.clock_rate);
+    if (map.channels > 1) text += fmt::format("/{}", map.channels);
+    line.format_lines.push_back(std::move(text));
+  }
+  for (const sdp::Fmtp& fmtp : media.fmtps)
+    line.format_lines.push_back(fmt::format("a=fmtp:{} {}", fmtp.type, fmtp.text));
+}
+
 // ---- keys
 
 // Ours for offers to that side: made once, so that a re-INVITE changes no key.
@@ -122,6 +137,21 @@ void Anchors::offer_keys(Line& line, const Options& options) {
   if (!same) line.keys = sdp::make_crypto_lines(suites);
 }
 
+// The a=crypto line of our answer to theirs, and what the leg is set to.
+Result<std::string> Anchors::answer_key(const sdp::CryptoLine& theirs, Line& line,
+                                        std::optional<media::SrtpConfig>& config) {
+  auto ours = sdp::answer_line(theirs, line.keys);
+  if (!ours) {
+    const srtp::Suite suite = theirs.protection.key.suite();
+    ours = sdp::answer_line(theirs, line.answer_keys);
+    if (!ours) line.answer_keys = sdp::make_crypto_lines({&suite, 1});
+    if (!ours) ours = sdp::answer_line(theirs, line.answer_keys);
+  }
+  if (!ours) return Error{ErrorCode::internal, "SDES: no key of ours for the offered suite"};
+  config = media::SrtpConfig{ours->protection, theirs.protection};
+  return "a=crypto:" + sdp::print_crypto(*ours);
+}
+
 // SRTP of both sides: what the answer says of the answerer's, what our answer says of the offerer's.
 Result<void> Anchors::agree_keys(OfferedSection& section, Line& offerer, const Line& answerer,
                                  const sdp::Media& media, std::vector<std::string>& crypto,
@@ -133,16 +163,9 @@ Result<void> Anchors::agree_keys(OfferedSection& section, Line& offerer, const L
   }
   section.offerer.srtp.reset();
   if (!section.crypto) return {};
-  auto line = sdp::answer_line(*section.crypto, offerer.keys);
-  if (!line) {
-    const srtp::Suite suite = section.crypto->protection.key.suite();
-    line = sdp::answer_line(*section.crypto, offerer.answer_keys);
-    if (!line) offerer.answer_keys = sdp::make_crypto_lines({&suite, 1});
-    if (!line) line = sdp::answer_line(*section.crypto, offerer.answer_keys);
-  }
-  if (!line) return Error{ErrorCode::internal, "SDES: no key of ours for the offered suite"};
-  crypto.push_back("a=crypto:" + sdp::print_crypto(*line));
-  section.offerer.srtp = media::SrtpConfig{line->protection, section.crypto->protection};
+  auto line = answer_key(*section.crypto, offerer, section.offerer.srtp);
+  if (!line) return line.error();
+  crypto.push_back(std::move(*line));
   return {};
 }
 

@@ -31,13 +31,32 @@ struct Line {
   bool configured = false;
   std::vector<sdp::CryptoLine> keys;         // ours for offers, one a suite, made at the first need and kept
   std::vector<sdp::CryptoLine> answer_keys;  // ours for answers that take another suite
+  std::string format_text;  // opaque: what its party said after the profile, and the lines about it
+  std::vector<std::string> format_lines;
   session::MediaId joined = 0;
   session::RecordingId recording = 0;
   bool silent = false;             // nothing came for the timeout
   std::uint64_t packets_then = 0;  // received when it fell silent
 };
 
+enum class Role : std::uint8_t {
+  dialog,      // of offers and answers
+  subscriber,  // hears others
+  publisher,   // is heard by subscribers
+  created,     // offered to by us
+};
+
+// One m= line of an offer of ours, between its going out and its answer.
+struct AskedSection {
+  bool opaque = false, secure = false, mux = false;
+  std::string kind;
+  std::vector<Format> sent;
+  unsigned ptime_ms = 20;
+  bool may_relay = true;
+};
+
 struct Party {
+  Role role = Role::dialog;
   std::vector<std::string> tags;  // the first is its own, others are aliases (forks that share its ports)
   std::string via_branch, label;
   std::string interface_name;
@@ -46,6 +65,9 @@ struct Party {
   Party* partner = nullptr;  // whom it was last joined with
   bool media_blocked = false, silenced = false, digits_blocked = false;
   bool asymmetric = false;
+  bool bidirectional = false;       // a subscriber that is heard, a publisher that hears
+  std::vector<AskedSection> asked;  // our newest offer to it; empty: none waits for its answer
+  std::uint64_t sdp_session = 0, sdp_version = 0;  // of SDP that we make for it
   bool has_tag(std::string_view tag) const {
     for (const std::string& one : tags)
       if (one == tag) return true;
@@ -65,6 +87,15 @@ struct OfferedSection {
   media::LegConfig offerer;  // where the offerer is, what it wants
 };
 
+// One line hears another beside the pair that it may be in. `feed` is 0 until both have media.
+struct Flow {
+  Party* from = nullptr;
+  std::size_t from_line = 0;
+  Party* to = nullptr;
+  std::size_t to_line = 0;
+  session::FeedId feed = 0;
+};
+
 struct Exchange {
   Party* offerer = nullptr;
   Party* answerer = nullptr;
@@ -79,9 +110,12 @@ struct Call {
   WallTime created_at{};
   std::vector<std::unique_ptr<Party>> parties;
   std::vector<Exchange> exchanges;
+  std::vector<Flow> flows;
+  std::vector<std::string> aliases;  // call-ids that were merged into this one
+  std::uint64_t packets_then = 0;    // received by all its lines when it was last looked at
   bool recording = false, any_answer = false;
   std::string metadata;
-  TimerId deletion = 0, offer_timer = 0;
+  TimerId deletion = 0, offer_timer = 0, watch = 0;
 
   Party* by_tag(std::string_view tag) {
     for (const auto& party : parties)

@@ -103,21 +103,13 @@ void add_transcoded(Chosen& chosen, const std::vector<Format>& offered, const Co
     if (std::any_of(chosen.formats.begin(), chosen.formats.end(), here)) continue;
     const Spec spec = read_spec(text);
     if (same_name(spec.name, "telephone-event") || same_name(spec.name, "CN")) continue;
-    const td_codec* codec = find_codec(spec, codecs);
-    if (codec == nullptr) {
-      chosen.warnings.push_back(fmt::format("codec \"{}\" is not available for transcoding", text));
+    auto format = make_format(text, taken, codecs);
+    if (!format) {
+      chosen.warnings.push_back(format.error().message);
       continue;
     }
-    Format format;
-    format.type = free_type(*codec, taken);
-    format.name = codec->name;
-    format.clock_rate = codec->clock_rate;
-    format.channels = codec->rtpmap_channels;
-    format.fmtp = !spec.fmtp.empty() ? spec.fmtp : codec->default_fmtp == nullptr ? "" : codec->default_fmtp;
-    format.codec = codec;
-    format.added = true;
-    taken.push_back(format);
-    added.push_back(std::move(format));
+    taken.push_back(*format);
+    added.push_back(std::move(*format));
   }
   // Before the keys' events, so that a codec stays the first format.
   const auto at =
@@ -192,6 +184,46 @@ Chosen offer_formats(const std::vector<Format>& offered, const CodecOptions& o, 
     chosen.warnings.emplace_back("no codec would be left to offer: the list stays as it came");
   }
   return chosen;
+}
+
+std::vector<Format> accept_formats(const std::vector<Format>& offered, const CodecOptions& o) {
+  const bool any = has_word(o.accept, "any"), all = has_word(o.accept, "all");
+  if (any && all) return offered;
+  std::vector<Format> out;
+  const auto take_first = [&](auto wanted) {
+    for (const Format& format : offered)
+      if (out.empty() && !format.event && wanted(format)) out.push_back(format);
+  };
+  const auto left = [&](const Format& f) {
+    return !is_named(o.strip, f) && !is_named(o.mask, f) && !is_named(o.consume, f) && !any_matches(o.ignore, f);
+  };
+  if (all) {
+    for (const Format& format : offered)
+      if ((format.event || format.transcodable()) && left(format)) out.push_back(format);
+    if (has_audio(out)) return out;
+    return {};
+  }
+  for (const std::string& spec : o.accept)
+    take_first([&](const Format& f) { return !says_all(spec) && matches(spec, f); });
+  if (any) take_first(left);
+  take_first([&](const Format& f) { return f.transcodable() && left(f); });
+  return out;
+}
+
+Result<Format> make_format(std::string_view text, const std::vector<Format>& taken, Codecs codecs) {
+  const Spec spec = read_spec(text);
+  const td_codec* codec = find_codec(spec, codecs);
+  if (codec == nullptr)
+    return Error{ErrorCode::unsupported, fmt::format("codec \"{}\" is not available for transcoding", text)};
+  Format format;
+  format.type = free_type(*codec, taken);
+  format.name = codec->name;
+  format.clock_rate = codec->clock_rate;
+  format.channels = codec->rtpmap_channels;
+  format.fmtp = !spec.fmtp.empty() ? spec.fmtp : codec->default_fmtp == nullptr ? "" : codec->default_fmtp;
+  format.codec = codec;
+  format.added = true;
+  return format;
 }
 
 Result<std::vector<Format>> answer_formats(const AnswerInput& in) {

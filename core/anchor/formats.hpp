@@ -56,6 +56,14 @@ struct Chosen {
 // warning.
 Chosen offer_formats(const std::vector<Format>& offered, const CodecOptions& options, Codecs codecs);
 
+// What a publisher is answered (codec-accept is a list of preference): the first of `accept` that it offers,
+// else the first that can be decoded; "any": the first offered; "all": every one that can be decoded; both:
+// everything. Empty: nothing can be taken.
+std::vector<Format> accept_formats(const std::vector<Format>& offered, const CodecOptions& options);
+
+// "PCMA", "opus/48000/2": a codec that we have, under a number that `taken` has not. Errors: unsupported.
+Result<Format> make_format(std::string_view spec, const std::vector<Format>& taken, Codecs codecs);
+
 struct AnswerInput {
   const std::vector<Format>& offered;   // by the offerer
   const std::vector<Format>& sent;      // to the answerer

@@ -1,0 +1,66 @@
+#include "core/anchor/payloads.hpp"
+
+#include <algorithm>
+
+namespace tandem::anchor {
+
+const Format* find_same(const std::vector<Format>& formats, const Format& wanted) {
+  const auto found =
+      std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.same(wanted); });
+  return found == formats.end() ? nullptr : &*found;
+}
+
+void add_payload(media::LegConfig& config, const Format& said_by_us, const Format& said_by_them) {
+  if (said_by_us.event) {
+    if (config.event_receive_type >= 0) return;  // the first: that of the audio's clock is put there
+    config.event_receive_type = said_by_us.type;
+    config.event_send_type = said_by_them.type;
+    return;
+  }
+  media::PayloadMap payload;
+  payload.codec = said_by_us.codec;
+  payload.receive_type = said_by_us.type;
+  payload.send_type = said_by_them.type;
+  payload.our_fmtp = said_by_us.fmtp;
+  payload.peer_fmtp = said_by_them.fmtp;
+  config.payloads.push_back(std::move(payload));
+}
+
+void events_by_clock(std::vector<Format>& formats) {
+  const auto audio = std::find_if(formats.begin(), formats.end(), [](const Format& f) { return !f.event; });
+  if (audio == formats.end()) return;
+  const std::uint32_t clock = audio->clock_rate;
+  std::stable_partition(formats.begin(), formats.end(),
+                        [&](const Format& f) { return !f.event || f.clock_rate == clock; });
+}
+
+void clear_payloads(media::LegConfig& config) {
+  config.payloads.clear();
+  config.event_receive_type = config.event_send_type = -1;
+}
+
+std::vector<Format> formats_of(const media::LegConfig& config) {
+  std::vector<Format> out;
+  for (const media::PayloadMap& payload : config.payloads) {
+    Format format;
+    format.type = format.source_type = payload.receive_type;
+    format.name = payload.codec->name;
+    format.clock_rate = payload.codec->clock_rate;
+    format.channels = payload.codec->rtpmap_channels;
+    format.fmtp = payload.our_fmtp;
+    format.codec = payload.codec;
+    out.push_back(std::move(format));
+  }
+  if (config.event_receive_type >= 0 && !out.empty()) {
+    Format event;
+    event.type = event.source_type = static_cast<std::uint8_t>(config.event_receive_type);
+    event.name = "telephone-event";
+    event.clock_rate = out.front().clock_rate;
+    event.fmtp = "0-15";
+    event.event = true;
+    out.push_back(std::move(event));
+  }
+  return out;
+}
+
+}  // namespace tandem::anchor

@@ -1,0 +1,22 @@
+// From formats of SDP to the payload types of a leg. Thread: [any]; pure.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "core/anchor/formats.hpp"
+#include "core/media/leg_config.hpp"
+
+namespace tandem::anchor {
+
+// The same codec or telephone-event among `formats`; null: not there.
+const Format* find_same(const std::vector<Format>& formats, const Format& wanted);
+// One format as both sides say it; of telephone-events the first stays.
+void add_payload(media::LegConfig& config, const Format& said_by_us, const Format& said_by_them);
+// Events at the clock of the audio that is sent come first: there may be several telephone-events.
+void events_by_clock(std::vector<Format>& formats);
+void clear_payloads(media::LegConfig& config);
+// What a leg takes, under the numbers that its party sends with.
+std::vector<Format> formats_of(const media::LegConfig& config);
+
+}  // namespace tandem::anchor
