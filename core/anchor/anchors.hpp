@@ -62,7 +62,7 @@ struct LineReport {
 };
 struct PartyReport {
   std::string tag, via_branch, label, partner;
-  const char* role = "dialog";  // "subscriber", "publisher", "created"
+  const char* role = "dialog";              // "subscriber", "publisher", "created"
   std::vector<std::string> aliases, hears;  // hears: tags, beside the partner
   bool media_blocked = false, digits_blocked = false, silenced = false;
   std::vector<LineReport> lines;

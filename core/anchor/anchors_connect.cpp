@@ -16,7 +16,8 @@ constexpr std::size_t kMergedMax = 64;  // call-ids of one call
 std::size_t matching_line(const Party& other, std::size_t i, const Party& party) {
   const auto usable = [](const Line& line) { return line.opened.id != 0 && line.configured; };
   std::size_t nth = 0;
-  for (std::size_t k = 0; k < i; ++k) nth += usable(other.lines[k]) && other.lines[k].kind == other.lines[i].kind;
+  for (std::size_t k = 0; k < i; ++k)
+    nth += usable(other.lines[k]) && other.lines[k].kind == other.lines[i].kind;
   if (!usable(other.lines[i])) return party.lines.size();
   for (std::size_t k = 0; k < party.lines.size(); ++k) {
     if (!usable(party.lines[k]) || party.lines[k].kind != other.lines[i].kind) continue;
@@ -104,7 +105,8 @@ Result<std::vector<std::string>> Anchors::connect(const Selector& who, const std
     }
     ++joined;
   }
-  if (joined == 0) return warnings.empty() ? nothing_in_common() : Error{ErrorCode::conflict, warnings.front()};
+  if (joined == 0)
+    return warnings.empty() ? nothing_in_common() : Error{ErrorCode::conflict, warnings.front()};
   end_flows(**call, [&](const Flow& flow) {  // they hear each other anyhow
     return (flow.from == *from && flow.to == to) || (flow.from == to && flow.to == *from);
   });
@@ -199,9 +201,8 @@ Result<std::vector<std::string>> Anchors::mesh(const std::vector<std::string>& c
   for (const MeshRow& row : rows) {
     if (!reset) break;
     Party* from = (*call)->by_tag(row.from);
-    end_flows(**call, [&](const Flow& flow) {
-      return flow.to == from || (ways == Ways::both && flow.from == from);
-    });
+    end_flows(**call,
+              [&](const Flow& flow) { return flow.to == from || (ways == Ways::both && flow.from == from); });
     part(*from);
   }
   std::vector<std::string> warnings;

@@ -18,8 +18,8 @@ Result<OwnSection> Anchors::ask_section(Call& call, Party& party, std::size_t i,
   if (is_rtp(proto) && (is_dtls(proto) || (asked.opaque && is_secure(proto))))
     return Error{ErrorCode::unsupported,
                  fmt::format("{} cannot be offered here: DTLS is passed from end to end only", proto)};
-  const Family family = options.address_family.value_or(party.family != Family::none ? party.family
-                                                                                     : config_.default_family);
+  const Family family =
+      options.address_family.value_or(party.family != Family::none ? party.family : config_.default_family);
   auto line = ensure_line(call, party, i, family, 0);
   if (!line) return line.error();
   OwnSection section;
@@ -40,7 +40,8 @@ Result<OwnSection> Anchors::ask_section(Call& call, Party& party, std::size_t i,
     offer_keys(**line, options);
     for (const sdp::CryptoLine& key : (*line)->keys)
       section.crypto.push_back("a=crypto:" + sdp::print_crypto(key));
-    if (section.crypto.empty()) return Error{ErrorCode::unsupported, "SDES: no crypto suite is left to offer"};
+    if (section.crypto.empty())
+      return Error{ErrorCode::unsupported, "SDES: no crypto suite is left to offer"};
   }
   section.mux = asked.mux;
   section.ptime_ms = options.ptime_ms;
@@ -185,8 +186,8 @@ Result<CreateOutcome> Anchors::create(const Selector& who, const std::vector<Wan
   party->asked.assign(sections->size(), {});
   std::vector<OwnSection> own;
   for (std::size_t i = 0; i < sections->size(); ++i) {
-    auto section = ask_section(**call, *party, i, std::move((*sections)[i].first), (*sections)[i].second, after,
-                               out.warnings);
+    auto section = ask_section(**call, *party, i, std::move((*sections)[i].first), (*sections)[i].second,
+                               after, out.warnings);
     if (!section) return refuse(section.error());
     section->format_text = party->lines[i].format_text;
     section->format_lines = party->lines[i].format_lines;

@@ -91,8 +91,9 @@ Result<std::vector<Party*>> Anchors::choose_sources(Call& call, const Selector& 
     if (party != nullptr && std::find(out.begin(), out.end(), party) == out.end()) out.push_back(party);
   }
   if (out.empty())
-    return Error{ErrorCode::not_found,
-                 "No medias found: expected from-tag, from-tags, a label or all to select a party of the call"};
+    return Error{
+        ErrorCode::not_found,
+        "No medias found: expected from-tag, from-tags, a label or all to select a party of the call"};
   return out;
 }
 
@@ -115,9 +116,8 @@ Result<SubscribeOutcome> Anchors::subscribe(const Selector& who, const Sources& 
   if (plan.sections.size() > kSectionsMax || (*call)->parties.size() >= kPartiesPerCallMax ||
       (*call)->flows.size() >= kFlowsMax) {
     counts_.refused_limit.add();
-    return Error{ErrorCode::exhausted,
-                 fmt::format("a call has at most {} parties, a subscription {} streams", kPartiesPerCallMax,
-                             kSectionsMax)};
+    return Error{ErrorCode::exhausted, fmt::format("a call has at most {} parties, a subscription {} streams",
+                                                   kPartiesPerCallMax, kSectionsMax)};
   }
   const bool fresh = party == nullptr;
   if (fresh) party = &made_party(**call, out.to_tag, Role::subscriber);
@@ -147,8 +147,8 @@ Result<SubscribeOutcome> Anchors::subscribe(const Selector& who, const Sources& 
     if (!asked.opaque) asked.sent = formats_of(source.agreed);
     const std::string text = source.format_text;
     const std::vector<std::string> format_lines = source.format_lines;
-    auto section = ask_section(**call, *party, i, std::move(asked), profile_out(source.proto, options), options,
-                               out.warnings);
+    auto section = ask_section(**call, *party, i, std::move(asked), profile_out(source.proto, options),
+                               options, out.warnings);
     if (!section) return refuse(section.error());
     section->format_text = text;
     section->format_lines = format_lines;
@@ -193,9 +193,9 @@ Result<void> Anchors::unsubscribe(const Selector& who) {
   }
   bool hears = false;
   end_flows(**call, [&](const Flow& flow) {
-    const bool over = (flow.to == party && (source == nullptr || flow.from == source)) ||
-                      (flow.from == party && party->role == Role::subscriber &&
-                       (source == nullptr || flow.to == source));
+    const bool over =
+        (flow.to == party && (source == nullptr || flow.from == source)) ||
+        (flow.from == party && party->role == Role::subscriber && (source == nullptr || flow.to == source));
     hears = hears || (flow.to == party && !over);
     return over;
   });
@@ -275,7 +275,8 @@ Result<OwnSection> Anchors::publish_section(Call& call, Party& party, std::size_
     return section;
   }
   const sdp::Connection* connection = sdp.connection_of(media);
-  auto line = ensure_line(call, party, i, connection == nullptr ? config_.default_family : connection->family, 0);
+  auto line =
+      ensure_line(call, party, i, connection == nullptr ? config_.default_family : connection->family, 0);
   if (!line) return line.error();
   auto side = read_side(sdp, media, options, (*line)->opened.rtp.family());
   if (!side) return side.error();

@@ -65,8 +65,8 @@ struct Party {
   Party* partner = nullptr;  // whom it was last joined with
   bool media_blocked = false, silenced = false, digits_blocked = false;
   bool asymmetric = false;
-  bool bidirectional = false;       // a subscriber that is heard, a publisher that hears
-  std::vector<AskedSection> asked;  // our newest offer to it; empty: none waits for its answer
+  bool bidirectional = false;                      // a subscriber that is heard, a publisher that hears
+  std::vector<AskedSection> asked;                 // our newest offer to it; empty: none waits for its answer
   std::uint64_t sdp_session = 0, sdp_version = 0;  // of SDP that we make for it
   bool has_tag(std::string_view tag) const {
     for (const std::string& one : tags)

@@ -195,7 +195,8 @@ std::vector<Format> accept_formats(const std::vector<Format>& offered, const Cod
       if (out.empty() && !format.event && wanted(format)) out.push_back(format);
   };
   const auto left = [&](const Format& f) {
-    return !is_named(o.strip, f) && !is_named(o.mask, f) && !is_named(o.consume, f) && !any_matches(o.ignore, f);
+    return !is_named(o.strip, f) && !is_named(o.mask, f) && !is_named(o.consume, f) &&
+           !any_matches(o.ignore, f);
   };
   if (all) {
     for (const Format& format : offered)

@@ -19,7 +19,7 @@ struct OwnSection {
   std::string format_text;                // of a stream that passes as it is, in place of `formats`
   std::vector<std::string> format_lines;  // its a=rtpmap, a=fmtp, a=rtcp-fb lines
   std::string direction = "sendrecv";
-  std::string label;     // a=label; "": none
+  std::string label;      // a=label; "": none
   unsigned ptime_ms = 0;  // 0: not said
   bool mux = false;
   std::vector<std::string> crypto;  // whole lines

@@ -194,8 +194,8 @@ void bind_anchor_recordings(CommandTable& table, Anchors& anchors, call::Sounds&
         reply(text_of(Json{{"paths", *begun}}));
       });
   add(table, "anchor.control_recording", "stops, pauses or resumes the recordings of an anchored call",
-      schema(who_properties() + R"(,"act":{"enum":["stop","pause","resume"]})", R"(["call_id","act"])"),
-      "{}", [&anchors](const Json& given, const Reply& reply) {
+      schema(who_properties() + R"(,"act":{"enum":["stop","pause","resume"]})", R"(["call_id","act"])"), "{}",
+      [&anchors](const Json& given, const Reply& reply) {
         const std::string act = text_at(given, "act");
         const auto which = act == "stop"    ? Anchors::RecordAct::stop
                            : act == "pause" ? Anchors::RecordAct::pause

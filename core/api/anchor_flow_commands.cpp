@@ -46,11 +46,11 @@ void reply_made(const Result<anchor::CreateOutcome>& done, const Reply& reply) {
 // An answer to an offer of ours.
 void bind_answer(CommandTable& table, Anchors& anchors, const char* name, const char* summary,
                  const char* required,
-                 Result<std::vector<std::string>> (Anchors::*method)(const anchor::Selector&, const std::string&,
+                 Result<std::vector<std::string>> (Anchors::*method)(const anchor::Selector&,
+                                                                     const std::string&,
                                                                      const anchor::Options&)) {
-  add(table, name, summary,
-      schema(who_properties() + "," + kSdp + "," + option_properties(), required), kWarned,
-      [&anchors, method](const Json& given, const Reply& reply) {
+  add(table, name, summary, schema(who_properties() + "," + kSdp + "," + option_properties(), required),
+      kWarned, [&anchors, method](const Json& given, const Reply& reply) {
         const auto asked = options(given);
         if (!asked) return reply(asked.error());
         reply_warnings((anchors.*method)(selector_of(given), text_at(given, "sdp"), *asked), reply);
@@ -60,11 +60,14 @@ void bind_answer(CommandTable& table, Anchors& anchors, const char* name, const 
 void bind_subscribers(CommandTable& table, Anchors& anchors) {
   add(table, "anchor.subscribe",
       "an SDP offer for one who is to hear a copy of what parties of a call say: a recorder, a supervisor",
-      schema(who_properties() + "," + sources_properties() + "," + option_properties(), R"(["call_id"])"),
+      schema(who_properties() + R"(,"set_label":{"type":"string","maxLength":1024},)" + sources_properties() +
+                 "," + option_properties(),
+             R"(["call_id"])"),
       R"({"properties":{"sdp":{"type":"string"},"to_tag":{"type":"string"},"sources":{"type":"array"},"warnings":{"type":"array"}}})",
       [&anchors](const Json& given, const Reply& reply) {
-        const auto asked = options(given);
+        auto asked = options(given);
         if (!asked) return reply(asked.error());
+        asked->label = text_at(given, "set_label");  // `label` chooses whom it hears
         const auto done = anchors.subscribe(selector_of(given), sources_of(given), *asked);
         if (!done) return reply(done.error());
         Json sources = Json::array();
@@ -75,8 +78,10 @@ void bind_subscribers(CommandTable& table, Anchors& anchors) {
                              {"mode", source.mode},
                              {"section_label", source.section_label},
                              {"index", source.index}});
-        reply(text_of(Json{
-            {"sdp", done->sdp}, {"to_tag", done->to_tag}, {"sources", sources}, {"warnings", done->warnings}}));
+        reply(text_of(Json{{"sdp", done->sdp},
+                           {"to_tag", done->to_tag},
+                           {"sources", sources},
+                           {"warnings", done->warnings}}));
       });
   bind_answer(table, anchors, "anchor.subscribe_answer",
               "the subscriber's SDP answer: from here on it hears them", R"(["call_id","to_tag","sdp"])",
@@ -100,8 +105,7 @@ void bind_made(CommandTable& table, Anchors& anchors) {
         if (!asked) return reply(asked.error());
         reply_made(anchors.publish(selector_of(given), text_at(given, "sdp"), *asked, ways_of(given)), reply);
       });
-  add(table, "anchor.create",
-      "an SDP offer of our own, of a party that is made by it or of one that stands",
+  add(table, "anchor.create", "an SDP offer of our own, of a party that is made by it or of one that stands",
       schema(who_properties() +
                  R"(,"media":{"type":"array","maxItems":8,"items":{"type":"object","properties":{
                  "kind":{"type":"string","maxLength":32},
@@ -136,30 +140,34 @@ void bind_hearing(CommandTable& table, Anchors& anchors) {
       "lets the party of to_tag hear others beside whom it hears already; bidirectional: they hear it, too",
       schema(who_properties() + to_call + "," + sources_properties(), R"(["call_id","to_tag"])"), kWarned,
       [&anchors](const Json& given, const Reply& reply) {
-        reply_warnings(anchors.hear(selector_of(given), text_at(given, "to_call_id"), sources_of(given),
-                                    ways_of(given)),
-                       reply);
+        reply_warnings(
+            anchors.hear(selector_of(given), text_at(given, "to_call_id"), sources_of(given), ways_of(given)),
+            reply);
       });
-  add(table, "anchor.stop_hearing", "the party of to_tag no longer hears the one of source_tag beside its partner",
-      schema(who_properties() +
-                 R"(,"source_call_id":{"type":"string","maxLength":1024},"source_tag":{"type":"string","minLength":1,"maxLength":1024})",
-             R"(["call_id","to_tag","source_tag"])"),
+  add(table, "anchor.stop_hearing",
+      "the party of to_tag no longer hears the one of source_tag beside its partner",
+      schema(
+          who_properties() +
+              R"(,"source_call_id":{"type":"string","maxLength":1024},"source_tag":{"type":"string","minLength":1,"maxLength":1024})",
+          R"(["call_id","to_tag","source_tag"])"),
       "{}", [&anchors](const Json& given, const Reply& reply) {
         answer_done(anchors.stop_hearing(selector_of(given), text_at(given, "source_call_id"),
                                          text_at(given, "source_tag")),
                     reply);
       });
   add(table, "anchor.mesh", "merges calls into the first, and lets parties hear others, row by row",
-      schema(R"("calls":{"type":"array","maxItems":64,"items":{"type":"string","minLength":1,"maxLength":1024}},
+      schema(
+          R"("calls":{"type":"array","maxItems":64,"items":{"type":"string","minLength":1,"maxLength":1024}},
              "rows":{"type":"array","maxItems":64,"items":{"type":"object","properties":{
                 "from":{"type":"string","maxLength":1024},"to":)" +
-                 std::string(kTags) + R"(}}},"reset":{"type":"boolean"},"bidirectional":{"type":"boolean"})",
-             R"(["calls"])"),
+              std::string(kTags) + R"(}}},"reset":{"type":"boolean"},"bidirectional":{"type":"boolean"})",
+          R"(["calls"])"),
       kWarned, [&anchors](const Json& given, const Reply& reply) {
         std::vector<anchor::MeshRow> rows;
         if (const auto list = given.find("rows"); list != given.end() && list->is_array())
           for (const Json& one : *list) rows.push_back({text_at(one, "from"), texts(one, "to")});
-        reply_warnings(anchors.mesh(texts(given, "calls"), rows, flag_at(given, "reset"), ways_of(given)), reply);
+        reply_warnings(anchors.mesh(texts(given, "calls"), rows, flag_at(given, "reset"), ways_of(given)),
+                       reply);
       });
 }
 

@@ -11,13 +11,7 @@ namespace {
 constexpr std::size_t kCookieMax = 256, kMessageMax = 256U << 10U;
 
 // Known, and not built: said so, and never taken in silence.
-constexpr std::array kRefusedCommands = {"publish",          "subscribe-request",
-                                         "subscribe-answer", "unsubscribe",
-                                         "create",           "create-answer",
-                                         "connect",          "mesh",
-                                         "transform",        "inject-start",
-                                         "inject-stop",      "start-forwarding",
-                                         "stop-forwarding",  "cli",
+constexpr std::array kRefusedCommands = {"transform", "start-forwarding", "stop-forwarding", "cli",
                                          "subscribe"};
 
 std::string dump(const Value& value) { return value.dump(-1, ' ', false, Value::error_handler_t::replace); }
@@ -112,7 +106,7 @@ void Commands::run(Request request, const Answer& answer) {
   }
   if (request.command == "offer") return run_sdp("anchor.offer", request, answer);
   if (request.command == "answer") return run_sdp("anchor.answer", request, answer);
-  if (run_act(request, answer)) return;
+  if (run_act(request, answer) || run_flow(request, answer)) return;
   run_state(request, answer);
 }
 
@@ -144,13 +138,7 @@ void Commands::run_sdp(const char* method, const Request& request, const Answer&
     std::string sdp = text_at(result, "sdp");
     if (bytes) to_bytes(sdp);
     out["sdp"] = std::move(sdp);
-    std::string all;
-    const auto add = [&](const std::string& one) { all += (all.empty() ? "" : "; ") + one; };
-    for (const std::string& one : warnings) add(one);
-    if (const auto more = result.find("warnings"); more != result.end() && more->is_array())
-      for (const Value& one : *more)
-        if (one.is_string()) add(one.get<std::string>());
-    if (!all.empty()) out["warning"] = all;
+    add_warnings(warnings, result, out);
   });
 }
 

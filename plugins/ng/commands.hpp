@@ -45,6 +45,10 @@ class Commands {
   void run_sdp(const char* method, const Request& request, const Answer& answer);
   void run_state(const Request& request, const Answer& answer);
   bool run_act(Request& request, const Answer& answer);
+  bool run_flow(Request& request, const Answer& answer);
+  void run_subscribe(Request& request, const Answer& answer);
+  void run_made(const char* method, const Request& request, const Answer& answer);
+  void ask_warned(const char* method, Value params, const Request& request, const Answer& answer);
   void ask(const char* method, const Value& params, const Answer& answer,
            std::function<void(const Value& result, Value& into)> fill = {});
   Value failed(std::string reason);

@@ -84,6 +84,39 @@ void add_report(const Value& call, Value& answer) {
   answer["totals"] = {{"RTP", std::move(total)}, {"RTCP", {{"packets", 0}, {"bytes", 0}, {"errors", 0}}}};
 }
 
+void add_warnings(const std::vector<std::string>& warnings, const Value& result, Value& answer) {
+  std::string all;
+  const auto add = [&](const std::string& one) { all += (all.empty() ? "" : "; ") + one; };
+  for (const std::string& one : warnings) add(one);
+  if (const auto more = result.find("warnings"); more != result.end() && more->is_array())
+    for (const Value& one : *more)
+      if (one.is_string()) add(one.get<std::string>());
+  if (!all.empty()) answer["warning"] = all;
+}
+
+void add_subscription(const Value& result, bool siprec, Value& answer) {
+  answer["to-tag"] = text_at(result, "to_tag");
+  answer["from-tags"] = Value::array();
+  if (siprec) answer["tag-medias"] = Value::array(), answer["media-labels"] = Value::object();
+  const auto sources = result.find("sources");
+  if (sources == result.end() || !sources->is_array()) return;
+  for (const Value& source : *sources) {
+    const std::string tag = text_at(source, "tag"), label = text_at(source, "label");
+    answer["from-tags"].push_back(tag);
+    if (!siprec) continue;
+    Value media{{"index", number_at(source, "index")},
+                {"type", text_at(source, "kind")},
+                {"label", text_at(source, "section_label")},
+                {"mode", text_at(source, "mode")}};
+    Value row{{"tag", tag}, {"medias", Value::array({media})}};
+    Value by_label{{"tag", tag}, {"index", media["index"]}, {"type", media["type"]}, {"mode", media["mode"]}};
+    if (!label.empty()) row["label"] = by_label["label"] = label;
+    answer["tag-medias"].push_back(std::move(row));
+    answer["media-labels"][text_at(source, "section_label")] = std::move(by_label);
+  }
+  if (sources->size() == 1) answer["from-tag"] = text_at(sources->front(), "tag");
+}
+
 void add_statistics(const Value& counted, Value& answer) {
   Value now = Value::object();
   now["sessionsown"] = now["sessionstotal"] = number_at(counted, "calls");

@@ -208,6 +208,45 @@ class Reader {
       return false;
     return true;
   }
+  static Value to_list(const Value& value, std::size_t most) {
+    Value out = Value::array();
+    for (std::string& word : to_words(value))
+      if (out.size() < most) out.push_back(std::move(word));
+    return out;
+  }
+  // What verbs beside offer and answer name.
+  bool take_flow_option(const std::string& key, const Value& value) {
+    const auto text = [&] { return value.is_string() ? value.get<std::string>().substr(0, 1024) : ""; };
+    if (key == "from-tags")
+      out_.from_tags = to_list(value, 64);
+    else if (key == "to-call-id")
+      out_.to_call_id = text();
+    else if (key == "source-call-id")
+      out_.source_call_id = text();
+    else if (key == "source-tag")
+      out_.source_tag = text();
+    else if (key == "calls")
+      out_.calls = to_list(value, 64);
+    else if (key == "tags" && value.is_array())
+      take_rows(value);
+    else if ((key == "medias" || key == "media") && value.is_array())
+      out_.media = value;
+    else
+      return false;
+    return true;
+  }
+  void take_rows(const Value& list) {
+    for (const Value& one : list) {
+      if (!one.is_object() || out_.rows.size() == 64)
+        return refuse("tags: expected at most 64 dictionaries of from and to");
+      Value row{{"from", ""}, {"to", Value::array()}};
+      for (const auto& [key, value] : one.items()) {
+        if (canonical(key) == "from" && value.is_string()) row["from"] = value;
+        if (canonical(key) == "to") row["to"] = to_list(value, 64);
+      }
+      out_.rows.push_back(std::move(row));
+    }
+  }
   bool take_sdp_option(const std::string& key, const Value& value) {
     if (key == "replace") {
       for (const auto& word : to_words(value)) add_replace(canonical(word));
@@ -284,7 +323,9 @@ class Reader {
   }
 
   void take(const std::string& key, const Value& value) {
-    if (take_who(key, value) || take_sdp_option(key, value) || take_act_option(key, value)) return;
+    if (take_who(key, value) || take_sdp_option(key, value) || take_act_option(key, value) ||
+        take_flow_option(key, value))
+      return;
     if (key == "flags") {
       for (const std::string& flag : to_words(value)) take_flag(flag);
     } else if (key == "rtpp-flags") {
@@ -351,6 +392,14 @@ class Reader {
       out_.fatal = true;
     else if (flag == "pause")
       out_.pause = true;
+    else if (flag == "mix")
+      out_.mix = true;
+    else if (flag == "siprec")
+      out_.siprec = true;
+    else if (flag == "bidirectional")
+      out_.bidirectional = true;
+    else if (flag == "unsubscribe")
+      out_.unsubscribe = true;
     else if (holds(kRefusedFlags, flag))
       refuse("the flag \"" + shown(flag) + "\" is not done");
     else
@@ -395,9 +444,12 @@ class Reader {
       return take_t38(Value(flag.substr(flag.find('-') + 1))), true;
     if (flag.starts_with("ice-")) return take_ice(Value(flag.substr(4))), true;
     if (flag.starts_with("sdes-")) return take_sdes(rest(5)), true;
+    if (flag.starts_with("from-tags-")) {
+      if (out_.from_tags.size() < 64) out_.from_tags.push_back(rest(10));
+      return true;
+    }
     return flag.starts_with("osrtp-") || flag.starts_with("dtls-") ||
-           flag.starts_with("endpoint-learning-") || flag.starts_with("from-tags-") ||
-           flag.starts_with("bundle-");
+           flag.starts_with("endpoint-learning-") || flag.starts_with("bundle-");
   }
 
   void finish() {
@@ -424,8 +476,16 @@ class Reader {
       else
         refuse("address-family: expected IP4 or IP6");
     }
-    if (out_.command == "offer" || out_.command == "answer") {
-      if (set_label_.is_string()) params()["label"] = set_label_;
+    static constexpr std::array kWithOptions = {
+        "offer", "answer", "publish", "subscribe-request", "create", "create-answer", "subscribe-answer"};
+    if (holds(kWithOptions, out_.command)) {
+      // A subscription's own label is set-label or to-label; its label chooses whom it hears.
+      if (out_.command == "subscribe-request") {
+        if (set_label_.is_null() && params().contains("to_label")) set_label_ = params()["to_label"];
+        if (set_label_.is_string()) params()["set_label"] = set_label_;
+      } else if (set_label_.is_string()) {
+        params()["label"] = set_label_;
+      }
       params().update(options_);
     } else {
       params().erase("sdp");

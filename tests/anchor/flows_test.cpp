@@ -20,7 +20,9 @@ class FlowsTest : public RelayTest {
       out += "m=audio " + std::to_string(phone->local().port()) + " " + line + "a=" + direction + "\r\n";
     return out;
   }
-  static Selector who(const std::string& from, const std::string& to = "") { return {"call", from, to, "", "", ""}; }
+  static Selector who(const std::string& from, const std::string& to = "") {
+    return {"call", from, to, "", "", ""};
+  }
   static double like(const testing::MediaPhone& phone, std::uint32_t seed) {
     return session::find_in(phone.heard(), beginning(seed)).first;
   }
@@ -32,7 +34,8 @@ class FlowsTest : public RelayTest {
 };
 
 TEST_F(FlowsTest, ARecorderSubscribesToBothPartiesAndHearsEachInAStreamOfItsOwn) {
-  auto &a = phone(codec::pcmu()), &b = phone(codec::pcmu()), &c = phone(codec::pcmu()), &d = phone(codec::pcmu());
+  auto &a = phone(codec::pcmu()), &b = phone(codec::pcmu()), &c = phone(codec::pcmu()),
+       &d = phone(codec::pcmu());
   connect(a, b, kPlain, kPlain);
   Sources sources;
   sources.all = sources.label_sections = true;
@@ -124,8 +127,8 @@ TEST_F(FlowsTest, APublisherIsHeardByWhoSubscribesToIt) {
   auto &p = phone(codec::pcma()), &c = phone(codec::pcma());
   Options options;
   options.codecs.accept = {"PCMA"};
-  const auto published = anchors_->publish({"", "", "", "", "", ""},
-                                           sdp(p, "RTP/AVP 0 8\r\na=sendonly\r\n"), options, Ways::one);
+  const auto published = anchors_->publish({"", "", "", "", "", ""}, sdp(p, "RTP/AVP 0 8\r\na=sendonly\r\n"),
+                                           options, Ways::one);
   ASSERT_TRUE(published) << published.error().message;
   EXPECT_NE(published->sdp.find("a=recvonly"), std::string::npos);
   EXPECT_NE(published->sdp.find(" RTP/AVP 8\r\n"), std::string::npos) << published->sdp;
@@ -249,10 +252,12 @@ TEST_F(FlowsTest, WhatCannotBeSaysWhyAndLeavesNothingBehind) {
   all.all = true;
   EXPECT_EQ(anchors_->subscribe(who("A"), {}, {}).error().code, ErrorCode::not_found);
   (void)anchors_->offer(who("A"), sdp(a, kPlain), {});
-  EXPECT_EQ(anchors_->subscribe(who("A"), {}, {}).error().code, ErrorCode::conflict) << "nothing is heard yet";
+  EXPECT_EQ(anchors_->subscribe(who("A"), {}, {}).error().code, ErrorCode::conflict)
+      << "nothing is heard yet";
   (void)anchors_->answer(who("A", "B"), sdp(b, kPlain), {});
   const auto error = [](const auto& result) { return result ? "no error" : result.error().message; };
-  EXPECT_EQ(error(anchors_->subscribe(who("nobody"), {}, {})), "Unknown participant: no party with that tag or label");
+  EXPECT_EQ(error(anchors_->subscribe(who("nobody"), {}, {})),
+            "Unknown participant: no party with that tag or label");
   EXPECT_EQ(anchors_->subscribe(who(""), {}, {}).error().code, ErrorCode::not_found);
   EXPECT_EQ(anchors_->subscribe(who("A", "B"), {}, {}).error().code, ErrorCode::conflict);
   EXPECT_EQ(anchors_->subscribe_answer(who("", "B"), sdp(b, kPlain), {}).error().code, ErrorCode::not_found);
@@ -267,7 +272,9 @@ TEST_F(FlowsTest, WhatCannotBeSaysWhyAndLeavesNothingBehind) {
             ErrorCode::unsupported);
   const auto asked = anchors_->subscribe(who("A", "S"), {}, {});
   ASSERT_TRUE(asked);
-  EXPECT_EQ(anchors_->subscribe_answer(who("", "S"), sdp(b, "RTP/AVP 97\r\na=rtpmap:97 EVS/16000\r\n"), {}).error().code,
+  EXPECT_EQ(anchors_->subscribe_answer(who("", "S"), sdp(b, "RTP/AVP 97\r\na=rtpmap:97 EVS/16000\r\n"), {})
+                .error()
+                .code,
             ErrorCode::unsupported);
   EXPECT_EQ(anchors_->subscribe_answer(who("", "S"), answer_of({&a, &b}, "RTP/AVP 0\r\n"), {}).error().code,
             ErrorCode::invalid);

@@ -1,0 +1,124 @@
+// The verbs beside offer and answer: what each becomes, and what proxies read of it.
+#include "tests/plugins/ng/commands_world.hpp"
+
+namespace tandem::ng {
+namespace {
+
+class FlowCommandsTest : public CommandsTest {
+ protected:
+  // The params of the one command that was asked.
+  Value params(const char* method) {
+    EXPECT_EQ(asked_.size(), 1U);
+    const std::string text = asked_.empty() ? "" : asked_.back();
+    asked_.clear();
+    EXPECT_EQ(text.substr(0, text.find(' ')), method);
+    return Value::parse(text.substr(text.find(' ') + 1), nullptr, false);
+  }
+};
+
+TEST_F(FlowCommandsTest, ASubscriptionIsAskedOfWhomItNamesAndToldInRtpenginesLists) {
+  answer_with("anchor.subscribe",
+              R"({"sdp":"v=0\r\n","to_tag":"S","sources":[
+                 {"tag":"a","label":"caller","kind":"audio","mode":"sendrecv","section_label":"0","index":1},
+                 {"tag":"b","label":"","kind":"audio","mode":"sendonly","section_label":"1","index":1}],"warnings":["w"]})");
+  const Value got = ask_json(
+      R"({"command":"subscribe request","call-id":"c","to-tag":"S","flags":["all","SIPREC","mix"],"set-label":"rec","codec":{"offer":["PCMA"]},
+          "transport-protocol":"RTP/AVP","sdp":"ignored"})");
+  const Value asked = params("anchor.subscribe");
+  EXPECT_EQ(asked["call_id"], "c");
+  EXPECT_EQ(asked["to_tag"], "S");
+  EXPECT_EQ(asked["set_label"], "rec");
+  EXPECT_EQ(asked["all"], true);
+  EXPECT_EQ(asked["mix"], true);
+  EXPECT_EQ(asked["label_sections"], true);
+  EXPECT_FALSE(asked.contains("sdp"));
+  EXPECT_FALSE(asked.contains("label"));
+  EXPECT_EQ(asked["codecs"]["offer"], Value::parse(R"(["PCMA"])"));
+  EXPECT_EQ(got["result"], "ok");
+  EXPECT_EQ(got["sdp"], "v=0\r\n");
+  EXPECT_EQ(got["to-tag"], "S");
+  EXPECT_EQ(got["warning"], "w");
+  EXPECT_FALSE(got.contains("from-tag"));
+  EXPECT_EQ(got["from-tags"], Value::parse(R"(["a","b"])"));
+  EXPECT_EQ(got["media-labels"]["0"]["tag"], "a");
+  EXPECT_EQ(got["media-labels"]["1"]["mode"], "sendonly");
+  EXPECT_EQ(got["tag-medias"][0]["label"], "caller");
+  EXPECT_EQ(got["tag-medias"][1]["medias"][0]["label"], "1");
+}
+
+TEST_F(FlowCommandsTest, OneSourceHasAFromTagAndALabelChoosesIt) {
+  answer_with("anchor.subscribe", R"({"sdp":"x","to_tag":"t","sources":[{"tag":"a"}]})");
+  const Value got = ask_json(
+      R"({"command":"subscribe_request","call-id":"c","label":"caller","to-label":"rec","rtpp-flags":"from-tags=[a b] bidirectional"})");
+  const Value asked = params("anchor.subscribe");
+  EXPECT_EQ(asked["label"], "caller");
+  EXPECT_EQ(asked["set_label"], "rec");
+  EXPECT_EQ(asked["bidirectional"], true);
+  EXPECT_EQ(asked["from_tags"], Value::parse(R"(["a","b"])"));
+  EXPECT_EQ(got["from-tag"], "a");
+  EXPECT_FALSE(got.contains("tag-medias"));
+}
+
+TEST_F(FlowCommandsTest, EachVerbBecomesOneCommand) {
+  for (const char* method : {"anchor.subscribe_answer", "anchor.unsubscribe", "anchor.create_answer",
+                             "anchor.connect", "anchor.hear", "anchor.stop_hearing", "anchor.mesh"})
+    answer_with(method, R"({"warnings":[]})");
+  const std::pair<const char*, const char*> table[] = {
+      {R"({"command":"subscribe answer","call-id":"c","to-tag":"t","sdp":"v=0"})",
+       R"(anchor.subscribe_answer {"call_id":"c","to_tag":"t","sdp":"v=0"})"},
+      {R"({"command":"unsubscribe","call-id":"c","from-tag":"f","to-tag":"t"})",
+       R"(anchor.unsubscribe {"call_id":"c","to_tag":"t"})"},
+      {R"({"command":"unsubscribe","call-id":"c","from-tag":"f","to-tag":"t","flags":["directional"]})",
+       R"(anchor.unsubscribe {"call_id":"c","from_tag":"f","to_tag":"t"})"},
+      {R"({"command":"create answer","call-id":"c","from-tag":"f","sdp":"v=0"})",
+       R"(anchor.create_answer {"call_id":"c","from_tag":"f","sdp":"v=0"})"},
+      {R"({"command":"connect","call-id":"c","from-tag":"f","to-tag":"t","to-call-id":"d"})",
+       R"(anchor.connect {"call_id":"c","from_tag":"f","to_tag":"t","to_call_id":"d"})"},
+      {R"({"command":"connect","call-id":"c","from-tag":"f","to-tag":"t","flags":["directional","bidirectional"]})",
+       R"(anchor.hear {"call_id":"c","from_tag":"f","to_tag":"t","all":false,"bidirectional":true})"},
+      {R"({"command":"inject start","call-id":"c","to-tag":"t","source-call-id":"d","source-tag":"s"})",
+       R"(anchor.hear {"to_tag":"t","call_id":"d","to_call_id":"c","from_tag":"s"})"},
+      {R"({"command":"inject stop","call-id":"c","to-tag":"t","source-tag":"s"})",
+       R"(anchor.stop_hearing {"to_tag":"t","call_id":"c","source_tag":"s"})"},
+      {R"({"command":"mesh","calls":["c","d"],"tags":[{"from":"a","to":["b","x"]}],"flags":["unsubscribe"]})",
+       R"(anchor.mesh {"calls":["c","d"],"rows":[{"from":"a","to":["b","x"]}],"reset":true,"bidirectional":false})"},
+  };
+  for (const auto& [message, command] : table) {
+    const Value got = ask_json(message);
+    EXPECT_EQ(got["result"], "ok") << message << got;
+    ASSERT_FALSE(asked_.empty()) << message;
+    EXPECT_EQ(asked_.back(), command) << message;
+  }
+}
+
+TEST_F(FlowCommandsTest, WhoIsMadeIsNamedInTheAnswer) {
+  answer_with("anchor.publish", R"({"sdp":"x","call_id":"C","from_tag":"F"})");
+  const Value published =
+      ask_json(R"({"command":"publish","sdp":"v=0","codec-accept":["PCMA"],"to-tag":"t"})");
+  EXPECT_EQ(published["call-id"], "C");
+  EXPECT_EQ(published["from-tag"], "F");
+  EXPECT_EQ(published["sdp"], "x");
+  const Value asked = params("anchor.publish");
+  EXPECT_EQ(asked["codecs"]["accept"], Value::parse(R"(["PCMA"])"));
+  EXPECT_FALSE(asked.contains("to_tag"));
+  answer_with("anchor.create", R"({"sdp":"x","call_id":"C","from_tag":"F"})");
+  EXPECT_EQ(
+      ask_json(R"({"command":"create","rtpp-flags":"medias=[[type=audio codecs=[G722 PCMA]]]"})")["from-tag"],
+      "F");
+  EXPECT_EQ(params("anchor.create")["media"], Value::parse(R"([{"kind":"audio","codecs":["G722","PCMA"]}])"));
+}
+
+TEST_F(FlowCommandsTest, WhatIsIncompleteIsRefusedWithAReason) {
+  for (const char* message :
+       {R"({"command":"publish"})", R"({"command":"inject start","call-id":"c","to-tag":"t"})",
+        R"({"command":"mesh"})", R"({"command":"mesh","calls":["c"],"tags":["x"]})",
+        R"({"command":"subscribe request","call-id":{}})"}) {
+    const Value got = ask_json(message);
+    EXPECT_EQ(got["result"], "error") << message;
+    EXPECT_FALSE(text_at(got, "error-reason").empty()) << message;
+  }
+  EXPECT_TRUE(asked_.empty());
+}
+
+}  // namespace
+}  // namespace tandem::ng
