@@ -357,6 +357,8 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
   if (!options.media_address.empty()) edit.host = options.media_address;
   side->config.symmetric = side->config.symmetric && !answerer.asymmetric;
   section.offerer.symmetric = config_.symmetric && !offerer.asymmetric;
+  if (exchange.options.tos && !options.tos) side->config.dscp = section.offerer.dscp;
+  if (options.tos) section.offerer.dscp = side->config.dscp;
   edit.rtp = (*line)->rtp;
   edit.rtcp = (*line)->rtcp;
   edit.proto = is_rtp(section.proto) && !same_name(options.transport, "accept") ? section.proto : "";

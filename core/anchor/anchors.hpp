@@ -58,7 +58,9 @@ struct SdpOutcome {
 struct LineReport {
   std::size_t index = 0;
   std::string kind, proto, codec, mode, local, remote;
+  std::string crypto;  // the suite; "": plain
   session::LegStats stats;
+  std::int64_t asked_at_s = 0;  // UTC
 };
 struct PartyReport {
   std::string tag, via_branch, label, partner;

@@ -144,14 +144,18 @@ void Anchors::report(Call& call, std::function<void(Result<CallReport>)> done) {
       said.local = line.rtp.text();
       const std::size_t at_party = all->report.parties.size() - 1, at_line = row.lines.size() - 1;
       ++all->open;
-      media_.query(line.opened.id, [all, at_party, at_line, one_less](const session::LegStats& stats) {
-        LineReport& into = all->report.parties[at_party].lines[at_line];
-        into.stats = stats;
-        into.codec = stats.received.codec;
-        into.mode = stats.mode;
-        into.remote = stats.remote;
-        one_less(all);
-      });
+      media_.query(line.opened.id,
+                   [all, at_party, at_line, one_less,
+                    at_s = utc_us(timers_.wall_now()) / 1'000'000](const session::LegStats& stats) {
+                     LineReport& into = all->report.parties[at_party].lines[at_line];
+                     into.stats = stats;
+                     into.crypto = stats.srtp;
+                     into.asked_at_s = at_s;
+                     into.codec = stats.received.codec;
+                     into.mode = stats.mode;
+                     into.remote = stats.remote;
+                     one_less(all);
+                   });
     }
   }
   one_less(all);

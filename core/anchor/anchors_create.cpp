@@ -9,6 +9,7 @@
 #include "core/anchor/profile.hpp"
 #include "core/base/id.hpp"
 #include "core/base/log.hpp"
+#include "core/base/text.hpp"
 
 namespace tandem::anchor {
 
@@ -80,7 +81,7 @@ Result<void> Anchors::take_answered_section(Call& call, Party& party, std::size_
     close_line(party, i);
     return {};
   }
-  if (!same_word(media.kind_text, asked.kind))
+  if (!same_name(media.kind_text, asked.kind))
     return Error{ErrorCode::invalid, fmt::format("m= line {} was offered as {}, is answered as {}", i + 1,
                                                  asked.kind, sdp::printable(media.kind_text))};
   auto line = ensure_line(call, party, i, party.family, 0);
@@ -106,6 +107,7 @@ Result<void> Anchors::take_answered_section(Call& call, Party& party, std::size_
     }
     if (config.payloads.empty())
       return Error{ErrorCode::unsupported, "the answer accepts no codec that was offered"};
+    set_encoders(config, options.codecs);
     config.may_relay = asked.may_relay && !options.force_transcoding;
     if (!asked.may_relay) config.send_ptime_ms = asked.ptime_ms;
   }
@@ -144,7 +146,7 @@ Result<Anchors::SectionsOf> Anchors::sections_of(Call&, Party& party, const std:
                    fmt::format("create: expected audio, got \"{}\"", sdp::printable(one.kind))};
     if (one.codecs.empty()) one.codecs = {"PCMA", "PCMU"};
     for (const std::string& spec : one.codecs) {
-      if (same_word(spec, "telephone-event")) continue;
+      if (same_name(spec, "telephone-event")) continue;
       auto format = make_format(spec, asked.sent, codecs_);
       if (!format) return format.error();
       asked.sent.push_back(std::move(*format));

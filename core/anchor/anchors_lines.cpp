@@ -73,6 +73,10 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
     }
     if (answerer.payloads.empty() || offerer.payloads.empty())
       return Error{ErrorCode::unsupported, "the answer accepts no codec that was offered"};
+    for (media::LegConfig* config : {&offerer, &answerer}) {
+      set_encoders(*config, exchange.options.codecs);
+      set_encoders(*config, options.codecs);
+    }
     offerer.may_relay = answerer.may_relay = !exchange.options.force_transcoding &&
                                              !options.force_transcoding && exchange.options.ptime_ms == 0 &&
                                              exchange.options.ptime_reverse_ms == 0;

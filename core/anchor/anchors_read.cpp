@@ -97,7 +97,7 @@ Result<Anchors::Side> Anchors::read_side(const sdp::Description& sdp, const sdp:
   c.symmetric = config_.symmetric;
   c.learn_window = config_.learn_window;
   c.inactivity_timeout = config_.media_timeout;
-  c.dscp = config_.dscp;
+  c.dscp = options.tos ? static_cast<std::uint8_t>(*options.tos >> 2) : config_.dscp;
   c.detect_inband_dtmf = false;
   return side;
 }

@@ -9,30 +9,6 @@
 namespace tandem::anchor {
 namespace {
 
-// A codec specification: name/clock/channels/bitrate/ptime/fmtp.
-struct Spec {
-  std::string_view name;
-  std::uint32_t clock_rate = 0, channels = 0;  // 0: not said
-  std::string fmtp;
-};
-
-Spec read_spec(std::string_view text) {
-  Spec spec;
-  for (int field = 0; field < 6; ++field) {
-    const std::size_t slash = field == 5 ? std::string_view::npos : text.find('/');
-    const std::string_view part = text.substr(0, slash);
-    if (field == 0) spec.name = part;
-    if (field == 1) spec.clock_rate = number<std::uint32_t>(part).value_or(0);
-    if (field == 2) spec.channels = number<std::uint32_t>(part).value_or(0);
-    if (field == 5) spec.fmtp = part;
-    if (slash == std::string_view::npos) break;
-    text.remove_prefix(slash + 1);
-  }
-  // "--" stands for "=" where flags are separated by it.
-  for (std::size_t at; (at = spec.fmtp.find("--")) != std::string::npos;) spec.fmtp.replace(at, 2, "=");
-  return spec;
-}
-
 bool any_matches(const std::vector<std::string>& specs, const Format& format) {
   return std::any_of(specs.begin(), specs.end(), [&](const auto& s) { return matches(s, format); });
 }
@@ -62,7 +38,7 @@ bool removed(const Format& format, const CodecOptions& o) {
   return false;
 }
 
-const td_codec* find_codec(const Spec& spec, Codecs codecs) {
+const td_codec* find_codec(const CodecSpec& spec, Codecs codecs) {
   for (const td_codec* codec : codecs.registry.all()) {
     if (!same_name(spec.name, codec->name)) continue;
     if (spec.clock_rate != 0 && spec.clock_rate != codec->clock_rate) continue;
@@ -101,7 +77,7 @@ void add_transcoded(Chosen& chosen, const std::vector<Format>& offered, const Co
   for (const std::string& text : o.transcode) {
     const auto here = [&](const Format& f) { return matches(text, f); };
     if (std::any_of(chosen.formats.begin(), chosen.formats.end(), here)) continue;
-    const Spec spec = read_spec(text);
+    const CodecSpec spec = read_codec_spec(text);
     if (same_name(spec.name, "telephone-event") || same_name(spec.name, "CN")) continue;
     auto format = make_format(text, taken, codecs);
     if (!format) {
@@ -122,6 +98,31 @@ bool has_audio(const std::vector<Format>& formats) {
 }
 
 }  // namespace
+
+CodecSpec read_codec_spec(std::string_view text) {
+  CodecSpec spec;
+  for (int field = 0; field < 6; ++field) {
+    const std::size_t slash = field == 5 ? std::string_view::npos : text.find('/');
+    const std::string_view part = text.substr(0, slash);
+    if (field == 0) spec.name = part;
+    if (field == 1) spec.clock_rate = number<std::uint32_t>(part).value_or(0);
+    if (field == 2) spec.channels = number<std::uint32_t>(part).value_or(0);
+    if (field == 3) spec.bitrate = number<std::uint32_t>(part).value_or(0);
+    if (field == 4) spec.ptime_ms = number<std::uint32_t>(part).value_or(0);
+    if (field == 5) spec.fmtp = part;
+    if (slash == std::string_view::npos) break;
+    text.remove_prefix(slash + 1);
+  }
+  // "--" stands for "=" where flags are separated by it.
+  for (std::size_t at; (at = spec.fmtp.find("--")) != std::string::npos;) spec.fmtp.replace(at, 2, "=");
+  return spec;
+}
+
+bool spec_matches(std::string_view text, const td_codec& codec) {
+  const CodecSpec spec = read_codec_spec(text);
+  return same_name(spec.name, codec.name) && (spec.clock_rate == 0 || spec.clock_rate == codec.clock_rate) &&
+         (spec.channels == 0 || spec.channels == codec.channels || spec.channels == codec.rtpmap_channels);
+}
 
 bool Format::same(const Format& other) const {
   if (!same_name(name, other.name) || clock_rate != other.clock_rate) return false;
@@ -158,7 +159,7 @@ bool matches(std::string_view text, const Format& format) {
   if (says_all(text)) return true;
   if (!text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos)
     return number<std::uint32_t>(text).value_or(0) == format.type && text.size() <= 3;
-  const Spec spec = read_spec(text);
+  const CodecSpec spec = read_codec_spec(text);
   return same_name(spec.name, format.name) &&
          (spec.clock_rate == 0 || spec.clock_rate == format.clock_rate) &&
          (spec.channels == 0 || spec.channels == format.channels);
@@ -212,7 +213,7 @@ std::vector<Format> accept_formats(const std::vector<Format>& offered, const Cod
 }
 
 Result<Format> make_format(std::string_view text, const std::vector<Format>& taken, Codecs codecs) {
-  const Spec spec = read_spec(text);
+  const CodecSpec spec = read_codec_spec(text);
   const td_codec* codec = find_codec(spec, codecs);
   if (codec == nullptr)
     return Error{ErrorCode::unsupported, fmt::format("codec \"{}\" is not available for transcoding", text)};

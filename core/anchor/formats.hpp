@@ -47,6 +47,15 @@ std::vector<Format> read_formats(const sdp::Media& media, Codecs codecs);
 // Whether "opus/48000/2", "PCMU", "0" or "all" means this format.
 bool matches(std::string_view spec, const Format& format);
 
+// A codec specification: name/clock/channels/bitrate/ptime/fmtp, "--" in the fmtp for "=".
+struct CodecSpec {
+  std::string_view name;
+  std::uint32_t clock_rate = 0, channels = 0, bitrate = 0, ptime_ms = 0;  // 0: not said
+  std::string fmtp;
+};
+CodecSpec read_codec_spec(std::string_view text);
+bool spec_matches(std::string_view spec, const td_codec& codec);  // name, clock, channels
+
 struct Chosen {
   std::vector<Format> formats;
   std::vector<std::string> warnings;

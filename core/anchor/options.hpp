@@ -34,7 +34,8 @@ struct Options {
   bool sip_source_address = false;       // media goes there and not to the SDP's address
   std::string transport;                 // "RTP/AVP", …; "": as it came; "accept": as the answer says
   std::vector<std::string> srtp_only, srtp_without;  // suites offered, by name; empty: all, none
-  bool asymmetric = false;  // who gets this SDP sends from another address than it receives at
+  std::optional<unsigned> tos;  // of the whole call, 0 to 255: the upper six bits are its DSCP (RFC 2474)
+  bool asymmetric = false;      // who gets this SDP sends from another address than it receives at
   // what
   CodecOptions codecs;
   MuxOptions mux;
@@ -47,6 +48,7 @@ struct Options {
   bool replace_zero_address = false, force_increment_version = false;
   bool no_rtcp_attribute = false, full_rtcp_attribute = false;
   bool loop_protect = false;
+  std::vector<std::string> extmap_strip;  // RTP header extensions (RFC 8285) that are taken out; "all"
   // besides
   std::string label;
   bool block_dtmf = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/text.hpp"
+
 namespace tandem::anchor {
 
 const Format* find_same(const std::vector<Format>& formats, const Format& wanted) {
@@ -37,6 +39,51 @@ void events_by_clock(std::vector<Format>& formats) {
 void clear_payloads(media::LegConfig& config) {
   config.payloads.clear();
   config.event_receive_type = config.event_send_type = -1;
+}
+
+namespace {
+
+// "a=1;b=2" with the parameters of `more` in the place of those of the same name.
+std::string with_parameters(std::string_view fmtp, std::string_view more) {
+  const auto each = [](std::string_view text, auto take) {
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find(';'), text.size());
+      std::string_view item = text.substr(0, end);
+      text.remove_prefix(std::min(end + 1, text.size()));
+      while (!item.empty() && item.front() == ' ') item.remove_prefix(1);
+      if (!item.empty()) take(item, item.substr(0, item.find('=')));
+    }
+  };
+  std::string out;
+  const auto add = [&out](std::string_view item) { out.append(out.empty() ? "" : ";").append(item); };
+  each(fmtp, [&](std::string_view item, std::string_view name) {
+    bool replaced = false;
+    each(more,
+         [&](std::string_view, std::string_view other) { replaced = replaced || same_name(name, other); });
+    if (!replaced) add(item);
+  });
+  each(more, [&](std::string_view item, std::string_view) { add(item); });
+  return out;
+}
+
+}  // namespace
+
+void set_encoders(media::LegConfig& config, const CodecOptions& options) {
+  for (const auto* list : {&options.transcode, &options.set}) {
+    for (const std::string& text : *list) {
+      const CodecSpec spec = read_codec_spec(text);
+      for (media::PayloadMap& payload : config.payloads) {
+        if (!spec_matches(text, *payload.codec)) continue;
+        std::string more = spec.fmtp;
+        if (spec.bitrate != 0 && same_name(spec.name, "opus"))
+          more = with_parameters(more, "maxaveragebitrate=" + std::to_string(spec.bitrate));
+        if (!more.empty()) payload.peer_fmtp = with_parameters(payload.peer_fmtp, more);
+        if (&payload == &config.payloads.front() && spec.ptime_ms >= 10 && spec.ptime_ms <= 60 &&
+            spec.ptime_ms % 10 == 0)
+          config.send_ptime_ms = spec.ptime_ms;
+      }
+    }
+  }
 }
 
 std::vector<Format> formats_of(const media::LegConfig& config) {

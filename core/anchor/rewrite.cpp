@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "core/base/text.hpp"
+
 namespace tandem::anchor {
 namespace {
 
@@ -112,8 +114,17 @@ bool carries_rtp(const std::string& media) {
   return all.size() >= 3 && all[2].find("RTP/") != std::string_view::npos;
 }
 
+// a=extmap:<value>["/"<direction>] <URI> … (RFC 8285 5)
+bool strips_extension(std::string_view line, const Options& options) {
+  const std::size_t blank = line.find(' ');
+  const std::string_view rest = blank == std::string_view::npos ? std::string_view() : line.substr(blank + 1);
+  const std::string_view uri = rest.substr(0, rest.find(' '));
+  return std::any_of(options.extmap_strip.begin(), options.extmap_strip.end(),
+                     [&](const std::string& name) { return same_name(name, "all") || name == uri; });
+}
+
 // Whether a line of an anchored section stays; it may be changed on the way.
-bool edit_line(std::string& line, const SectionEdit& edit, bool drops_feedback) {
+bool edit_line(std::string& line, const SectionEdit& edit, const Options& options, bool drops_feedback) {
   if (line.starts_with("c=")) {
     line = "c=" + address_text(host_of(edit));
     return true;
@@ -121,6 +132,8 @@ bool edit_line(std::string& line, const SectionEdit& edit, bool drops_feedback) 
   if (!line.starts_with("a=")) return true;
   if (is_ice(line) || is_attribute(line, "bundle-only") || is_attribute(line, "rtcp")) return false;
   if (edit.replace_crypto && is_attribute(line, "crypto")) return false;
+  if (is_attribute(line, "extmap") || is_attribute(line, "extmap-allow-mixed"))
+    return edit.opaque && !strips_extension(line, options);  // audio's headers are ours: no extension passes
   if (edit.opaque) return true;
   if (is_attribute(line, "rtcp-mux") || is_attribute(line, "rtcp-mux-only") || is_attribute(line, "ssrc") ||
       is_attribute(line, "ssrc-group"))
@@ -168,7 +181,7 @@ void edit_section(SdpText::Section& section, const SectionEdit& edit, const std:
     had_c = had_c || line.starts_with("c=");
     had_rtcp_address =
         had_rtcp_address || (is_attribute(line, "rtcp") && line.find(" IN ") != std::string::npos);
-    if (edit_line(line, edit, drops_feedback)) lines.push_back(std::move(line));
+    if (edit_line(line, edit, options, drops_feedback)) lines.push_back(std::move(line));
   }
   if (!had_c && host_of(edit) != session_host) {
     const auto at = !lines.empty() && lines.front().starts_with("i=") ? lines.begin() + 1 : lines.begin();
@@ -201,6 +214,7 @@ std::string rewrite(SdpText text, const std::vector<SectionEdit>& sections, cons
       }
     }
     if (is_ice(line) || line.starts_with("a=group:BUNDLE")) continue;
+    if (is_attribute(line, "extmap") && strips_extension(line, options)) continue;
     lines.push_back(std::move(line));
   }
   if (!session.loop_mark.empty()) lines.push_back(session.loop_mark);

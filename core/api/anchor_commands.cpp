@@ -18,6 +18,28 @@ Json shown(const session::StreamStats& s) {
           {"lost", s.lost},   {"loss_percent", s.loss_percent}, {"jitter_ms", s.jitter_ms}};
 }
 
+Json shown(const session::SourceStats::Quality& q, std::int64_t asked_at_s) {
+  return {{"mos", q.mos},
+          {"loss_percent", q.loss_percent},
+          {"jitter_ms", q.jitter_ms},
+          {"round_trip_ms", q.round_trip_ms},
+          {"at_s", asked_at_s - std::chrono::duration_cast<seconds>(q.ago).count()}};
+}
+
+Json shown(const std::vector<session::SourceStats>& sources, std::int64_t asked_at_s) {
+  Json out = Json::array();
+  for (const session::SourceStats& source : sources)
+    out.push_back({{"ssrc", source.ssrc},
+                   {"packets", source.packets},
+                   {"bytes", source.bytes},
+                   {"lost", source.lost},
+                   {"samples", source.samples},
+                   {"average", shown(source.average, asked_at_s)},
+                   {"lowest", shown(source.lowest, asked_at_s)},
+                   {"highest", shown(source.highest, asked_at_s)}});
+  return out;
+}
+
 Json shown(const anchor::CallReport& call) {
   Json out{{"call_id", call.call_id},
            {"created_us", call.created_us},
@@ -47,6 +69,9 @@ Json shown(const anchor::CallReport& call) {
                               {"sent", shown(line.stats.sent)},
                               {"round_trip_ms", line.stats.round_trip_ms},
                               {"mos_received", line.stats.mos_received},
+                              {"crypto", line.crypto},
+                              {"sources", shown(line.stats.sources, line.asked_at_s)},
+                              {"ssrc_sent", line.stats.ssrc_sent},
                               {"strangers", line.stats.from_strangers},
                               {"malformed", line.stats.malformed}});
     out["parties"].push_back(std::move(row));

@@ -18,6 +18,7 @@ constexpr const char* kOptions =
        "always_transcode":{"type":"boolean"},"force_transcoding":{"type":"boolean"},"single_codec":{"type":"boolean"},
        "replace":{"type":"array","maxItems":8,"items":{"enum":["origin","username","session_name","zero_address","force_increment_version"]}},
        "no_rtcp_attribute":{"type":"boolean"},"full_rtcp_attribute":{"type":"boolean"},"loop_protect":{"type":"boolean"},
+       "tos":{"type":"integer","minimum":0,"maximum":255},"extmap_strip":LIST,
        "block_digits":{"type":"boolean"},"record":{"type":"boolean"},"metadata":{"type":"string","maxLength":4096})";
 
 std::string with_lists(std::string text) {
@@ -118,6 +119,8 @@ Result<anchor::Options> options(const Json& params) {
   out.no_rtcp_attribute = flag_at(params, "no_rtcp_attribute");
   out.full_rtcp_attribute = flag_at(params, "full_rtcp_attribute");
   out.loop_protect = flag_at(params, "loop_protect");
+  if (params.contains("tos")) out.tos = static_cast<unsigned>(number_at(params, "tos"));
+  out.extmap_strip = texts(params, "extmap_strip");
   out.label = text_at(params, "label");
   out.block_dtmf = flag_at(params, "block_digits");
   out.record = flag_at(params, "record");

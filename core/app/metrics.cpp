@@ -150,6 +150,8 @@ void add_engine(Families& out, const session::MediaEngine& engine) {
   out.gauge("tandem_recordings_open", "Recording files being written.", static_cast<double>(c.recordings));
   out.gauge("tandem_ports_free", "RTP port pairs that are free.", static_cast<double>(c.ports_free));
   out.gauge("tandem_prompts_cached", "Sound files held in memory.", static_cast<double>(c.prompts_cached));
+  out.gauge("tandem_media_feeds", "Legs that hear another beside its pair.", static_cast<double>(c.feeds));
+  out.counter("tandem_media_feeds_refused_total", "Listeners refused for want of places.", c.feeds_refused);
   out.counter("tandem_media_legs_refused_total", "Legs refused for want of ports or places.", c.legs_refused);
   for (std::size_t i = 0; i < engine.loop_count(); ++i)
     add_loop(out, engine.media_loop(i), engine.media_io(i), std::to_string(i));

@@ -27,6 +27,11 @@ void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePo
   const rtp::Received received = rx_.push(packet.header, packet.payload.size(), arrival,
                                           event ? rtp::Timing::held : rtp::Timing::sampled);
   if (received.skipped != 0) loop_->counters().lost.add(received.skipped);
+  if (received.verdict == rtp::RxVerdict::restarted) {
+    rtp::RxStats before = rx_.stats();  // this packet is the new source's
+    --before.packets, before.bytes -= packet.payload.size();
+    sources_.begin(packet.header.ssrc.value(), before);
+  }
   last_heard_ = arrival;
   timed_out_ = false;
   if (!started_ && rtp::usable(received.verdict)) {
@@ -325,6 +330,7 @@ Address Leg::rtcp_destination() const {
 }
 
 void Leg::send_rtcp(TimePoint now, bool bye) {
+  if (!bye) sources_.sample(rx_.stats(), conditions(), now);
   std::array<std::uint8_t, rtp::RtcpSession::kBytesMax + srtp::kTrailerBytesMax> out;
   std::size_t bytes = bye ? rtcp_.build_bye(now, tx_, rx_, out) : rtcp_.build(now, tx_, rx_, out);
   const Address to = rtcp_destination();

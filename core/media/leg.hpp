@@ -29,6 +29,7 @@
 #include "core/rtp/latch.hpp"
 #include "core/rtp/rtcp_session.hpp"
 #include "core/rtp/rx_stream.hpp"
+#include "core/rtp/source_log.hpp"
 #include "core/rtp/telephone_event.hpp"
 #include "core/rtp/telephone_event_sender.hpp"
 #include "core/rtp/tx_stream.hpp"
@@ -51,6 +52,10 @@ struct LegFigures {
   std::uint64_t srtp_forged = 0, srtp_replayed = 0;
   const char* srtp_suite = "";  // that we open with; "": plain RTP
   bool relaying = false, joined = false, playing = false;
+  std::array<rtp::SourceLog::Source, rtp::SourceLog::kSources> sources;  // the newest first
+  std::size_t source_count = 0;
+  std::uint32_t ssrc_sent = 0;
+  TimePoint at{};
 };
 
 // Whether control wants to hear that the digits are sent.
@@ -165,6 +170,7 @@ class Leg {
   bool send_event(std::uint32_t ticks, TimePoint now);
   void send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payload);
   void send_rtcp(TimePoint now, bool bye);
+  rtp::SourceLog::Conditions conditions() const;
   void finish_player(PlayEnd reason);
   void apply_config(TimePoint now);
   void digits_are_sent();
@@ -191,6 +197,7 @@ class Leg {
   LegCrypto crypto_;
   rtp::Latch latch_;
   rtp::RxStream rx_;
+  rtp::SourceLog sources_;
   rtp::TxStream tx_;
   rtp::RtcpSession rtcp_;
   rtp::TelephoneEventReceiver events_in_;

@@ -160,6 +160,13 @@ void Leg::set_plan(const Plan& plan) {
   plan_ = plan;
 }
 
+rtp::SourceLog::Conditions Leg::conditions() const {
+  return {.jitter_ms = rx_.jitter_ms(),
+          .round_trip_ms = rtcp_.remote().round_trip_ms,
+          .buffer_ms = plan_.decode ? static_cast<double>(setup_->playout.jitter().delay().count()) : 0,
+          .impairment = rtp::impairment_of(setup_->config.payloads.front().codec->name)};
+}
+
 LegFigures Leg::figures() const {
   LegFigures out;
   if (setup_ != nullptr) {
@@ -172,6 +179,14 @@ LegFigures Leg::figures() const {
     out.received.bytes = passed_bytes_in_;
   }
   out.jitter_ms = rx_.jitter_ms();
+  out.at = loop_->now();
+  out.ssrc_sent = tx_.ssrc().value();
+  out.source_count = sources_.read(rx_.stats(), out.sources);
+  if (out.source_count != 0 && out.sources.front().samples == 0 && setup_ != nullptr) {
+    rtp::SourceLog short_one = sources_;  // too short for a report: measured until now
+    short_one.sample(rx_.stats(), conditions(), out.at);
+    (void)short_one.read(rx_.stats(), out.sources);
+  }
   out.loss_percent = rx_.loss_percent();
   out.late = rx_.stats().late;
   out.packets_sent = tx_.packets();

@@ -219,7 +219,6 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
   LegEntry* entry = find(id);
   if (entry == nullptr) return Error{ErrorCode::not_found, fmt::format("no leg has the media id {}", id)};
   media::LegConfig config = wanted;
-  config.dscp = config_.dscp;
   if (!config.payloads.empty())
     config.send_ptime_ms = codec::packet_ms(*config.payloads.front().codec, config.send_ptime_ms);
   struct State {

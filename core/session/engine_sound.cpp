@@ -51,6 +51,21 @@ std::uint64_t to_samples(milliseconds length, std::uint32_t rate) {
 
 bool is_digit(char c) { return std::string_view("0123456789*#ABCDabcdwW").find(c) != std::string_view::npos; }
 
+SourceStats to_stats(const rtp::SourceLog::Source& source, TimePoint now) {
+  const auto quality = [now](const rtp::SourceLog::Quality& q) {
+    return SourceStats::Quality{q.mos, q.loss_percent, q.jitter_ms, q.round_trip_ms,
+                                std::chrono::duration_cast<milliseconds>(now - q.at)};
+  };
+  return {source.ssrc,
+          source.packets,
+          source.bytes,
+          source.lost,
+          source.samples,
+          quality(source.average()),
+          quality(source.lowest),
+          quality(source.highest)};
+}
+
 LegStats to_stats(const media::LegFigures& figures) {
   LegStats out;
   const std::string codec = figures.codec == nullptr ? "" : figures.codec->name;
@@ -82,6 +97,9 @@ LegStats to_stats(const media::LegFigures& figures) {
   }
   if (figures.packets_sent != 0 && figures.remote.any)
     out.mos_sent = rtp::mos_of_r(rtp::r_factor(one_way, out.sent.loss_percent, impairment));
+  for (std::size_t i = 0; i < figures.source_count; ++i)
+    out.sources.push_back(to_stats(figures.sources[i], figures.at));
+  out.ssrc_sent = figures.ssrc_sent;
   out.from_strangers = figures.strangers;
   out.srtp_forged = figures.srtp_forged;
   out.srtp_replayed = figures.srtp_replayed;

@@ -81,6 +81,17 @@ struct StreamStats {
          delay_ms = 0;  // delay: jitter buffer (received), playout of the peer unknown
 };
 
+// Of one SSRC that the peer sent with. Quality over intervals of about 5 s; `ago`: before the query.
+struct SourceStats {
+  struct Quality {
+    double mos = 0, loss_percent = 0, jitter_ms = 0, round_trip_ms = 0;
+    milliseconds ago{0};
+  };
+  std::uint32_t ssrc = 0;
+  std::uint64_t packets = 0, bytes = 0, lost = 0, samples = 0;
+  Quality average, lowest, highest;
+};
+
 struct LegStats {
   StreamStats received;                   // from the peer, measured here
   StreamStats sent;                       // to the peer; loss and jitter as the peer's RTCP says
@@ -93,6 +104,8 @@ struct LegStats {
   std::uint64_t srtp_replayed = 0;        // seen before
   std::string srtp;                       // the crypto suite; "": plain RTP
   std::string remote;                     // where media goes now
+  std::vector<SourceStats> sources;       // the newest first
+  std::uint32_t ssrc_sent = 0;            // that we send with
   std::string mode;                       // "relay", "transcode", "app", "idle"
 };
 

@@ -34,7 +34,34 @@ Value packets(const Value& stream) {
   return {{"packets", number_at(stream, "packets")}, {"bytes", number_at(stream, "bytes")}, {"errors", 0}};
 }
 
-Value media(const Value& line, Value& total) {
+// In whole numbers, as the format has no others: MOS in tenths, round trips in us, as rtpengine has them.
+Value quality(const Value& source, const char* name) {
+  const auto found = source.find(name);
+  const Value& from = found == source.end() ? source : *found;
+  const auto round_trip = static_cast<std::int64_t>(real_at(from, "round_trip_ms") * 1000);
+  return {{"MOS", static_cast<std::int64_t>(real_at(from, "mos") * 10 + 0.5)},
+          {"round-trip time", round_trip},
+          {"round-trip time leg", round_trip},
+          {"jitter", static_cast<std::int64_t>(real_at(from, "jitter_ms") + 0.5)},
+          {"packet loss", static_cast<std::int64_t>(real_at(from, "loss_percent") + 0.5)}};
+}
+
+Value ssrc_figures(const Value& source) {
+  Value out{{"bytes", number_at(source, "bytes")}, {"packets", number_at(source, "packets")}};
+  if (number_at(source, "samples") == 0) return out;
+  out["cumulative loss"] = number_at(source, "lost");
+  out["average MOS"] = quality(source, "average");
+  out["average MOS"]["samples"] = number_at(source, "samples");
+  for (const auto& [name, key] : {std::pair{"lowest MOS", "lowest"}, std::pair{"highest MOS", "highest"}}) {
+    out[name] = quality(source, key);
+    out[name]["reported at"] = number_at(source.at(key), "at_s");
+  }
+  out["MOS progression"] = {{"interval", 5},
+                            {"entries", Value::array({out["lowest MOS"], out["highest MOS"]})}};
+  return out;
+}
+
+Value media(const Value& line, Value& total, Value& by_ssrc) {
   const Value& received = line.at("received");
   const Value local = endpoint(text_at(line, "local"));
   Value stream{{"local port", local.value("port", 0)}, {"local address", local.value("address", "")}};
@@ -54,6 +81,27 @@ Value media(const Value& line, Value& total) {
                     {"jitter", static_cast<std::int64_t>(real_at(received, "jitter_ms"))},
                     {"packet loss", static_cast<std::int64_t>(real_at(received, "loss_percent"))},
                     {"lost", number_at(received, "lost")}};
+  out["ingress SSRCs"] = Value::array();
+  out["egress SSRCs"] = Value::array();
+  if (const auto sources = line.find("sources"); sources != line.end() && sources->is_array()) {
+    for (const Value& source : *sources) {
+      Value figures = ssrc_figures(source);
+      by_ssrc[std::to_string(number_at(source, "ssrc"))] = figures;
+      figures["SSRC"] = number_at(source, "ssrc");
+      out["ingress SSRCs"].push_back(std::move(figures));
+    }
+    if (!sources->empty()) stream["SSRC"] = number_at(sources->front(), "ssrc");
+  }
+  if (number_at(line, "ssrc_sent") != 0) {
+    const Value& sent = line.at("sent");
+    out["egress SSRCs"].push_back({{"SSRC", number_at(line, "ssrc_sent")},
+                                   {"packets", number_at(sent, "packets")},
+                                   {"bytes", number_at(sent, "bytes")}});
+  }
+  if (!text_at(line, "crypto").empty()) {
+    stream["crypto suite"] = text_at(line, "crypto");
+    out["flags"].push_back("SDES");
+  }
   out["streams"] = Value::array({std::move(stream)});
   return out;
 }
@@ -76,7 +124,9 @@ void add_report(const Value& call, Value& answer) {
       if (!text_at(party, "label").empty()) row["label"] = text_at(party, "label");
       if (!text_at(party, "partner").empty()) row["in dialogue with"] = text_at(party, "partner");
       row["medias"] = Value::array();
-      for (const Value& line : party.at("lines")) row["medias"].push_back(media(line, total));
+      for (const Value& line : party.at("lines")) row["medias"].push_back(media(line, total, answer["SSRC"]));
+      if (const auto hears = party.find("hears"); hears != party.end() && !hears->empty())
+        row["subscriptions"] = *hears;
       tags[text_at(party, "tag")] = std::move(row);
     }
   }

@@ -152,6 +152,42 @@ class Reader {
                                                         : "off";
     if (word == "yes" || word == "on" || word == "1" || word == "true") options_["record"] = true;
   }
+  // Streams have ports of their own here, which a bundled offer may always be answered with (RFC 9143 7.3).
+  void take_bundle(const Value& value) {
+    for (const std::string& word : to_words(value)) {
+      const std::string bundle = canonical(word);
+      if (bundle == "require" || bundle == "strict")
+        refuse("bundle=" + bundle + ": streams are not bundled here");
+      else if (bundle == "offer")
+        out_.warnings.push_back("bundle=offer: streams are not bundled here, each has a port of its own");
+      else if (bundle != "accept" && bundle != "reject")
+        unknown("bundle option", word);
+    }
+  }
+  // What leaves has them not; mask is the same here, as nobody is told that they are taken.
+  void take_extmap(const Value& value) {
+    if (!value.is_object()) return unknown("form of", "extmap");
+    for (const auto& [key, list] : value.items()) {
+      const std::string name = canonical(key);
+      if (name != "strip" && name != "mask") unknown("extmap option", key);
+      for (std::string& uri : to_words(list)) strip_extension(std::move(uri));
+    }
+  }
+  void strip_extension(std::string uri) {
+    Value& strip = options_["extmap_strip"];
+    if (!strip.is_array()) strip = Value::array();
+    if (strip.size() < 128) strip.push_back(uri.substr(0, 512));
+  }
+  void take_osrtp(const std::string& word) {  // RFC 8643
+    const std::string osrtp = canonical(word);
+    if (osrtp.starts_with("offer"))
+      out_.warnings.push_back("OSRTP=" + shown(osrtp) + ": SRTP is offered by transport-protocol only");
+  }
+  void take_tos(const Value& value) {
+    const std::int64_t tos = to_number(value, 256);
+    if (tos >= 0 && tos <= 255) options_["tos"] = tos;  // else the default, as rtpengine has it
+  }
+
   void take_received_from(const Value& value) {
     const Words words = to_words(value);
     if (words.empty()) return;
@@ -260,7 +296,17 @@ class Reader {
       take_ice(value);
     else if (key == "transport-protocol")
       options_["transport"] = value.is_string() ? value.get<std::string>().substr(0, 32) : "";
-    else if (key == "media-address")
+    else if (key == "tos")
+      take_tos(value);
+    else if (key == "bundle")
+      take_bundle(value);
+    else if (key == "extmap")
+      take_extmap(value);
+    else if (key == "osrtp") {
+      for (const std::string& word : to_words(value)) take_osrtp(word);
+    } else if (key == "delay-buffer") {
+      if (to_number(value, 1) != 0) refuse("delay-buffer: media is not delayed here");
+    } else if (key == "media-address")
       options_["media_address"] = value.is_string() ? value.get<std::string>().substr(0, 64) : "";
     else if (key == "address-family")
       options_["address_family"] = value.is_string() ? value.get<std::string>() : "";
@@ -448,8 +494,10 @@ class Reader {
       if (out_.from_tags.size() < 64) out_.from_tags.push_back(rest(10));
       return true;
     }
-    return flag.starts_with("osrtp-") || flag.starts_with("dtls-") ||
-           flag.starts_with("endpoint-learning-") || flag.starts_with("bundle-");
+    if (flag.starts_with("osrtp-")) return take_osrtp(rest(6)), true;
+    if (flag.starts_with("bundle-")) return take_bundle(Value(rest(7))), true;
+    if (flag == "strip-extmap") return strip_extension("all"), true;
+    return flag.starts_with("dtls-") || flag.starts_with("endpoint-learning-");
   }
 
   void finish() {

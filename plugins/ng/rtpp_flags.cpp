@@ -9,9 +9,9 @@ namespace {
 
 constexpr unsigned kNestingMax = 8;
 
-class Reader {
+class TextReader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit TextReader(std::string_view text) : text_(text) {}
 
   // The next "key" or "key=value" up to a blank or ']'. False at the end or at ']'.
   bool next(std::string& key, Value& value, bool& has_value, unsigned depth) {
@@ -90,7 +90,7 @@ bool is_list_key(const std::string& key) {
 }  // namespace
 
 void read_rtpp_flags(std::string_view text, Value& into) {
-  Reader reader(text);
+  TextReader reader(text);
   std::string key;
   Value value;
   bool has_value = false;

@@ -32,7 +32,7 @@ loadmodule "sanity.so"
 loadmodule "rtpengine.so"
 modparam("rr", "enable_full_lr", 1)
 modparam("rtpengine", "rtpengine_sock", "{socket}")
-
+{more}
 request_route {{
   if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
   if (is_method("CANCEL")) {{
@@ -43,6 +43,7 @@ request_route {{
   if (has_totag()) {{
     if (loose_route()) {{
       if (is_method("INVITE|ACK|BYE")) rtpengine_manage("{flags}");
+      {after}
       if (is_method("INVITE")) t_on_reply("MEDIA");
       if (!t_relay()) sl_reply_error();
     }} else if (is_method("ACK") && t_check_trans()) t_relay();
@@ -77,9 +78,18 @@ failure_route[FAILED] {{
 }}
 """
 
+MOS = """loadmodule "xlog.so"
+modparam("rtpengine", "mos_average_pv", "$avp(mos_average)")
+modparam("rtpengine", "mos_average_samples_pv", "$avp(mos_samples)")
+modparam("rtpengine", "mos_min_pv", "$avp(mos_min)")
+modparam("rtpengine", "mos_max_pv", "$avp(mos_max)")
+"""
+SHOW_MOS = """if (is_method("BYE"))
+        xlog("L_NOTICE", "QUALITY average=$avp(mos_average) min=$avp(mos_min) max=$avp(mos_max) samples=$avp(mos_samples)\\n");"""
+
 
 class Proxy:
-    def __init__(self, ng_port, flags="replace-origin replace-session-connection ICE=remove", uas_port=9, transport="udp"):
+    def __init__(self, ng_port, flags="replace-origin replace-session-connection ICE=remove", uas_port=9, transport="udp", mos=False):
         program = shutil.which("kamailio") or "/usr/sbin/kamailio"
         modules = "/usr/lib/x86_64-linux-gnu/kamailio/modules"
         for folder in ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"):
@@ -91,6 +101,7 @@ class Proxy:
         self.port = free_port(5700 + os.getpid() % 100 * 2)
         with open(f"{self.folder}/kamailio.cfg", "w") as out:
             out.write(CONFIG.format(port=self.port, modules=modules, flags=flags, uas_port=uas_port,
+                                    more=MOS if mos else "", after=SHOW_MOS if mos else "",
                                     socket=f"{transport}:127.0.0.1:{ng_port}"))
         self.log = open(f"{self.folder}/log", "wb")
         self.process = subprocess.Popen([program, "-DD", "-f", f"{self.folder}/kamailio.cfg", "-m", "64", "-M", "8", "-Y",

@@ -12,9 +12,17 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tandem;
   testing::FakeHost host;
-  for (const char* method : {"anchor.offer", "anchor.answer", "anchor.delete", "anchor.query", "anchor.list",
-                             "anchor.statistics", "anchor.block", "anchor.play", "anchor.stop_play",
-                             "anchor.play_digits", "anchor.record", "anchor.control_recording"})
+  for (const char* method : {"anchor.offer",        "anchor.answer",
+                             "anchor.delete",       "anchor.query",
+                             "anchor.list",         "anchor.statistics",
+                             "anchor.block",        "anchor.play",
+                             "anchor.stop_play",    "anchor.play_digits",
+                             "anchor.record",       "anchor.control_recording",
+                             "anchor.subscribe",    "anchor.subscribe_answer",
+                             "anchor.unsubscribe",  "anchor.publish",
+                             "anchor.create",       "anchor.create_answer",
+                             "anchor.connect",      "anchor.hear",
+                             "anchor.stop_hearing", "anchor.mesh"})
     host.add_command(method, [](const testing::FakeHost::Call& call) { call.ok(call.params); });
   ng::Commands commands(sdk::Host(host.host()), {});
   const std::string_view text(reinterpret_cast<const char*>(data), size);
