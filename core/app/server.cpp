@@ -274,9 +274,9 @@ Result<void> Server::start(std::span<const plugin::Builtin> builtins) {
   loop_.on_signal([this](int number) {
     begin_stop(number == SIGINT ? "SIGINT" : number == SIGTERM ? "SIGTERM" : "SIGHUP");
   });
-  log::info("app", "tandem {} serves: {} media loops, RTP ports {}-{}, API at {}, state in {}", kVersion,
+  log::info("app", "tandem {} serves: {} media loops, RTP ports {}-{}, state in {}", kVersion,
             engine_->loop_count(), config_.media.engine.port_min, config_.media.engine.port_max,
-            config_.api.listen, paths_.state_dir);
+            paths_.state_dir);
   return {};
 }
 
