@@ -296,36 +296,38 @@ void Tune::aligned_at(std::int64_t position, SoundFigures& figures) {
   in_gap_ = false;
 }
 
-// The share of the window's energy that the melody from `position` explains.
-double Tune::explained(std::int64_t position) const {
-  double sum = 0;
+// Hands each symbol's part of the window, the melody standing at `position`, to visit(tone, samples into the
+// symbol, first sample of the window, samples); silence is left out.
+template <typename Visit>
+void Tune::each_symbol(std::int64_t position, Visit&& visit) const {
   for (std::size_t done = 0; done < kSearch;) {
     const std::int64_t at = position + static_cast<std::int64_t>(done);
     const std::int64_t index = floor_div(at, kSymbolSamples);
     const auto inside = static_cast<std::size_t>(at - index * kSymbolSamples);
     const std::size_t n = std::min<std::size_t>(kSearch - done, kSymbolSamples - inside);
     const unsigned tone = symbol(singer_, index, talk_);
-    if (tone != kSilence && n >= kBlock) {
-      const Dots d = dots(melody_, tone, inside, &window_[done], n);
-      if (d.norm > 0) sum += (d.sine * d.sine + d.cosine * d.cosine) / d.norm;
-    }
+    if (tone != kSilence) visit(tone, inside, done, n);
     done += n;
   }
+}
+
+// The share of the window's energy that the melody from `position` explains.
+double Tune::explained(std::int64_t position) const {
+  double sum = 0;
+  each_symbol(position, [&](unsigned tone, std::size_t inside, std::size_t from, std::size_t n) {
+    if (n < kBlock) return;
+    const Dots d = dots(melody_, tone, inside, &window_[from], n);
+    if (d.norm > 0) sum += (d.sine * d.sine + d.cosine * d.cosine) / d.norm;
+  });
   return sum / std::max(energy_of(std::span(window_).first(kSearch)), 1.0);
 }
 
 // Correlation of the window with the melody itself, phase and all.
 double Tune::likeness(std::int64_t position) const {
   double sum = 0;
-  for (std::size_t done = 0; done < kSearch;) {
-    const std::int64_t at = position + static_cast<std::int64_t>(done);
-    const std::int64_t index = floor_div(at, kSymbolSamples);
-    const auto inside = static_cast<std::size_t>(at - index * kSymbolSamples);
-    const std::size_t n = std::min<std::size_t>(kSearch - done, kSymbolSamples - inside);
-    const unsigned tone = symbol(singer_, index, talk_);
-    if (tone != kSilence) sum += dots(melody_, tone, inside, &window_[done], n).sine;
-    done += n;
-  }
+  each_symbol(position, [&](unsigned tone, std::size_t inside, std::size_t from, std::size_t n) {
+    sum += dots(melody_, tone, inside, &window_[from], n).sine;
+  });
   return sum;
 }
 

@@ -49,6 +49,8 @@ class Tune {
   void collect(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
                SoundFigures& figures);
   void search(std::int64_t sung, SoundFigures& figures);
+  template <typename Visit>
+  void each_symbol(std::int64_t position, Visit&& visit) const;
   double explained(std::int64_t position) const;
   double likeness(std::int64_t position) const;
   void aligned_at(std::int64_t position, SoundFigures& figures);

@@ -11,8 +11,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
+#include "core/loop/receive_burst.hpp"
 #include "core/loop/tick_timer.hpp"
 #include "core/loop/udp_datagram.hpp"
 
@@ -21,12 +21,6 @@ namespace {
 
 constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(sockaddr_in));
 constexpr std::size_t kBatchBytes = 64 * 1024;
-
-TimePoint realtime_as_point() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return TimePoint(seconds(now.tv_sec) + Nanos(now.tv_nsec));
-}
 
 Error failed(const char* step) {
   const ErrorCode code = errno == EPERM || errno == EACCES                       ? ErrorCode::denied
@@ -39,31 +33,7 @@ bool shareable(const Address& local) { return local.family() == Family::v4 && !l
 
 }  // namespace
 
-struct SharedIo::Receive {
-  std::array<mmsghdr, kBurst> messages{};
-  std::array<iovec, kBurst> vectors{};
-  std::array<sockaddr_in, kBurst> names{};
-  struct alignas(cmsghdr) Control {
-    std::array<char, kControlBytes> bytes;
-  };
-  std::array<Control, kBurst> controls{};
-  std::array<std::array<std::uint8_t, kDatagramMax>, kBurst> buffers;
-
-  Receive() {
-    for (std::size_t i = 0; i < kBurst; ++i) {
-      vectors[i] = {buffers[i].data(), buffers[i].size()};
-      msghdr& head = messages[i].msg_hdr;
-      head.msg_name = &names[i];
-      head.msg_iov = &vectors[i];
-      head.msg_iovlen = 1;
-      head.msg_control = controls[i].bytes.data();
-      rearm(i);
-    }
-  }
-  void rearm(std::size_t i) {
-    messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_in);
-    messages[i].msg_hdr.msg_controllen = kControlBytes;
-  }
+struct SharedIo::Receive : ReceiveBurst<sockaddr_in, kBurst, kControlBytes> {
   // To whom it was sent, and when the kernel got it.
   void read_control(std::size_t i, Address& to, TimePoint& at, TimePoint now, Nanos real_to_monotonic) {
     msghdr& head = messages[i].msg_hdr;
@@ -74,10 +44,7 @@ struct SharedIo::Receive {
         std::memcpy(&name, CMSG_DATA(c), sizeof name);
         to = Address::from(reinterpret_cast<const sockaddr*>(&name), sizeof name);
       } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
-        timespec stamp{};
-        std::memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
-        const TimePoint got = TimePoint(seconds(stamp.tv_sec) + Nanos(stamp.tv_nsec)) + real_to_monotonic;
-        if (got <= now && now - got <= seconds(1)) at = got;
+        at = arrival_of(c, now, real_to_monotonic);
       }
     }
   }

@@ -13,8 +13,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
+#include "core/loop/receive_burst.hpp"
 #include "core/loop/tick_timer.hpp"
 #include "core/loop/udp_socket.hpp"
 
@@ -24,52 +24,18 @@ namespace {
 constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(timespec));
 constexpr std::size_t kBatchBytes = 64 * 1024;
 
-TimePoint realtime_as_point() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return TimePoint(seconds(now.tv_sec) + Nanos(now.tv_nsec));
-}
-
 }  // namespace
 
-struct UdpIo::Receive {
-  std::array<mmsghdr, kBurst> messages{};
-  std::array<iovec, kBurst> vectors{};
-  std::array<sockaddr_in6, kBurst> names{};
-  struct alignas(cmsghdr) Control {
-    std::array<char, kControlBytes> bytes;
-  };
-  std::array<Control, kBurst> controls{};
-  std::array<std::array<std::uint8_t, kDatagramMax>, kBurst> buffers;
+struct UdpIo::Receive : ReceiveBurst<sockaddr_in6, kBurst, kControlBytes> {
   std::array<epoll_event, kReady> ready{};
 
-  Receive() {
-    for (std::size_t i = 0; i < kBurst; ++i) {
-      vectors[i] = {buffers[i].data(), buffers[i].size()};
-      msghdr& head = messages[i].msg_hdr;
-      head.msg_name = &names[i];
-      head.msg_iov = &vectors[i];
-      head.msg_iovlen = 1;
-      head.msg_control = controls[i].bytes.data();
-      rearm(i);
-    }
-  }
-  // recvmmsg writes the lengths that it used over those that it may use.
-  void rearm(std::size_t i) {
-    messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_in6);
-    messages[i].msg_hdr.msg_controllen = kControlBytes;
-  }
   // The kernel's receive time, moved onto the monotonic clock.
   TimePoint arrival(std::size_t i, TimePoint now, Nanos real_to_monotonic) const {
     const msghdr& head = messages[i].msg_hdr;
     const cmsghdr* control = CMSG_FIRSTHDR(&head);
     if (control == nullptr || control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_TIMESTAMPNS)
       return now;
-    timespec stamp{};
-    std::memcpy(&stamp, CMSG_DATA(control), sizeof stamp);
-    const TimePoint at = TimePoint(seconds(stamp.tv_sec) + Nanos(stamp.tv_nsec)) + real_to_monotonic;
-    // The wall clock may have been set between the packet's arrival and now.
-    return at > now || now - at > seconds(1) ? now : at;
+    return arrival_of(control, now, real_to_monotonic);
   }
 };
 
