@@ -10,9 +10,9 @@
 namespace tandem::codec {
 namespace {
 
-// A member that an older table may not reach.
+// A member that an older table may not reach: null or 0 then.
 template <typename Member>
-Member since_1_1(const td_codec& codec, Member td_codec::*member) {
+Member reached(const td_codec& codec, Member td_codec::*member) {
   const auto at = static_cast<std::size_t>(reinterpret_cast<const char*>(&(codec.*member)) -
                                            reinterpret_cast<const char*>(&codec));
   return codec.size >= at + sizeof(Member) ? codec.*member : Member{};
@@ -50,7 +50,7 @@ int Encoder::encode_mono(std::span<const std::int16_t> pcm, std::span<std::uint8
 }
 
 void Encoder::heed(std::span<const std::uint8_t> payload) {
-  const auto function = since_1_1(*codec_, &td_codec::feedback);
+  const auto function = reached(*codec_, &td_codec::feedback);
   if (function != nullptr) function(state_.get(), payload.data(), static_cast<std::uint32_t>(payload.size()));
 }
 
@@ -97,7 +97,7 @@ int Decoder::conceal_mono(std::span<std::int16_t> pcm) {
 }
 
 int Decoder::recover(std::span<const std::uint8_t> next, std::span<std::int16_t> pcm) {
-  const auto function = since_1_1(*codec_, &td_codec::recover);
+  const auto function = reached(*codec_, &td_codec::recover);
   if (function == nullptr || next.empty()) return 0;
   const auto samples = static_cast<std::uint32_t>(pcm.size() / codec_->channels);
   const std::int32_t made =
@@ -112,7 +112,7 @@ std::uint32_t payload_ticks(const td_codec& codec, std::span<const std::uint8_t>
 }
 
 unsigned packet_ms(const td_codec& codec, unsigned ptime_ms) {
-  const std::uint32_t most = since_1_1(codec, &td_codec::max_ptime_ms);
+  const std::uint32_t most = reached(codec, &td_codec::max_ptime_ms);
   const unsigned limit = std::min(ptime_ms, most == 0 ? 60u : static_cast<unsigned>(most));
   for (unsigned ms = limit / 10 * 10; ms >= 10; ms -= 10)
     if (codec.sample_rate / 1000 * ms % codec.frame_samples == 0) return ms;
@@ -122,7 +122,7 @@ unsigned packet_ms(const td_codec& codec, unsigned ptime_ms) {
 }
 
 decltype(td_codec::answer_fmtp) answer_function(const td_codec& codec) {
-  return since_1_1(codec, &td_codec::answer_fmtp);
+  return reached(codec, &td_codec::answer_fmtp);
 }
 
 std::string answer_fmtp(const td_codec& codec, std::string_view ours, std::string_view theirs) {
@@ -135,9 +135,27 @@ std::string answer_fmtp(const td_codec& codec, std::string_view ours, std::strin
 }
 
 bool relayable(const td_codec& codec, std::string_view from, std::string_view to) {
-  const auto function = since_1_1(codec, &td_codec::relayable);
+  const auto function = reached(codec, &td_codec::relayable);
   if (function != nullptr) return function(str(from), str(to)) != 0;
   return codec.fmtp_compatible == nullptr || codec.fmtp_compatible(str(from), str(to)) != 0;
+}
+
+bool pauses(const td_codec& codec, std::span<const std::uint8_t> payload) {
+  const auto function = reached(codec, &td_codec::pauses);
+  return function != nullptr && function(payload.data(), static_cast<std::uint32_t>(payload.size())) != 0;
+}
+
+bool has_pauses(const td_codec& codec) { return reached(codec, &td_codec::pauses) != nullptr; }
+
+bool can_repacket(const td_codec& codec) { return reached(codec, &td_codec::repacket) != nullptr; }
+
+int repacket(const td_codec& codec, std::span<const td_str> parts, std::uint32_t from, std::uint32_t samples,
+             std::span<std::uint8_t> out) {
+  const auto function = reached(codec, &td_codec::repacket);
+  if (function == nullptr || parts.empty() || samples == 0) return 0;
+  const std::int32_t written = function(parts.data(), static_cast<std::uint32_t>(parts.size()), from, samples,
+                                        out.data(), static_cast<std::uint32_t>(out.size()));
+  return written < 0 || written > static_cast<std::int32_t>(out.size()) ? 0 : written;
 }
 
 }  // namespace tandem::codec

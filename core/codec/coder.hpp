@@ -95,6 +95,18 @@ std::string answer_fmtp(const td_codec& codec, std::string_view ours, std::strin
 // [any] Packets made for `from` may go to a peer that says `to` as they are.
 bool relayable(const td_codec& codec, std::string_view from, std::string_view to);
 
+// [any] Whether its sender says with this payload that it is silent until the next.
+bool pauses(const td_codec& codec, std::span<const std::uint8_t> payload);
+// [any] Whether the codec has a way of its own to be silent.
+bool has_pauses(const td_codec& codec);
+
+// [any] Whether the codec can make packets of another length without decoding, at times.
+bool can_repacket(const td_codec& codec);
+// [media] `samples` from the `from`th on of what `parts` say, as one payload; bytes, 0 when it cannot be
+// done.
+int repacket(const td_codec& codec, std::span<const td_str> parts, std::uint32_t from, std::uint32_t samples,
+             std::span<std::uint8_t> out);
+
 // [any] RTP timestamp units <-> PCM samples of the codec (G722: 8000 <-> 16000).
 constexpr std::uint32_t ticks_to_samples(const td_codec& codec, std::uint32_t ticks) {
   return static_cast<std::uint32_t>(std::uint64_t{ticks} * codec.sample_rate / codec.clock_rate);

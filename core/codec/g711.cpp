@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "tandem/sdk_codec.hpp"
+
 namespace tandem::codec {
 namespace {
 
@@ -203,6 +205,10 @@ constexpr td_codec make_codec(const char* name, std::int32_t type, decltype(td_c
   codec.payload_samples = [](const std::uint8_t*, std::uint32_t bytes) noexcept {
     return bytes == 0 || bytes > kMaxPayload * 2 ? std::int32_t{TD_INVALID}
                                                  : static_cast<std::int32_t>(bytes);
+  };
+  codec.repacket = [](const td_str* parts, std::uint32_t count, std::uint32_t from, std::uint32_t samples,
+                      std::uint8_t* out, std::uint32_t capacity) noexcept {
+    return sdk::repacket_units<1, 1>({parts, count}, from, samples, {out, capacity});
   };
   return codec;
 }

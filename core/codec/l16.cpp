@@ -14,6 +14,7 @@ constexpr std::uint32_t kMaxPayload = 1440;  // RTP over IPv6 in an Ethernet fra
 
 template <std::uint32_t Channels>
 struct L16 {
+  static constexpr std::uint32_t kUnitBytes = 2 * Channels, kUnitSamples = 1;
   struct Encoder {
     static std::unique_ptr<Encoder> create(std::string_view) { return std::make_unique<Encoder>(); }
     std::int32_t encode(sdk::Pcm pcm, sdk::Bytes out) {

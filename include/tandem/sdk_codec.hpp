@@ -15,8 +15,9 @@
 //
 // What a class may have besides, all found by name: Decoder::conceal(PcmOut), Decoder::recover(next, PcmOut),
 // Encoder::feedback(Payload), static compatible(ours, theirs), static relayable(from, to), static
-// answer(ours, theirs) -> std::string. Threads and meanings are those of tandem/codec.h. Nothing here
-// allocates but create and answer.
+// answer(ours, theirs) -> std::string, static pauses(Payload), static repacket(parts, from, samples, Bytes)
+// or, where a payload is a row of units, kUnitBytes and kUnitSamples. Threads and meanings are those of
+// tandem/codec.h. Nothing here allocates but create and answer.
 #pragma once
 
 #include <algorithm>
@@ -31,6 +32,7 @@
 
 #include "tandem/abi.h"
 #include "tandem/codec.h"
+#include "tandem/sdk_options.hpp"
 
 namespace tandem::sdk {
 
@@ -103,6 +105,27 @@ class Carry {
   std::array<std::int16_t, Frame> frame_{};
   std::uint32_t left_ = 0;  // at the end of frame_, not given out yet
 };
+
+// ---- packets of another length, where a payload is whole units of `UnitBytes`, each `UnitSamples` long
+
+using Parts = std::span<const td_str>;
+
+template <std::uint32_t UnitBytes, std::uint32_t UnitSamples>
+std::int32_t repacket_units(Parts parts, std::uint32_t from, std::uint32_t samples, Bytes out) {
+  if (from % UnitSamples != 0 || samples % UnitSamples != 0) return 0;
+  std::size_t skip = std::size_t{from} / UnitSamples * UnitBytes;
+  std::size_t left = std::size_t{samples} / UnitSamples * UnitBytes;
+  if (left > out.size()) return 0;
+  std::uint8_t* into = out.data();
+  for (const td_str& part : parts) {
+    if (part.size % UnitBytes != 0) return 0;
+    const std::size_t passed = std::min(skip, part.size), n = std::min(left, part.size - passed);
+    into = std::copy_n(reinterpret_cast<const std::uint8_t*>(part.data) + passed, n, into);
+    skip -= passed;
+    left -= n;
+  }
+  return left == 0 ? static_cast<std::int32_t>(into - out.data()) : 0;
+}
 
 // ---- tables
 
@@ -188,6 +211,18 @@ struct Functions {
   static int relayable(td_str from, td_str to) noexcept {
     return Mine::relayable(text(from), text(to)) ? 1 : 0;
   }
+  static int pauses(const std::uint8_t* payload, std::uint32_t bytes) noexcept {
+    return bytes != 0 && Mine::pauses(Payload(payload, bytes)) ? 1 : 0;
+  }
+  static std::int32_t repacket(const td_str* parts, std::uint32_t count, std::uint32_t from,
+                               std::uint32_t samples, std::uint8_t* out, std::uint32_t capacity) noexcept {
+    if constexpr (requires { Mine::kUnitBytes; }) {
+      return repacket_units<Mine::kUnitBytes, Mine::kUnitSamples>(Parts(parts, count), from, samples,
+                                                                  Bytes(out, capacity));
+    } else {
+      return Mine::repacket(Parts(parts, count), from, samples, Bytes(out, capacity));
+    }
+  }
   static std::int32_t answer(td_str ours, td_str theirs, char* out, std::uint32_t capacity) noexcept {
     try {
       const std::string said = Mine::answer(text(ours), text(theirs));
@@ -233,10 +268,15 @@ constexpr td_codec codec_table(const CodecTraits& traits) {
   if constexpr (requires(std::string_view s) { Mine::answer(s, s); }) table.answer_fmtp = F::answer;
   if constexpr (requires(std::string_view s) { Mine::relayable(s, s); }) table.relayable = F::relayable;
   table.max_ptime_ms = traits.max_ptime_ms;
+  if constexpr (requires(Payload p) { Mine::pauses(p); }) table.pauses = F::pauses;
+  if constexpr (
+      requires { Mine::kUnitBytes; } || requires(Parts p, Bytes out) { Mine::repacket(p, 0u, 0u, out); })
+    table.repacket = F::repacket;
   return table;
 }
 
-// The table of a plugin that gives codecs and nothing else. `Codecs` is an array of static storage.
+// The table of a plugin that gives codecs and nothing else, and has no options. `Codecs` is an array of
+// static storage.
 template <const auto& Codecs>
 td_plugin codec_plugin(
     const char* name, const char* licence,
@@ -252,6 +292,7 @@ td_plugin codec_plugin(
           activate,
           []() noexcept {},
           [](const char* id, std::uint32_t index) noexcept -> const void* {
+            if (std::string_view(id) == TD_OPTIONS_ID) return options<&no_options>();
             return std::string_view(id) == TD_CODEC_ID && index < std::size(Codecs) ? &Codecs[index]
                                                                                     : nullptr;
           }};

@@ -8,6 +8,7 @@
 // Thread: [control].
 #pragma once
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -44,6 +45,36 @@ const td_options* options() {
         }
       }};
   return &kTable;
+}
+
+// The keys of a JSON object's text, of its first level, as they are written.
+inline std::vector<std::string> option_names(std::string_view json) {
+  std::vector<std::string> names;
+  std::string_view last;  // the text that was read last: a key when a colon follows
+  int depth = 0;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (c == '"') {
+      const std::size_t from = ++i;
+      while (i < json.size() && json[i] != '"') i += json[i] == '\\' ? 2u : 1u;
+      last = json.substr(from, std::min(i, json.size()) - from);
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    } else if (c == ':' && depth == 1) {
+      names.emplace_back(last);
+    }
+  }
+  return names;
+}
+
+// For options<>: the plugin has none.
+inline WrongOptions no_options(std::string_view section) {
+  WrongOptions wrong;
+  for (const std::string& name : option_names(section))
+    wrong.push_back({name, "no option: this plugin has none", "\"" + name + "\""});
+  return wrong;
 }
 
 }  // namespace tandem::sdk

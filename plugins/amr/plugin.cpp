@@ -23,7 +23,7 @@ struct Narrow {
   static constexpr Band kBand = Band::narrow;
   static constexpr std::uint32_t kFrame = 160;
   static constexpr unsigned kHighest = 7, kUsual = 7;  // 12.2 kbit/s
-  static constexpr unsigned kLost = kNoData;
+  static constexpr unsigned kLost = kNoData, kNoise = 8;
   static void* open_encoder() { return Encoder_Interface_init(0); }
   static void close_encoder(void* state) { Encoder_Interface_exit(state); }
   static int encode(void* state, unsigned mode, const std::int16_t* pcm, std::uint8_t* out) {
@@ -40,7 +40,7 @@ struct Wide {
   static constexpr Band kBand = Band::wide;
   static constexpr std::uint32_t kFrame = 320;
   static constexpr unsigned kHighest = 8, kUsual = 2;  // 12.65 kbit/s
-  static constexpr unsigned kLost = 14;
+  static constexpr unsigned kLost = 14, kNoise = 9;
   static void* open_encoder() { return E_IF_init(); }
   static void close_encoder(void* state) { E_IF_exit(state); }
   static int encode(void* state, unsigned mode, const std::int16_t* pcm, std::uint8_t* out) {
@@ -155,18 +155,55 @@ struct Amr {
   };
 
   // Which kind it is only the decoder knows; the length tells it nearly always, and both agree on most.
-  static std::int32_t payload_samples(Payload payload) {
-    for (const bool octet_align : {false, true}) {
-      const std::size_t frames = count_frames(Kind::kBand, octet_align, payload);
+  static bool guess(Payload payload, Parsed& parsed, bool& octet_align) {
+    for (const bool aligned : {false, true}) {
       std::array<std::uint8_t, 512> scratch;
-      if (frames == 0) continue;
-      Parsed parsed;
-      if (!parse(Kind::kBand, octet_align, payload, parsed)) continue;
-      if (build(Kind::kBand, octet_align, parsed.request, {parsed.frame.data(), frames}, scratch) ==
+      if (!parse(Kind::kBand, aligned, payload, parsed)) continue;
+      octet_align = aligned;
+      if (build(Kind::kBand, aligned, parsed.request, {parsed.frame.data(), parsed.frames}, scratch) ==
           payload.size())
-        return static_cast<std::int32_t>(frames * Kind::kFrame);
+        return true;
     }
-    return TD_INVALID;
+    return false;
+  }
+  static std::int32_t payload_samples(Payload payload) {
+    Parsed parsed;
+    bool octet_align = false;
+    if (!guess(payload, parsed, octet_align)) return TD_INVALID;
+    return static_cast<std::int32_t>(parsed.frames * Kind::kFrame);
+  }
+  static bool pauses(Payload payload) {
+    Parsed parsed;
+    bool octet_align = false;
+    return guess(payload, parsed, octet_align) &&
+           (parsed.frame[parsed.frames - 1][0] >> 3u & 15u) == Kind::kNoise;
+  }
+  static std::int32_t repacket(Parts parts, std::uint32_t from, std::uint32_t samples, Bytes out) {
+    std::array<Frame, kFramesMax> frames;
+    std::size_t skip = from / Kind::kFrame, taken = 0;
+    const std::size_t wanted = samples / Kind::kFrame;
+    if (from % Kind::kFrame != 0 || samples % Kind::kFrame != 0 || wanted > kFramesMax) return 0;
+    unsigned request = kNoRequest;
+    bool aligned = false;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      Parsed parsed;
+      bool octet_align = false;
+      if (!guess({reinterpret_cast<const std::uint8_t*>(parts[i].data), parts[i].size}, parsed,
+                 octet_align) ||
+          (i != 0 && octet_align != aligned))
+        return 0;
+      aligned = octet_align;
+      request = parsed.request;  // the newest counts (RFC 4867 4.3.1)
+      for (std::size_t k = 0; k < parsed.frames && taken < wanted; ++k) {
+        if (skip != 0) {
+          --skip;
+        } else {
+          frames[taken++] = parsed.frame[k];
+        }
+      }
+    }
+    if (taken == 0 || taken != wanted) return 0;
+    return static_cast<std::int32_t>(build(Kind::kBand, aligned, request, {frames.data(), taken}, out));
   }
   static bool compatible(std::string_view ours, std::string_view theirs) {
     const Fmtp a = parse_fmtp(ours, Kind::kHighest), b = parse_fmtp(theirs, Kind::kHighest);

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "dtmf/decimator.hpp"
+#include "tandem/sdk_options.hpp"
 #include "tandem/stage.h"
 
 namespace {
@@ -130,6 +131,7 @@ int activate(const td_host*, const char**) noexcept { return TD_OK; }
 void deactivate() noexcept {}
 
 const void* interface(const char* id, std::uint32_t index) noexcept {
+  if (std::string_view(id) == TD_OPTIONS_ID) return tandem::sdk::options<&tandem::sdk::no_options>();
   return std::string_view(id) == TD_STAGE_ID && index == 0 ? &kStage : nullptr;
 }
 

@@ -21,6 +21,7 @@ struct Free {
 };
 
 struct G722 {
+  static constexpr std::uint32_t kUnitBytes = 1, kUnitSamples = 2;
   struct Encoder {
     std::unique_ptr<g722_encode_state_t, Free> state;
     static std::unique_ptr<Encoder> create(std::string_view) {

@@ -21,6 +21,7 @@ using State = std::unique_ptr<g726_state_t, Free>;
 template <std::uint32_t Bits, int Packing>
 struct G726 {
   static constexpr std::uint32_t kMaxPayload = 60 * Bits;
+  static constexpr std::uint32_t kUnitBytes = Bits, kUnitSamples = 8;
 
   static State open() {
     return State(g726_init(nullptr, static_cast<int>(Bits * 8000), G726_ENCODING_LINEAR, Packing));

@@ -28,6 +28,10 @@ bool annex_b(std::string_view fmtp) {
 }
 
 struct G729 {
+  // Packets that end with a description of noise stay as they are: it may only be the last of one.
+  static constexpr std::uint32_t kUnitBytes = kBytes, kUnitSamples = kFrame;
+  static bool pauses(Payload payload) { return payload.size() % kBytes == kNoiseBytes; }
+
   struct Encoder {
     std::unique_ptr<bcg729EncoderChannelContextStruct, Close> state;
     static std::unique_ptr<Encoder> create(std::string_view fmtp) {

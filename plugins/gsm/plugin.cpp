@@ -19,6 +19,7 @@ struct Free {
 using State = std::unique_ptr<gsm0610_state_t, Free>;
 
 struct Gsm {
+  static constexpr std::uint32_t kUnitBytes = kBytes, kUnitSamples = kFrame;
   struct Encoder {
     State state{gsm0610_init(nullptr, GSM0610_PACKING_VOIP)};
     static std::unique_ptr<Encoder> create(std::string_view) {

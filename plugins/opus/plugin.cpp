@@ -172,6 +172,10 @@ struct Opus {
     }
   };
 
+  static bool pauses(Payload payload) { return payload.size() <= 2; }  // DTX (RFC 6716 2.1.9)
+  static std::int32_t repacket(Parts parts, std::uint32_t from, std::uint32_t samples, Bytes out) {
+    return tandem::opus::repacket(parts, from, samples, out);
+  }
   static std::int32_t payload_samples(Payload payload) {
     if (payload.size() > 65535) return TD_INVALID;
     const int samples =

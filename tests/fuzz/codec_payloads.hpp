@@ -33,6 +33,15 @@ inline int codec_payloads(const td_plugin* plugin, const std::uint8_t* data, std
     if (decoder->decode(payload, pcm) > most) std::abort();
     if (decoder->conceal(pcm) > most) std::abort();
     encoder->heed(payload);
+    (void)codec::pauses(*codec, payload);
+    const td_str part{reinterpret_cast<const char*>(payload.data()), payload.size()};
+    const td_str parts[] = {part, part};
+    std::vector<std::uint8_t> out(bytes * 2 + 8);
+    const auto whole = codec->payload_samples(payload.data(), static_cast<std::uint32_t>(payload.size()));
+    for (const std::int32_t from : {0, whole / 2})
+      if (whole > 0 && codec::repacket(*codec, parts, static_cast<std::uint32_t>(from),
+                                       static_cast<std::uint32_t>(whole), out) > static_cast<int>(out.size()))
+        std::abort();
     (void)codec::payload_ticks(*codec, payload);
   }
   return 0;

@@ -105,7 +105,13 @@ inline void expect_hardened(const td_codec& codec, std::string_view fmtp = "") {
     const int samples = decoder->decode(payload, {pcm.data(), capacity});
     ASSERT_LE(samples, static_cast<int>(capacity / codec.channels)) << codec.name;
     (void)codec::payload_ticks(codec, payload);
+    (void)codec::pauses(codec, payload);
     encoder->heed(payload);
+    const td_str part{reinterpret_cast<const char*>(payload.data()), payload.size()};
+    const td_str parts[] = {part, part, part};
+    std::vector<std::uint8_t> out(next() % 700);
+    ASSERT_LE(codec::repacket(codec, parts, next() % 3 * 160, next() % 4 * 160, out),
+              static_cast<int>(out.size()));
     std::vector<std::int16_t> lost(next() % 2000 * codec.channels);
     ASSERT_LE(decoder->recover(payload, lost), static_cast<int>(lost.size() / codec.channels));
     ASSERT_LE(decoder->conceal(lost), static_cast<int>(lost.size() / codec.channels));
