@@ -26,6 +26,20 @@ std::optional<std::uint64_t> read_lifetime(std::string_view text) {
   return number<std::uint64_t>(text, 1, std::uint64_t{1} << kLifetimeLogMax);
 }
 
+// The key's name as packets carry it: the number, highest byte first, in so many bytes.
+std::string mki_bytes(std::uint64_t value, std::size_t length) {
+  std::string bytes(length, '\0');
+  for (std::size_t i = 0; i < std::min<std::size_t>(8, length); ++i)
+    bytes[length - 1 - i] = static_cast<char>(value >> (8 * i) & 0xFFu);
+  return bytes;
+}
+
+std::uint64_t mki_value(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
+  return value;
+}
+
 // "inline:KEY[|LIFETIME][|MKI:LENGTH]"
 Result<CryptoLine> read_key(srtp::Suite suite, std::string_view text) {
   constexpr std::string_view kInline = "inline:";
@@ -48,10 +62,15 @@ Result<CryptoLine> read_key(srtp::Suite suite, std::string_view text) {
     text.remove_prefix(first.size() + 1);
   }
   const std::size_t colon = text.find(':');
-  const auto length =
-      colon == std::string_view::npos ? std::nullopt : number(text.substr(colon + 1), 1u, 128u);
-  if (!length) return invalid("expected an MKI and its length after the key");
-  return unusable("a key with an MKI");
+  const bool both = colon != std::string_view::npos;
+  const std::size_t length = both ? number<std::size_t>(text.substr(colon + 1)).value_or(0) : 0;
+  const std::uint64_t value = number<std::uint64_t>(text.substr(0, both ? colon : 0)).value_or(0);
+  const bool digits =
+      both && colon != 0 && text.substr(0, colon).find_first_not_of("0123456789") == std::string_view::npos;
+  if (!digits || length < 1 || length > srtp::kMkiBytesMax || (length < 8 && value >> (8 * length) != 0))
+    return invalid("expected an MKI and its length in bytes, 1 to 128, after the key");
+  line.protection.mki = mki_bytes(value, length);
+  return line;
 }
 
 Result<void> read_parameter(std::string_view word, srtp::Protection& into) {
@@ -113,6 +132,7 @@ std::string print_crypto(const CryptoLine& line) {
   const srtp::Protection& p = line.protection;
   std::string text = fmt::format("{} {} inline:", line.tag, line.suite_name);
   text += p.key.to_base64();
+  if (!p.mki.empty()) text += fmt::format("|{}:{}", mki_value(p.mki), p.mki.size());
   if (!p.encrypt_rtp) text += " UNENCRYPTED_SRTP";
   if (!p.encrypt_rtcp) text += " UNENCRYPTED_SRTCP";
   if (!p.authenticate_rtp) text += " UNAUTHENTICATED_SRTP";

@@ -14,7 +14,7 @@
 //   3. answer comes in: match_crypto(ours, media) is the pair for the answerer's leg.
 //   4. answer goes out: answer_line(chosen, our lines) with the offerer's tag; set_crypto(media, {that}).
 //   Each side's media::LegConfig::srtp is { send: our Protection, receive: theirs }.
-// Lines that cannot be used (MKI, several keys, unknown suites and parameters) are passed over, and
+// Lines that cannot be used (several keys, unknown suites and parameters) are passed over, and
 // crypto_lines() says why. Thread: [any].
 #pragma once
 
@@ -38,7 +38,8 @@ struct CryptoLine {
   std::uint32_t tag = 1;   // 1 to 999,999,999 (RFC 4568 9.1)
   std::string suite_name;  // as written; an answer repeats it
   srtp::Protection protection;
-  std::uint64_t lifetime = 0;  // packets, as theirs says; 0: the suite's own 2^48. Kept, and not acted upon.
+  std::uint64_t lifetime = 0;  // packets, as theirs says; 0: the suite's own 2^48. Theirs to keep: a new key
+                               // comes with a re-offer.
   bool operator==(const CryptoLine&) const = default;
 };
 
@@ -51,7 +52,7 @@ struct CryptoFlags {
 };
 
 // [any] What stands after "a=crypto:". Errors: invalid (not the grammar of RFC 4568 9.1, or a key of another
-// length), unsupported (the suite; MKI; more than one key; a session parameter that is not WSH and not marked
+// length), unsupported (the suite; more than one key; a session parameter that is not WSH and not marked
 // optional with "-"). No message quotes the key.
 Result<CryptoLine> parse_crypto(std::string_view value);
 // [any] The same back, without lifetime. It holds the key: for the wire only, never for a log.

@@ -59,6 +59,8 @@ Result<Session> make_session(const Protection& protection, srtp_ssrc_t ssrc) {
   if (suite.aead && (!protection.encrypt_rtp || !protection.encrypt_rtcp || !protection.authenticate_rtp))
     return Error{ErrorCode::unsupported,
                  fmt::format("{} cannot leave out encryption or authentication", suite.name)};
+  if (protection.mki.size() > kMkiBytesMax)
+    return Error{ErrorCode::invalid, fmt::format("an MKI has at most {} bytes", kMkiBytesMax)};
   std::array<std::uint8_t, kMasterBytesMax> key{};
   const std::span<const std::uint8_t> master = protection.key.bytes();
   std::copy(master.begin(), master.end(), key.begin());
@@ -107,35 +109,67 @@ Session::~Session() {
   if (session_ != nullptr) (void)srtp_dealloc(session_);
 }
 
+// ---- the key's name, which no tag covers (RFC 3711 3.1)
+
+KeyName::KeyName(const Protection& protection) : bytes_(protection.mki) {
+  const SuiteFacts& suite = facts(protection.key.suite());
+  if (suite.aead) return;  // RFC 7714 8.2, 9.2: the tag is part of the text, the name comes last
+  behind_rtp_ = protection.authenticate_rtp ? suite.tag_bytes : 0;
+  behind_rtcp_ = suite.rtcp_tag_bytes;
+}
+
+std::size_t KeyName::put(std::span<std::uint8_t> buffer, std::size_t bytes, In in) const {
+  if (bytes_.empty()) return bytes;
+  const auto at = buffer.begin() + static_cast<std::ptrdiff_t>(bytes - behind(in));
+  const auto end = buffer.begin() + static_cast<std::ptrdiff_t>(bytes);
+  std::copy_backward(at, end, end + static_cast<std::ptrdiff_t>(bytes_.size()));
+  std::copy(bytes_.begin(), bytes_.end(), at);
+  return bytes + bytes_.size();
+}
+
+bool KeyName::take(std::span<std::uint8_t>& packet, In in) const {
+  if (bytes_.empty()) return true;
+  const auto tail = packet.end() - static_cast<std::ptrdiff_t>(behind(in));
+  const auto at = tail - static_cast<std::ptrdiff_t>(bytes_.size());
+  if (!std::equal(bytes_.begin(), bytes_.end(), at,
+                  [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; }))
+    return false;
+  std::copy(tail, packet.end(), at);
+  packet = packet.first(packet.size() - bytes_.size());
+  return true;
+}
+
 // ---- out
 
 Result<std::unique_ptr<Sender>> Sender::create(const Protection& protection, std::uint32_t ssrc) {
   auto session = make_session(protection, {ssrc_specific, ssrc});
   if (!session) return session.error();
-  return std::unique_ptr<Sender>(new Sender(std::move(*session)));
+  return std::unique_ptr<Sender>(new Sender(std::move(*session), protection));
 }
 
 std::size_t Sender::protect(std::span<std::uint8_t> buffer, std::size_t bytes) {
   if (bytes < kRtpHeaderBytes || bytes + kTrailerBytesMax > buffer.size()) return 0;
   int length = static_cast<int>(bytes);
   if (srtp_protect(session_.get(), buffer.data(), &length) != srtp_err_status_ok) return 0;
-  return static_cast<std::size_t>(length);
+  return name_.put(buffer, static_cast<std::size_t>(length), KeyName::In::rtp);
 }
 
 std::size_t Sender::protect_rtcp(std::span<std::uint8_t> buffer, std::size_t bytes) {
   if (bytes < kRtcpHeaderBytes || bytes + kTrailerBytesMax > buffer.size()) return 0;
   int length = static_cast<int>(bytes);
   if (srtp_protect_rtcp(session_.get(), buffer.data(), &length) != srtp_err_status_ok) return 0;
-  return static_cast<std::size_t>(length);
+  return name_.put(buffer, static_cast<std::size_t>(length), KeyName::In::rtcp);
 }
 
 // ---- in
 
 Receiver::Receiver(Session session, const Protection& protection)
     : session_(std::move(session)),
-      rtp_bytes_min_(kRtpHeaderBytes +
+      name_(protection),
+      rtp_bytes_min_(kRtpHeaderBytes + protection.mki.size() +
                      (protection.authenticate_rtp ? facts(protection.key.suite()).tag_bytes : 0)),
-      rtcp_bytes_min_(kRtcpHeaderBytes + kRtcpIndexBytes + facts(protection.key.suite()).rtcp_tag_bytes) {}
+      rtcp_bytes_min_(kRtcpHeaderBytes + kRtcpIndexBytes + protection.mki.size() +
+                      facts(protection.key.suite()).rtcp_tag_bytes) {}
 
 Result<std::unique_ptr<Receiver>> Receiver::create(const Protection& protection) {
   auto session = make_session(protection, {ssrc_any_inbound, 0});
@@ -158,6 +192,7 @@ Verdict Receiver::unprotect(std::span<std::uint8_t>& packet) {
   if (packet.size() < rtp_bytes_min_) return Verdict::malformed;
   const std::uint32_t ssrc = word_at(packet, 8);
   if (!may_come(ssrc)) return Verdict::too_many;
+  if (!name_.take(packet, KeyName::In::rtp)) return Verdict::forged;
   int length = static_cast<int>(packet.size());
   const Verdict result = verdict(srtp_unprotect(session_.get(), packet.data(), &length));
   if (result != Verdict::ok) return result;
@@ -170,6 +205,7 @@ Verdict Receiver::unprotect_rtcp(std::span<std::uint8_t>& packet) {
   if (packet.size() < rtcp_bytes_min_) return Verdict::malformed;
   const std::uint32_t ssrc = word_at(packet, 4);
   if (!may_come(ssrc)) return Verdict::too_many;
+  if (!name_.take(packet, KeyName::In::rtcp)) return Verdict::forged;
   int length = static_cast<int>(packet.size());
   const Verdict result = verdict(srtp_unprotect_rtcp(session_.get(), packet.data(), &length));
   if (result != Verdict::ok) return result;

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "core/base/result.hpp"
@@ -51,6 +52,23 @@ class Session {
   srtp_ctx_t_* session_ = nullptr;
 };
 
+// The name of the key (MKI) in each packet: put in after libsrtp2, taken out before it. Its own looks for it
+// in RTCP by the length of RTP's tag, and so fails for the suites where they differ.
+class KeyName {
+ public:
+  enum class In : std::uint8_t { rtp, rtcp };
+  explicit KeyName(const Protection& protection);
+  // [media] `buffer` has room for it. The new length.
+  std::size_t put(std::span<std::uint8_t> buffer, std::size_t bytes, In in) const;
+  // [media] The packet is long enough for it and the tag. False: another key's, or none.
+  [[nodiscard]] bool take(std::span<std::uint8_t>& packet, In in) const;
+
+ private:
+  std::size_t behind(In in) const { return in == In::rtp ? behind_rtp_ : behind_rtcp_; }
+  std::string bytes_;
+  std::size_t behind_rtp_ = 0, behind_rtcp_ = 0;  // bytes of the tag that comes after it
+};
+
 class Sender {
  public:
   // [control] For the stream with this SSRC. Errors: unsupported (an AEAD suite without encryption or tags),
@@ -63,8 +81,9 @@ class Sender {
   [[nodiscard]] std::size_t protect_rtcp(std::span<std::uint8_t> buffer, std::size_t bytes);
 
  private:
-  explicit Sender(Session session) : session_(std::move(session)) {}
+  Sender(Session session, const Protection& protection) : session_(std::move(session)), name_(protection) {}
   Session session_;
+  KeyName name_;
 };
 
 class Receiver {
@@ -85,6 +104,7 @@ class Receiver {
   void remember(std::uint32_t ssrc);
 
   Session session_;
+  KeyName name_;
   std::size_t rtp_bytes_min_, rtcp_bytes_min_;
   std::array<std::uint32_t, kSourcesMax> sources_{};
   std::size_t source_count_ = 0;

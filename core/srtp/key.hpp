@@ -52,6 +52,8 @@ struct Protection {
   bool encrypt_rtp = true;
   bool encrypt_rtcp = true;
   bool authenticate_rtp = true;
+  std::string
+      mki{};  // of the key, that each packet carries (RFC 3711 3.1), up to kMkiBytesMax bytes; "": none
   bool operator==(const Protection&) const = default;
 };
 

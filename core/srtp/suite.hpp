@@ -35,8 +35,9 @@ struct SuiteFacts {
 
 inline constexpr std::size_t kKeyBytesMax = 32;
 inline constexpr std::size_t kMasterBytesMax = 46;  // key and salt
-// What protect() adds at most: the longest tag, and SRTCP's index.
-inline constexpr std::size_t kTrailerBytesMax = 16 + 4;
+inline constexpr std::size_t kMkiBytesMax = 128;    // RFC 4568 9.1
+// What protect() adds at most: the longest tag, SRTCP's index, and the name of the key.
+inline constexpr std::size_t kTrailerBytesMax = 16 + 4 + kMkiBytesMax;
 
 // [any] All of them, in the order in which we offer them: strong first, what every phone has among the first
 // five.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 
 #include "core/sdp/crypto.hpp"
@@ -75,8 +76,11 @@ TEST(Crypto, SaysWhyALineCannotBeUsedAndQuotesNoKey) {
       {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "A", ErrorCode::invalid, "40"},
       {"1 AES_CM_128_HMAC_SHA1_80 inline:*" + key.substr(1), ErrorCode::invalid, "base64"},
       {"1 AEAD_AES_256_GCM inline:" + key, ErrorCode::invalid, "59"},
-      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|2^20|1:4", ErrorCode::unsupported, "MKI"},
-      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:1", ErrorCode::unsupported, "MKI"},
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|2^20|1:0", ErrorCode::invalid, "MKI"},
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:129", ErrorCode::invalid, "MKI"},
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|256:1", ErrorCode::invalid, "MKI"},
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|x:4", ErrorCode::invalid, "MKI"},
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:", ErrorCode::invalid, "MKI"},
       {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:4;inline:" + key + "|2:4", ErrorCode::unsupported,
        "several"},
       {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|2^49", ErrorCode::invalid, "lifetime"},
@@ -95,6 +99,24 @@ TEST(Crypto, SaysWhyALineCannotBeUsedAndQuotesNoKey) {
     EXPECT_THAT(read.error().message, HasSubstr(row.why)) << row.value;
     EXPECT_THAT(read.error().message, Not(HasSubstr(key.substr(2, 12)))) << row.value;
   }
+}
+
+TEST(Crypto, AKeysNameIsReadAnsweredAndPrinted) {
+  const std::string key = kKey;
+  const auto read = parse_crypto("1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|2^20|66051:4");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->protection.mki, std::string("\0\1\2\3", 4));
+  EXPECT_EQ(read->lifetime, 1u << 20);
+  EXPECT_THAT(print_crypto(*read), HasSubstr("|66051:4"));
+  const auto ours = make_crypto_lines(std::array{Suite::aes_cm_128_hmac_sha1_80});
+  const auto answer = answer_line(*read, ours);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->protection.mki, read->protection.mki) << "both sides name their keys, or none does";
+  EXPECT_FALSE(answer->protection.key == read->protection.key);
+  const auto longest = parse_crypto("1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:128");
+  ASSERT_TRUE(longest.ok());
+  EXPECT_EQ(longest->protection.mki.size(), 128u);
+  EXPECT_EQ(longest->protection.mki.back(), 1);
 }
 
 TEST(Crypto, WithoutEncryptionIsForWhoAllowsItOnly) {
@@ -152,7 +174,8 @@ const std::string kAvp = "m=audio 4000 RTP/AVP 0\n";
 
 TEST(CryptoAnswer, FollowsThePolicy) {
   const std::string good = line("7", "AES_CM_128_HMAC_SHA1_80", kKey);
-  const std::string bad = line("1", "AES_CM_128_HMAC_SHA1_80", std::string(kKey) + "|2^20|1:4");
+  const std::string bad = line("1", "AES_CM_128_HMAC_SHA1_80",
+                               std::string(kKey) + "|2^20|1:4;inline:" + std::string(kKey) + "|2:4");
   struct Row {
     const char* name;
     SrtpPolicy policy;
@@ -165,8 +188,8 @@ TEST(CryptoAnswer, FollowsThePolicy) {
       {"SAVP, accept", SrtpPolicy::accept, kSavp + good, 1, ""},
       {"SAVPF", SrtpPolicy::accept, "m=audio 4000 RTP/SAVPF 0\n" + good, 1, ""},
       {"SAVP without a=crypto", SrtpPolicy::accept, kSavp, 488, "saw none"},
-      {"SAVP with an MKI", SrtpPolicy::optional, kSavp + bad, 488, "MKI"},
-      {"the second line, when the first has an MKI", SrtpPolicy::required, kSavp + bad + good, 1, ""},
+      {"SAVP with several keys", SrtpPolicy::optional, kSavp + bad, 488, "several"},
+      {"the second line, when the first has several keys", SrtpPolicy::required, kSavp + bad + good, 1, ""},
       {"AVP, off", SrtpPolicy::off, kAvp + good, 0, ""},
       {"AVP with a=crypto, accept", SrtpPolicy::accept, kAvp + good, 1, ""},
       {"AVP with what cannot be used", SrtpPolicy::optional, kAvp + bad, 0, ""},

@@ -295,6 +295,40 @@ TEST(Srtp, RefusesReplaysAndCountsThemApartFromForgeries) {
   EXPECT_EQ(open(*pair.receiver, sealed[3]), Verdict::replayed) << "older than the window";
 }
 
+// RFC 3711 3.1: MKI between payload and tag (CM), behind the tag (AEAD, RFC 7714 8.2).
+TEST(Srtp, CarriesTheNameOfItsKeyInEveryPacket) {
+  for (const SuiteFacts& suite : suites()) {
+    Protection with{Key::random(suite.suite)};
+    with.mki = std::string("\0\0\1\7", 4);
+    Pair pair = make_pair_of(with);
+    const Bytes plain = rtp_packet(9), report = rtcp_packet();
+    const Bytes sealed = protect(*pair.sender, plain);
+    EXPECT_EQ(sealed.size(), plain.size() + suite.tag_bytes + 4) << suite.name;
+    const std::string text(sealed.begin(), sealed.end());
+    EXPECT_NE(text.find(with.mki, plain.size()), std::string::npos) << suite.name;
+    Bytes back;
+    EXPECT_EQ(open(*pair.receiver, sealed, &back), Verdict::ok) << suite.name;
+    EXPECT_EQ(back, plain) << suite.name;
+    EXPECT_EQ(open_rtcp(*pair.receiver, protect_rtcp(*pair.sender, report), &back), Verdict::ok)
+        << suite.name;
+    EXPECT_EQ(back, report) << suite.name;
+    Protection other = with;
+    other.mki[3] = 8;
+    Pair stranger = make_pair_of(other);
+    EXPECT_EQ(open(*stranger.receiver, sealed), Verdict::forged) << suite.name << ": a key of another name";
+    for (std::size_t n = 0; n < sealed.size(); ++n)
+      EXPECT_NE(
+          open(*stranger.receiver, Bytes(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(n))),
+          Verdict::ok);
+  }
+  Protection longest{Key::random(Suite::aead_aes_256_gcm)};
+  longest.mki.assign(kMkiBytesMax, 'x');
+  Pair pair = make_pair_of(longest);
+  EXPECT_EQ(open(*pair.receiver, protect(*pair.sender, rtp_packet(1))), Verdict::ok);
+  longest.mki += 'x';
+  EXPECT_FALSE(Sender::create(longest, 1).ok());
+}
+
 TEST(Srtp, RefusesWhatAnotherKeyMade) {
   for (const SuiteFacts& suite : suites()) {
     const Pair pair = make_pair_of({Key::random(suite.suite)});
