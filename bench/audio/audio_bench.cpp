@@ -5,11 +5,13 @@
 #include <array>
 #include <vector>
 
+#include "core/audio/comfort_noise.hpp"
 #include "core/audio/concealment.hpp"
 #include "core/audio/level.hpp"
 #include "core/audio/mix.hpp"
 #include "core/audio/resampler.hpp"
 #include "core/audio/tones.hpp"
+#include "core/audio/voice_detector.hpp"
 
 namespace tandem::audio {
 namespace {
@@ -54,7 +56,18 @@ void Floor_Samplerate(benchmark::State& state, int quality) {
   src_delete(src);
 }
 void Rates(benchmark::internal::Benchmark* b) {
-  for (const auto& [from, to] : {std::pair{8000, 16000}, {16000, 8000}, {8000, 48000}, {48000, 8000}})
+  for (const auto& [from, to] : {std::pair{8000, 16000},
+                                 {16000, 8000},
+                                 {8000, 24000},
+                                 {24000, 8000},
+                                 {16000, 24000},
+                                 {8000, 32000},
+                                 {32000, 48000},
+                                 {16000, 48000},
+                                 {48000, 16000},
+                                 {48000, 32000},
+                                 {8000, 48000},
+                                 {48000, 8000}})
     b->Args({from, to});
 }
 BENCHMARK(Resample)->Apply(Rates);
@@ -109,6 +122,38 @@ void ToneFrame(benchmark::State& state) {
   std::vector<std::int16_t> pcm(static_cast<std::size_t>(state.range(0)) / 50);
   for (auto _ : state) benchmark::DoNotOptimize(tone.fill(pcm));
 }
+// What silence costs: made at the receiver, looked for and measured at the sender.
+void NoiseMade(benchmark::State& state) {
+  const auto rate = static_cast<unsigned>(state.range(0));
+  ComfortNoise made(rate);
+  NoiseDescription told{
+      .level = 50, .order = 8, .reflection = {-0.7f, 0.2f, 0.1f, -0.1f, 0.05f, 0, 0.1f, -0.05f}};
+  made.describe(told);
+  std::vector<std::int16_t> pcm(rate / 50);
+  for (auto _ : state) {
+    made.fill(pcm);
+    benchmark::DoNotOptimize(pcm.data());
+  }
+}
+void VoiceLookedFor(benchmark::State& state) {
+  const auto rate = static_cast<unsigned>(state.range(0));
+  VoiceDetector detector(rate);
+  const auto pcm = noise(rate / 50);
+  for (auto _ : state) benchmark::DoNotOptimize(detector.add(pcm));
+}
+void NoiseMeasured(benchmark::State& state) {
+  const auto rate = static_cast<unsigned>(state.range(0));
+  NoiseMeter meter;
+  const auto pcm = noise(rate / 50);
+  for (auto _ : state) {
+    meter.add(pcm);
+    benchmark::DoNotOptimize(meter.describe());
+  }
+}
+
+BENCHMARK(NoiseMade)->Arg(8000)->Arg(48000);
+BENCHMARK(VoiceLookedFor)->Arg(8000)->Arg(48000);
+BENCHMARK(NoiseMeasured)->Arg(8000)->Arg(48000);
 BENCHMARK(Accumulate)->Arg(8000)->Arg(48000);
 BENCHMARK(Without)->Arg(8000)->Arg(48000);
 BENCHMARK(Add)->Arg(8000)->Arg(48000);

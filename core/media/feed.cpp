@@ -17,6 +17,10 @@ class Feed::Onward final : public TranscodeSink {
   void on_transcoded(const rtp::Header& made, std::span<const std::uint8_t> payload) override {
     to_.send_fed(made, payload, type_, timing_, now_);
   }
+  void on_noise(const rtp::Header& made, std::span<const std::uint8_t> payload) override {
+    const int type = noise_send_type(to_.setup()->config, to_.setup()->clock_rate);
+    if (type >= 0) to_.send_fed(made, payload, static_cast<std::uint8_t>(type), rtp::Timing::sampled, now_);
+  }
 
  private:
   Leg& to_;
@@ -78,6 +82,7 @@ void Feed::push(const rtp::Packet& packet, Kind kind, TimePoint arrival) {
   }
   if (!to_->setup()->config.send) return;
   if (kind == Kind::event) return pass_event(packet, arrival);
+  if (kind == Kind::noise) return pass_noise(packet, arrival);
   if (relay(packet, arrival)) return;
   if (!can_transcode()) return;
   if (std::exchange(relaying_, false)) {  // a codec that the listener has not: from here on it is made
@@ -112,9 +117,24 @@ void Feed::pass_event(const rtp::Packet& packet, TimePoint now) {
     return;
   }
   if (!can_transcode()) return;
-  if (!passes || !transcoder_->passes_events()) return transcoder_->pass(packet.header.seq);
+  if (!passes) return transcoder_->pass(packet.header.seq);
   Onward onward(*to_, static_cast<std::uint8_t>(type), rtp::Timing::held, now);
-  transcoder_->push_event(packet.header, packet.payload, ears_->playout, to_->setup()->encoder, onward);
+  transcoder_->push_event(packet.header, packet.payload,
+                          event_clock(from_->setup()->config, packet.header.payload_type), ears_->playout,
+                          to_->setup()->encoder, onward);
+}
+
+// Described on to who takes that, else made.
+void Feed::pass_noise(const rtp::Packet& packet, TimePoint now) {
+  const std::uint32_t clock = noise_clock(from_->setup()->config, packet.header.payload_type);
+  const int type = noise_send_type(to_->setup()->config, clock);
+  if (relaying_ && type >= 0)
+    return to_->send_fed(packet.header, packet.payload, static_cast<std::uint8_t>(type), rtp::Timing::sampled,
+                         now);
+  if (relaying_ || !can_transcode()) return;
+  Onward onward(*to_, to_->setup()->config.payloads.front().send_type, rtp::Timing::sampled, now);
+  transcoder_->push_noise(packet.header, packet.payload, clock, now, ears_->playout, to_->setup()->encoder,
+                          onward);
 }
 
 void Feed::keep_up(TimePoint now) {

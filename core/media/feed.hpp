@@ -25,7 +25,7 @@ class Leg;
 class Feed {
  public:
   enum class Mode : std::uint8_t { idle, direct, mix };
-  enum class Kind : std::uint8_t { audio, event };
+  enum class Kind : std::uint8_t { audio, event, noise };
 
   // [control] Both configs are those that the legs have, or are about to have. The legs live on one media
   // loop and outlive the feed; they may be the same one. Errors: unsupported (a codec that neither passes as
@@ -54,6 +54,7 @@ class Feed {
   class Onward;
   Feed(Leg& from, Leg& to) : from_(&from), to_(&to) {}
   void pass_event(const rtp::Packet& packet, TimePoint now);
+  void pass_noise(const rtp::Packet& packet, TimePoint now);
   bool relay(const rtp::Packet& packet, TimePoint now);
   bool can_transcode() const;
 

@@ -22,8 +22,9 @@ void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePo
     loop_->counters().malformed.add();
     return;
   }
-  if (setup_ == nullptr || !admit(packet, source, arrival)) return;
-  const bool event = packet.header.payload_type == setup_->config.event_receive_type;
+  const PayloadKind kind = kinds_[packet.header.payload_type & 127u];
+  if (setup_ == nullptr || !admit(packet, kind, source, arrival)) return;
+  const bool event = kind == PayloadKind::event;
   const rtp::Received received = rx_.push(packet.header, packet.payload.size(), arrival,
                                           event ? rtp::Timing::held : rtp::Timing::sampled);
   if (received.skipped != 0) loop_->counters().lost.add(received.skipped);
@@ -47,14 +48,15 @@ void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePo
     loop_->counters().duplicate.add();
     return;
   }
+  in_pause_ = kind == PayloadKind::noise;
+  if (in_pause_) return take_noise(packet, arrival);
   take_audio(packet, arrival);
 }
 
 // A negotiated payload type, from the peer and nobody else.
-bool Leg::admit(const rtp::Packet& packet, const Address& source, TimePoint arrival) {
+bool Leg::admit(const rtp::Packet& packet, PayloadKind kind, const Address& source, TimePoint arrival) {
   const LegConfig& config = setup_->config;
-  const std::uint8_t type = packet.header.payload_type;
-  if (type != config.event_receive_type && setup_->playout.find(type) == nullptr) {
+  if (kind == PayloadKind::unknown) {
     ++unknown_payload_;
     loop_->counters().unknown_payload.add();
     return false;
@@ -91,12 +93,23 @@ void Leg::pass_datagram(std::span<const std::uint8_t> bytes, const Address& sour
 }
 
 void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
-  if (plan_.forward_to != nullptr) forward(packet, packet.header.payload_type, arrival);
+  if (plan_.forward_to != nullptr) forward(packet, PayloadKind::audio, arrival);
   if (packet.header.payload_type == setup_->config.payloads.front().receive_type)
     setup_->encoder.heed(packet.payload);
   if (plan_.transcode_to != nullptr) transcode(packet, arrival);
   feed_packet(packet, Feed::Kind::audio, arrival);
-  if (!plan_.decode) return;
+  if (plan_.decode) buffer(packet, arrival);
+}
+
+// RFC 3389: the peer is silent from here on, and tells how it sounds.
+void Leg::take_noise(const rtp::Packet& packet, TimePoint arrival) {
+  if (plan_.forward_to != nullptr) forward(packet, PayloadKind::noise, arrival);
+  if (plan_.transcode_to != nullptr) transcode_noise(packet, arrival);
+  feed_packet(packet, Feed::Kind::noise, arrival);
+  if (plan_.decode) buffer(packet, arrival);
+}
+
+void Leg::buffer(const rtp::Packet& packet, TimePoint arrival) {
   const jitter::Incoming incoming{.sequence = packet.header.seq.value(),
                                   .timestamp = packet.header.time.value(),
                                   .ssrc = packet.header.ssrc.value(),
@@ -117,31 +130,45 @@ void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
   filter_.on_event();
   if (plan_.transcode_to != nullptr) transcode_event(packet, arrival);
   feed_packet(packet, Feed::Kind::event, arrival);
+  const std::uint32_t clock = event_clock(setup_->config, packet.header.payload_type);
   Leg* to = plan_.forward_to;
-  if (to != nullptr && to->setup_->config.event_send_type >= 0 && setup_->config.pass_digits)
-    forward(packet, packet.header.payload_type, arrival);
+  if (to != nullptr && to->setup_->config.event_send_type >= 0 && setup_->config.pass_digits) {
+    rtp::Packet told = packet;
+    std::array<std::uint8_t, rtp::kEventBytes> scaled;
+    const std::uint32_t theirs = sent_event_clock(to->setup_->config);
+    if (const auto event = rtp::parse_event(packet.payload); event && clock != theirs) {
+      scaled = rtp::write_event(rtp::at_clock(*event, clock, theirs));
+      told.payload = scaled;
+    }
+    forward(told, PayloadKind::event, arrival);
+  }
+  events_in_.set_clock_rate(clock);
   report_digits(events_in_.push(packet.header, packet.payload, arrival));
 }
 
+// The number under which the peer is sent what came under this one; -1: it cannot take it.
+int Leg::forwarded_type(std::uint8_t payload_type, PayloadKind kind) const {
+  const LegConfig& to = plan_.forward_to->setup_->config;
+  if (kind == PayloadKind::event) return to.event_send_type;
+  if (kind == PayloadKind::noise) return noise_send_type(to, noise_clock(setup_->config, payload_type));
+  const td_codec& codec = setup_->playout.find(payload_type)->decoder.codec();
+  int type = -1;
+  for (const PayloadMap& payload : to.payloads)
+    if (payload.codec == &codec) type = payload.send_type;
+  return type;
+}
+
 // Relay: the peer's header on the same payload, out at once.
-void Leg::forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoint now) {
+void Leg::forward(const rtp::Packet& packet, PayloadKind kind, TimePoint now) {
   Leg& to = *plan_.forward_to;
   if (!to.setup_->config.send) return;
-  int send_type = -1;
-  rtp::Timing timing = rtp::Timing::sampled;
-  if (payload_type == setup_->config.event_receive_type) {
-    timing = rtp::Timing::held;
-    send_type = to.setup_->config.event_send_type;
-  } else {
-    const td_codec& codec = setup_->playout.find(payload_type)->decoder.codec();
-    for (const PayloadMap& payload : to.setup_->config.payloads)
-      if (payload.codec == &codec) send_type = payload.send_type;
-  }
+  const int send_type = forwarded_type(packet.header.payload_type, kind);
   if (send_type < 0) {  // the peer cannot take this codec: from here on it is transcoded
-    forward_blocked_ = true;
+    forward_blocked_ = forward_blocked_ || kind == PayloadKind::audio;
     session_->replan();
     return;
   }
+  const rtp::Timing timing = kind == PayloadKind::event ? rtp::Timing::held : rtp::Timing::sampled;
   rtp::Header header;
   if (to.tx_.relay(packet.header, static_cast<std::uint8_t>(send_type), now, header, timing) !=
       rtp::RelayVerdict::forward)
@@ -162,6 +189,8 @@ void Leg::on_rtcp_packet(std::span<std::uint8_t> bytes, const Address& source, T
   if (rtcp_.on_packet(bytes, arrival, tx_, rx_, setup_->clock_rate) != rtp::RtcpVerdict::ok) {
     ++malformed_;
     loop_->counters().malformed.add();
+  } else if (in_pause_) {  // one description may be all that comes for minutes
+    last_heard_ = arrival;
   }
 }
 
@@ -238,6 +267,7 @@ void Leg::send_audio(std::span<const std::int16_t> pcm, TimePoint now) {
   const std::uint32_t ticks =
       codec::samples_to_ticks(setup_->encoder.codec(), static_cast<std::uint32_t>(pcm.size()));
   if (events_out_.busy() && send_event(ticks, now)) return;
+  if (setup_->silence != nullptr && send_silence(pcm, ticks, now)) return;
   std::array<std::uint8_t, rtp::kPacketBytesMax> payload;
   const int bytes = setup_->encoder.encode_mono(pcm, payload);
   if (bytes <= 0) {
@@ -249,9 +279,27 @@ void Leg::send_audio(std::span<const std::int16_t> pcm, TimePoint now) {
   send_rtp(header, {payload.data(), static_cast<std::size_t>(bytes)});
 }
 
+// True when nobody speaks: a description of the noise went out, or nothing.
+bool Leg::send_silence(std::span<const std::int16_t> pcm, std::uint32_t ticks, TimePoint now) {
+  const SilenceSender::Say say = setup_->silence->judge(pcm);
+  if (say == SilenceSender::Say::speech) return false;
+  if (say == SilenceSender::Say::noise) {
+    const int type = noise_send_type(setup_->config, setup_->clock_rate);
+    rtp::Header header = tx_.next(static_cast<std::uint8_t>(type), ticks, now);
+    header.marker = false;  // a talk spurt does not begin with it
+    send_rtp(header, setup_->silence->payload());
+    tx_.skip(0, now);
+  } else {
+    tx_.skip(ticks, now);
+  }
+  return true;
+}
+
 // True when an event packet went out in place of the audio.
 bool Leg::send_event(std::uint32_t ticks, TimePoint now) {
-  const rtp::EventTick event = events_out_.tick(tx_.next_time(now), ticks);
+  const auto counted = static_cast<std::uint32_t>(std::uint64_t{ticks} * sent_event_clock(setup_->config) /
+                                                  setup_->clock_rate);
+  const rtp::EventTick event = events_out_.tick(tx_.next_time(now), counted);
   if (event.send) {
     const auto type = static_cast<std::uint8_t>(setup_->config.event_send_type);
     const rtp::Header header = tx_.at(type, event.time, event.marker);

@@ -152,14 +152,18 @@ class Leg {
   void keep_feeding(TimePoint now);
   void take_audio(const rtp::Packet& packet, TimePoint arrival);
   void take_event(const rtp::Packet& packet, TimePoint arrival);
-  void forward(const rtp::Packet& packet, std::uint8_t payload_type, TimePoint now);
+  void take_noise(const rtp::Packet& packet, TimePoint arrival);
+  void buffer(const rtp::Packet& packet, TimePoint arrival);
+  void forward(const rtp::Packet& packet, PayloadKind kind, TimePoint now);
+  int forwarded_type(std::uint8_t payload_type, PayloadKind kind) const;
   class Onward;
   void transcode(const rtp::Packet& packet, TimePoint now);
   void transcode_event(const rtp::Packet& packet, TimePoint now);
+  void transcode_noise(const rtp::Packet& packet, TimePoint now);
   bool events_go_on() const;
   void keep_transcoding(TimePoint now);
   void restart_transcoding();
-  bool admit(const rtp::Packet& packet, const Address& source, TimePoint arrival);
+  bool admit(const rtp::Packet& packet, PayloadKind kind, const Address& source, TimePoint arrival);
   void report_digits(const rtp::Digits& digits);
   void report_digit(char digit, milliseconds duration, DigitSource source);
   void pass_digit_on(char digit, milliseconds duration);
@@ -167,6 +171,7 @@ class Leg {
   void start_next_tone();
   void send_packets(TimePoint now);
   void send_audio(std::span<const std::int16_t> pcm, TimePoint now);
+  bool send_silence(std::span<const std::int16_t> pcm, std::uint32_t ticks, TimePoint now);
   bool send_event(std::uint32_t ticks, TimePoint now);
   void send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payload);
   void send_rtcp(TimePoint now, bool bye);
@@ -194,6 +199,7 @@ class Leg {
   const MediaId id_;
   loop::PortId rtp_port_ = loop::kNoPort, rtcp_port_ = loop::kNoPort;
   Plan plan_;
+  PayloadKinds kinds_{};
   LegCrypto crypto_;
   rtp::Latch latch_;
   rtp::RxStream rx_;
@@ -217,6 +223,7 @@ class Leg {
   TimePoint stranger_second_{};
   std::uint64_t strangers_before_ = 0;
   bool focused_ = false;
+  bool in_pause_ = false;  // the peer said that it is silent: its RTCP shows that it is there
   bool started_ = false, timed_out_ = false, forward_blocked_ = false, digits_reported_ = false;
 };
 

@@ -45,8 +45,6 @@ void Leg::swap_setup(std::unique_ptr<LegSetup>& setup, TimePoint now) {
   tx_.begin_run();
   const std::uint32_t receive_clock = setup_->config.payloads.front().codec->clock_rate;
   rx_.set_clock_rate(receive_clock);
-  events_in_.set_clock_rate(receive_clock);
-  events_out_.set_clock_rate(setup_->clock_rate);
   if (first) rtcp_.start(now);
   apply_config(now);
 }
@@ -58,6 +56,9 @@ void Leg::swap_config(LegConfig& config, TimePoint now) {
 
 void Leg::apply_config(TimePoint now) {
   const LegConfig& config = setup_->config;
+  classify(config, kinds_);
+  events_out_.set_clock_rate(sent_event_clock(config));
+  in_pause_ = false;
   latch_.reset({.announced = config.remote_rtp, .symmetric = config.symmetric, .window = config.learn_window},
                now);
   loop_->io().set_dscp(rtp_port_, config.dscp);
@@ -156,6 +157,7 @@ void Leg::set_plan(const Plan& plan) {
   if (plan.send && !plan_.send) {
     tx_.begin_run();
     if (setup_ != nullptr) setup_->packet_filled = 0;
+    if (setup_ != nullptr && setup_->silence != nullptr) setup_->silence->reset();
   }
   plan_ = plan;
 }

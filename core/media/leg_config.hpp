@@ -22,6 +22,12 @@ struct PayloadMap {
   std::string peer_fmtp;            // what our encoder honours
 };
 
+// What goes beside the audio under a number of its own, at one RTP clock rate.
+struct ClockedType {
+  std::uint8_t receive_type = 0, send_type = 0;
+  std::uint32_t clock_rate = 8000;
+};
+
 // SRTP of one leg, both directions (SDES: each side names the key that it sends with).
 struct SrtpConfig {
   srtp::Protection send;     // ours: as our a=crypto says
@@ -36,17 +42,22 @@ struct LegConfig {
   bool send = true;  // direction, as seen from us
   bool receive = true;
   std::vector<PayloadMap> payloads;  // in order of preference; the first one is what we send
-  int event_receive_type = -1;       // telephone-event (RFC 4733) at the audio clock, -1: none
+  int event_receive_type = -1;       // telephone-event (RFC 4733), -1: none
   int event_send_type = -1;
-  unsigned send_ptime_ms = 20;      // 10 to 60
-  bool symmetric = true;            // learn the peer's source from what arrives (comedia)
-  milliseconds learn_window{5000};  // how long after configure() another source may still win
-  seconds inactivity_timeout{60};   // nothing received for so long: an event; 0: never
-  std::uint8_t dscp = 46;           // EF
-  std::optional<SrtpConfig> srtp;   // none: plain RTP
-  bool may_relay = true;            // false: what this leg says is coded anew, never forwarded as it is
-  bool pass_digits = true;          // false: its keys are reported, but the joined peer is not given them
-  bool opaque = false;  // datagrams pass to the joined leg as they are, RTP or not; both legs say so
+  std::uint32_t event_clock_rate = 0;     // of these two; 0: the audio's
+  std::vector<ClockedType> other_events;  // telephone-event at other clock rates: taken, not sent
+  std::vector<ClockedType> noise;         // comfort noise (RFC 3389), at most one a clock rate
+  bool suppress_silence = false;          // silence of our making is described (noise) in place of sent
+  unsigned send_ptime_ms = 20;            // 10 to 60
+  bool ptime_asked = false;               // the peer said so: what is relayed to it is brought to that length
+  bool symmetric = true;                  // learn the peer's source from what arrives (comedia)
+  milliseconds learn_window{5000};        // how long after configure() another source may still win
+  seconds inactivity_timeout{60};         // nothing received for so long: an event; 0: never
+  std::uint8_t dscp = 46;                 // EF
+  std::optional<SrtpConfig> srtp;         // none: plain RTP
+  bool may_relay = true;                  // false: what this leg says is coded anew, never forwarded as it is
+  bool pass_digits = true;  // false: its keys are reported, but the joined peer is not given them
+  bool opaque = false;      // datagrams pass to the joined leg as they are, RTP or not; both legs say so
   bool detect_inband_dtmf = true;  // only when no telephone-event was negotiated, or tones leak beside it
 };
 

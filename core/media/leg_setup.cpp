@@ -24,6 +24,38 @@ Result<std::vector<Playout::Codec>> make_decoders(const LegConfig& config) {
 
 }  // namespace
 
+void classify(const LegConfig& config, PayloadKinds& kinds) {
+  kinds.fill(PayloadKind::unknown);
+  for (const ClockedType& one : config.noise) kinds[one.receive_type & 127u] = PayloadKind::noise;
+  for (const ClockedType& one : config.other_events) kinds[one.receive_type & 127u] = PayloadKind::event;
+  for (const PayloadMap& one : config.payloads) kinds[one.receive_type & 127u] = PayloadKind::audio;
+  if (config.event_receive_type >= 0)
+    kinds[static_cast<std::size_t>(config.event_receive_type) & 127u] = PayloadKind::event;
+}
+
+std::uint32_t event_clock(const LegConfig& config, std::uint8_t type) {
+  if (type != config.event_receive_type)
+    for (const ClockedType& one : config.other_events)
+      if (one.receive_type == type) return one.clock_rate;
+  return sent_event_clock(config);
+}
+
+std::uint32_t sent_event_clock(const LegConfig& config) {
+  return config.event_clock_rate != 0 ? config.event_clock_rate : config.payloads.front().codec->clock_rate;
+}
+
+std::uint32_t noise_clock(const LegConfig& config, std::uint8_t type) {
+  for (const ClockedType& one : config.noise)
+    if (one.receive_type == type) return one.clock_rate;
+  return 0;
+}
+
+int noise_send_type(const LegConfig& config, std::uint32_t clock_rate) {
+  for (const ClockedType& one : config.noise)
+    if (one.clock_rate == clock_rate) return one.send_type;
+  return -1;
+}
+
 Result<std::unique_ptr<LegSetup>> LegSetup::create(jitter::PayloadPool& pool, const LegConfig& config,
                                                    const td_stage_type* dtmf) {
   if (config.payloads.empty())
@@ -43,17 +75,24 @@ Result<std::unique_ptr<LegSetup>> LegSetup::create(jitter::PayloadPool& pool, co
     if (auto stage = graph::PluginStage::create(dtmf, rate, "{}")) detector = std::move(*stage);
   }
   const std::size_t frame = rate / 50;
-  return std::unique_ptr<LegSetup>(new LegSetup{
+  auto made = std::unique_ptr<LegSetup>(new LegSetup{
       config, rate, first.codec->clock_rate, Playout(pool, jitter::JitterConfig{}, std::move(*decoders)),
       std::move(*encoder), std::vector<std::int16_t>(frame), std::vector<std::int16_t>(frame),
       std::vector<std::int16_t>(rate / 1000 * config.send_ptime_ms), 0, std::move(detector),
-      audio::DtmfTone(rate)});
+      audio::DtmfTone(rate), SilenceSender::for_leg(config)});
+  made->playout.set_noise(config.noise);
+  return made;
 }
 
 bool same_coders(const LegConfig& a, const LegConfig& b) {
   if (a.payloads.size() != b.payloads.size() || a.send_ptime_ms != b.send_ptime_ms ||
-      a.detect_inband_dtmf != b.detect_inband_dtmf)
+      a.detect_inband_dtmf != b.detect_inband_dtmf || a.suppress_silence != b.suppress_silence ||
+      a.noise.size() != b.noise.size() || a.ptime_asked != b.ptime_asked ||
+      a.event_clock_rate != b.event_clock_rate)
     return false;
+  for (std::size_t i = 0; i < a.noise.size(); ++i)
+    if (a.noise[i].receive_type != b.noise[i].receive_type || a.noise[i].clock_rate != b.noise[i].clock_rate)
+      return false;
   for (std::size_t i = 0; i < a.payloads.size(); ++i) {
     const PayloadMap& x = a.payloads[i];
     const PayloadMap& y = b.payloads[i];

@@ -2,6 +2,7 @@
 // one piece, swapped into the leg by command, the old one comes back to [control] to die.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -13,9 +14,22 @@
 #include "core/graph/chain.hpp"
 #include "core/media/leg_config.hpp"
 #include "core/media/playout.hpp"
+#include "core/media/silence_sender.hpp"
 #include "tandem/stage.h"
 
 namespace tandem::media {
+
+// What a payload type means on a leg.
+enum class PayloadKind : std::uint8_t { unknown, audio, event, noise };
+using PayloadKinds = std::array<PayloadKind, 128>;
+// [media] Filled anew from the configuration.
+void classify(const LegConfig& config, PayloadKinds& kinds);
+// [media] The clock rate of an event's or noise's received type, and of the events that are sent.
+std::uint32_t event_clock(const LegConfig& config, std::uint8_t type);
+std::uint32_t sent_event_clock(const LegConfig& config);
+std::uint32_t noise_clock(const LegConfig& config, std::uint8_t type);
+// [any] The number under which noise of this clock is sent, -1: not agreed on.
+int noise_send_type(const LegConfig& config, std::uint32_t clock_rate);
 
 struct LegSetup {
   LegConfig config;
@@ -28,6 +42,7 @@ struct LegSetup {
   std::size_t packet_filled = 0;
   std::unique_ptr<graph::Stage> detector;  // in-band DTMF; null: none
   audio::DtmfTone tone;                    // digits to a peer without telephone-event
+  std::unique_ptr<SilenceSender> silence;  // null: silence is sent as sound
 
   // [control] Errors: invalid (no payload, a ptime out of 10 to 60 ms or not a multiple of 10, a codec
   // refuses its fmtp).

@@ -19,6 +19,13 @@ class Leg::Onward final : public TranscodeSink {
     if (to_.tx_.relay(made, type_, now_, header, timing_) == rtp::RelayVerdict::forward)
       to_.send_rtp(header, payload);
   }
+  void on_noise(const rtp::Header& made, std::span<const std::uint8_t> payload) override {
+    const int type = noise_send_type(to_.setup_->config, to_.setup_->clock_rate);
+    rtp::Header header;
+    if (type >= 0 &&
+        to_.tx_.relay(made, static_cast<std::uint8_t>(type), now_, header) == rtp::RelayVerdict::forward)
+      to_.send_rtp(header, payload);
+  }
 
  private:
   Leg& to_;
@@ -53,12 +60,12 @@ void Leg::transcode(const rtp::Packet& packet, TimePoint now) {
   }
 }
 
-// The packets of a telephone-event go on themselves, where both sides count its time alike; else a digit is
-// made anew at the far side (pass_digit_on), for which that direction runs on the tick.
+// The packets of a telephone-event go on themselves; where the peer takes none, tones are made
+// (pass_digit_on), for which that direction runs on the tick.
 bool Leg::events_go_on() const {
   const Leg* to = plan_.transcode_to;
   return to != nullptr && to->setup_->config.event_send_type >= 0 && setup_->config.pass_digits &&
-         to->setup_->config.send && session_->transcoder_to(*to)->passes_events();
+         to->setup_->config.send;
 }
 
 void Leg::transcode_event(const rtp::Packet& packet, TimePoint now) {
@@ -67,7 +74,19 @@ void Leg::transcode_event(const rtp::Packet& packet, TimePoint now) {
   if (!events_go_on()) return transcoder.pass(packet.header.seq);
   Onward onward(to, now);
   onward.carries_event();
-  transcoder.push_event(packet.header, packet.payload, setup_->playout, to.setup_->encoder, onward);
+  transcoder.push_event(packet.header, packet.payload,
+                        event_clock(setup_->config, packet.header.payload_type), setup_->playout,
+                        to.setup_->encoder, onward);
+}
+
+void Leg::transcode_noise(const rtp::Packet& packet, TimePoint now) {
+  Leg& to = *plan_.transcode_to;
+  if (!to.setup_->config.send) return;
+  Transcoder& transcoder = *session_->transcoder_to(to);
+  Onward onward(to, now);
+  transcoder.push_noise(packet.header, packet.payload,
+                        noise_clock(setup_->config, packet.header.payload_type), now, setup_->playout,
+                        to.setup_->encoder, onward);
 }
 
 void Leg::keep_transcoding(TimePoint now) {

@@ -19,6 +19,7 @@ Playout::Playout(jitter::PayloadPool& pool, const jitter::JitterConfig& config, 
     : codecs_(std::move(codecs)),
       jitter_(pool, config),
       concealment_(codecs_.front().decoder.codec().sample_rate),
+      noise_(codecs_.front().decoder.codec().sample_rate),
       fifo_(codecs_.front().decoder.codec().sample_rate * kFifoMs / 1000),
       rate_(codecs_.front().decoder.codec().sample_rate) {}
 
@@ -30,9 +31,16 @@ Playout::Codec* Playout::find(std::uint8_t payload_type) {
 
 jitter::Push Playout::push(const jitter::Incoming& packet, std::span<const std::uint8_t> payload,
                            TimePoint arrival) {
+  jitter::Incoming whole = packet;
+  if (const ClockedType* noise = noise_of(packet.payload_type)) {
+    whole.clock_rate = noise->clock_rate;
+    whole.ticks = noise->clock_rate / 100;  // the pause goes on as long as nothing comes
+    whole.pauses = true;
+    return jitter_.push(whole, payload, arrival);
+  }
   const Codec* codec = find(packet.payload_type);
   if (codec == nullptr) return jitter::Push::malformed;
-  jitter::Incoming whole = packet;
+  whole.pauses = codec::pauses(codec->decoder.codec(), payload);
   whole.clock_rate = codec->decoder.codec().clock_rate;
   whole.ticks = codec::payload_ticks(codec->decoder.codec(), payload);
   if (whole.ticks > whole.clock_rate / 1000 * kMaxPacketMs) whole.ticks = 0;
@@ -58,6 +66,11 @@ void Playout::play(const jitter::Pulled& item) {
     make_up(codecs_[active_], item.ticks, item.kind == jitter::Pull::lost);
     return;
   }
+  if (noise_of(item.payload_type) != nullptr) {
+    if (const auto noise = audio::parse_noise(item.payload)) noise_.describe(*noise);
+    codec_pauses_ = false;
+    return make_up(codecs_[active_], item.ticks, false);
+  }
   Codec* codec = find(item.payload_type);
   if (codec == nullptr) return;  // the payload map changed while it waited
   active_ = static_cast<std::size_t>(codec - codecs_.data());
@@ -69,6 +82,7 @@ void Playout::play(const jitter::Pulled& item) {
     return;
   }
   ++counts_.decoded;
+  codec_pauses_ = codec::pauses(codec->decoder.codec(), item.payload);
   if (item.spliced) concealment_.splice();
   const std::span<std::int16_t> pcm(scratch.data(), static_cast<std::size_t>(samples));
   concealment_.good(pcm);
@@ -81,12 +95,24 @@ void Playout::make_up(Codec& codec, std::uint32_t ticks, bool conceal) {
       std::min<std::size_t>(codec::ticks_to_samples(codec.decoder.codec(), ticks), scratch.size());
   const std::span<std::int16_t> pcm(scratch.data(), samples);
   if (!conceal) {
-    std::fill(pcm.begin(), pcm.end(), std::int16_t{0});
+    pause(codec, pcm);
   } else {
     ++counts_.concealed;
     if (codec.decoder.conceal_mono(pcm) != static_cast<int>(samples)) concealment_.conceal(pcm);
   }
   append(codec, pcm);
+}
+
+const ClockedType* Playout::noise_of(std::uint8_t payload_type) const {
+  for (const ClockedType& type : noise_types_)
+    if (type.receive_type == payload_type) return &type;
+  return nullptr;
+}
+
+// The sender is silent: with the noise that its codec goes on with, or that it described, or with nothing.
+void Playout::pause(Codec& codec, std::span<std::int16_t> pcm) {
+  if (codec_pauses_ && codec.decoder.conceal_mono(pcm) == static_cast<int>(pcm.size())) return;
+  noise_.fill(pcm);
 }
 
 void Playout::append(Codec& codec, std::span<const std::int16_t> pcm) {
@@ -110,6 +136,8 @@ void Playout::append(Codec& codec, std::span<const std::int16_t> pcm) {
 void Playout::reset() {
   jitter_.reset();
   concealment_.reset();
+  noise_.reset();
+  codec_pauses_ = false;
   begin_ = end_ = 0;
 }
 

@@ -12,10 +12,12 @@
 #include <span>
 #include <vector>
 
+#include "core/audio/comfort_noise.hpp"
 #include "core/audio/concealment.hpp"
 #include "core/audio/resampler.hpp"
 #include "core/codec/coder.hpp"
 #include "core/jitter/jitter_buffer.hpp"
+#include "core/media/leg_config.hpp"
 
 namespace tandem::media {
 
@@ -33,7 +35,11 @@ class Playout {
   // [control] `codecs` is not empty; the first is the leg's own, and its rate the leg's.
   Playout(jitter::PayloadPool& pool, const jitter::JitterConfig& config, std::vector<Codec> codecs);
 
-  // [media] One audio packet. The verdict is the jitter buffer's; malformed also for a type that is not ours.
+  // [control] The payload types of comfort noise (RFC 3389), before the first packet.
+  void set_noise(const std::vector<ClockedType>& types) { noise_types_ = types; }
+
+  // [media] One audio packet, or one of comfort noise. The verdict is the jitter buffer's; malformed also for
+  // a type that is not ours.
   [[nodiscard]] jitter::Push push(const jitter::Incoming& packet, std::span<const std::uint8_t> payload,
                                   TimePoint arrival);
   // [media] Fills `frame` (at most 20 ms at the leg's rate): speech, concealment or silence.
@@ -43,12 +49,15 @@ class Playout {
 
   // [media] Null when the type was not negotiated.
   Codec* find(std::uint8_t payload_type);
+  Codec& own() { return codecs_.front(); }  // the leg's
   std::uint32_t rate() const { return rate_; }
   const Counts& counts() const { return counts_; }
   const jitter::JitterBuffer& jitter() const { return jitter_; }
 
  private:
   void play(const jitter::Pulled& item);
+  const ClockedType* noise_of(std::uint8_t payload_type) const;
+  void pause(Codec& codec, std::span<std::int16_t> pcm);
   void make_up(Codec& codec, std::uint32_t ticks, bool conceal);
   void append(Codec& codec, std::span<const std::int16_t> pcm);
   std::size_t waiting() const { return end_ - begin_; }
@@ -57,12 +66,15 @@ class Playout {
   std::vector<Codec> codecs_;
   jitter::JitterBuffer jitter_;
   audio::Concealment concealment_;
+  audio::ComfortNoise noise_;  // that the sender described last
+  std::vector<ClockedType> noise_types_;
   std::vector<std::int16_t> fifo_;  // of fixed size, [begin_, end_) waits
   // state
   const std::uint32_t rate_;
   std::size_t active_ = 0;  // index of the codec heard last
   std::size_t begin_ = 0, end_ = 0;
   bool quiet_ = true;
+  bool codec_pauses_ = false;  // the last payload said so: the decoder makes the noise of the pause
   Counts counts_;
 };
 

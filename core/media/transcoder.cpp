@@ -6,14 +6,13 @@
 
 #include "core/codec/g711.hpp"
 #include "core/codec/registry.hpp"
+#include "core/media/leg_setup.hpp"
 
 namespace tandem::media {
 namespace {
 
-constexpr int kDropoutMax = 3000;                     // RFC 3550 A.1: a greater step ahead is another stream
-constexpr int kMisorderMax = 100;                     // so is a greater step back
+constexpr int kMisorderMax = 100;                     // RFC 3550 A.1: a greater step back is another stream
 constexpr std::size_t kLongest = 48000 * 120 / 1000;  // samples of the longest packet
-constexpr std::uint32_t kJitterOfClockMs = 4;         // a timestamp that is off by less is not meant so
 
 const std::array<std::uint8_t, 256>* law_between(const td_codec* from, const td_codec* to) {
   if (from == codec::pcmu() && to == codec::pcma()) return &codec::kUlawToAlaw;
@@ -21,10 +20,18 @@ const std::array<std::uint8_t, 256>* law_between(const td_codec* from, const td_
   return nullptr;
 }
 
+bool one_codec(const LegConfig& from, const LegConfig& to) {
+  const PayloadMap &ours = from.payloads.front(), &theirs = to.payloads.front();
+  return ours.codec == theirs.codec && codec::relayable(*ours.codec, ours.our_fmtp, theirs.peer_fmtp);
+}
+
 }  // namespace
 
 bool speak_alike(const LegConfig& from, const LegConfig& to) {
   const PayloadMap& ours = from.payloads.front();
+  if (to.ptime_asked && from.send_ptime_ms != to.send_ptime_ms) return false;
+  for (const ClockedType& noise : from.noise)
+    if (noise.clock_rate == ours.codec->clock_rate && noise_send_type(to, noise.clock_rate) < 0) return false;
   for (const PayloadMap& theirs : to.payloads) {
     if (theirs.codec != ours.codec) continue;
     return codec::relayable(*ours.codec, ours.our_fmtp, theirs.peer_fmtp);
@@ -50,21 +57,34 @@ Transcoder::Transcoder(const LegConfig& from, const LegConfig& to)
       packet_(std::size_t{to.payloads.front().codec->sample_rate} / 1000 * to.send_ptime_ms *
               to.payloads.front().codec->channels),
       held_(std::make_unique<Held>()),
+      silence_(SilenceSender::for_leg(to)),
+      noise_(from.payloads.front().codec->sample_rate),
       from_(from.payloads.front().codec),
       to_(to.payloads.front().codec),
       ptime_ms_(to.send_ptime_ms),
       packet_ticks_(to_->clock_rate / 1000 * to.send_ptime_ms),
-      law_(law_between(from_, to_)) {}
+      law_(law_between(from_, to_)),
+      same_(one_codec(from, to)),
+      any_length_(!to.ptime_asked || from.send_ptime_ms == to.send_ptime_ms),
+      takes_noise_(noise_send_type(to, to_->clock_rate) >= 0),
+      event_clock_(to.event_clock_rate != 0 ? to.event_clock_rate : to_->clock_rate) {
+  if (same_ && !any_length_ && codec::can_repacket(*to_))
+    regrouped_ = std::make_unique<Repacketizer>(*to_, to_->sample_rate / 1000 * to.send_ptime_ms);
+}
 
 bool Transcoder::fits(const LegConfig& from, const LegConfig& to) const {
   return !from.payloads.empty() && !to.payloads.empty() && from.payloads.front().codec == from_ &&
-         to.payloads.front().codec == to_ && to.send_ptime_ms == ptime_ms_;
+         to.payloads.front().codec == to_ && to.send_ptime_ms == ptime_ms_ &&
+         takes_noise_ == (noise_send_type(to, to_->clock_rate) >= 0) && same_ == one_codec(from, to);
 }
 
 void Transcoder::reset() {
-  begun_ = waits_ = false;
+  begun_ = waits_ = pausing_ = codec_pauses_ = false;
   filled_ = 0;
+  surplus_ = 0;
   concealment_.reset();
+  if (regrouped_) regrouped_->clear();
+  if (silence_) silence_->reset();
   for (auto& resampler : resamplers_)
     if (resampler) resampler->reset();
 }
@@ -83,6 +103,7 @@ void Transcoder::push(const rtp::Header& header, std::span<const std::uint8_t> p
   const Work work{decoders, encoder, sink};
   Playout::Codec* codec = decoders.find(header.payload_type);
   if (codec == nullptr) return;
+  now_ = now;
   const int ahead = header.seq - next_seq_;
   if (!begun_ || header.ssrc != ssrc_ || codec->decoder.codec().clock_rate != clock_rate_ ||
       ahead > kDropoutMax || ahead < -kMisorderMax) {
@@ -90,6 +111,7 @@ void Transcoder::push(const rtp::Header& header, std::span<const std::uint8_t> p
     clock_rate_ = codec->decoder.codec().clock_rate;
     begin(header);
   }
+  if (pausing_ && !header.seq.is_before(next_seq_)) end_pause(header, work);
   if (translate(header, payload, codec->decoder.codec(), work)) return;
   if (header.seq.is_before(next_seq_)) {  // its place was made up or passed over
     ++counts_.late;
@@ -126,39 +148,18 @@ void Transcoder::take_held(const Work& work) {
 }
 
 void Transcoder::keep_up(TimePoint now, Playout& decoders, codec::Encoder& encoder, TranscodeSink& sink) {
-  if (waits_ && now - held_->since >= kReorderWait) take_held({decoders, encoder, sink});
-}
-
-// Its repeats may share a sequence number (RFC 4733 section 2.5.1.4), and the audio goes on where it ends:
-// the gap in the source's time is one in the destination's.
-void Transcoder::push_event(const rtp::Header& header, std::span<const std::uint8_t> payload,
-                            Playout& decoders, codec::Encoder& encoder, TranscodeSink& sink) {
   const Work work{decoders, encoder, sink};
-  if (waits_) take_held(work);
-  if (!begun_ || header.ssrc != ssrc_) {
-    clock_rate_ = from_->clock_rate;
-    begin(header);
+  now_ = now;
+  if (waits_ && now - held_->since >= kReorderWait) take_held(work);
+  if (!pausing_) return;
+  constexpr int kMost = 12;  // 120 ms, after a stall of ours; the rest with the next call
+  const std::uint32_t piece = clock_rate_ / 100;
+  const auto passed =
+      std::chrono::duration_cast<milliseconds>(now - pause_since_).count() * clock_rate_ / 1000;
+  for (int i = 0; i < kMost && pause_made_ + piece <= passed; ++i) {
+    pause_made_ += piece;
+    make_noise(piece, work);
   }
-  const int ahead = header.seq - next_seq_;
-  if (ahead < -1 || ahead > kDropoutMax) return;
-  if (law_ != nullptr && !repacketizes_) {
-    sink.on_transcoded(header, payload);
-    if (ahead >= 0) next_seq_ = out_seq_ = header.seq.next();
-    return;
-  }
-  if (filled_ != 0) {
-    const std::size_t rest = packet_.size() - filled_;
-    std::fill_n(packet_.data() + filled_, rest, std::int16_t{0});
-    next_time_ = next_time_.plus(
-        codec::samples_to_ticks(*to_, static_cast<std::uint32_t>(rest / to_->channels)));  // one clock
-    send(work);
-  }
-  if (ahead >= 0) {
-    out_seq_ = out_seq_.plus(std::min(ahead, 100) + 1);
-    next_seq_ = header.seq.next();
-  }
-  sink.on_transcoded({header.marker, 0, out_seq_.plus(-1), out_time_.plus(header.time - next_time_), ssrc_},
-                     payload);
 }
 
 void Transcoder::pass(rtp::SeqNum seq) {
@@ -172,33 +173,17 @@ void Transcoder::begin(const rtp::Header& header) {
     out_time_ = header.time;
   }
   begun_ = marker_ = true;
+  pausing_ = codec_pauses_ = false;
+  seq_shift_ = 0;
+  time_shift_ = surplus_ = 0;
+  if (regrouped_) regrouped_->clear();
   ssrc_ = header.ssrc;
   next_seq_ = header.seq;
   next_time_ = header.time;
   filled_ = 0;
 }
 
-// ---- G.711 to G.711: nothing to decode, so nothing to wait for: order, loss and time stay the source's.
-
-bool Transcoder::translate(const rtp::Header& header, std::span<const std::uint8_t> payload,
-                           const td_codec& codec, const Work& work) {
-  if (law_ == nullptr || repacketizes_) return false;
-  if (&codec != from_ || payload.size() != packet_ticks_) {
-    repacketizes_ = true;  // and stays so: each change of the way is a seam
-    return false;
-  }
-  std::array<std::uint8_t, 480> bytes;  // 60 ms
-  codec::transcode(*law_, payload, bytes.data());
-  ++counts_.translated;
-  work.sink.on_transcoded(header, {bytes.data(), payload.size()});
-  if (header.seq.is_before(next_seq_)) return true;
-  next_seq_ = out_seq_ = header.seq.next();
-  next_time_ = out_time_ = header.time.plus(packet_ticks_);
-  marker_ = false;
-  return true;
-}
-
-// ---- everything else
+// ---- decoded and coded
 
 void Transcoder::take(const rtp::Header& header, std::span<const std::uint8_t> payload, const Work& work) {
   Playout::Codec& codec = *work.decoders.find(header.payload_type);
@@ -209,6 +194,7 @@ void Transcoder::take(const rtp::Header& header, std::span<const std::uint8_t> p
     ++counts_.undecodable;  // its number stays open: the next packet makes up for it
     return;
   }
+  if (regroup(header, payload, ticks, work)) return;
   const std::int32_t ahead = header.time - next_time_;
   const bool lost = header.seq != next_seq_;
   if (ahead > 0 && (lost || static_cast<std::uint32_t>(ahead) > clock_rate_ / 1000 * kJitterOfClockMs))
@@ -223,6 +209,7 @@ void Transcoder::take(const rtp::Header& header, std::span<const std::uint8_t> p
   }
   ++counts_.decoded;
   good({pcm.data(), static_cast<std::size_t>(samples) * kind.channels}, codec, work);
+  if (codec::pauses(kind, payload)) begin_pause(header.time, now_, true);
 }
 
 // `ticks` of the source's time are missing before `next`.
@@ -279,8 +266,7 @@ void Transcoder::pause(std::uint32_t ticks, bool lost, const td_codec& kind, con
       filled_ += some * to_->channels;
       return;
     }
-    std::fill_n(packet_.data() + filled_, rest, std::int16_t{0});
-    send(work);
+    fill_up(work);
     out -= rest_ticks;
   }
   out_time_ = out_time_.plus(static_cast<std::int64_t>(out));
@@ -337,18 +323,28 @@ void Transcoder::append(std::span<const std::int16_t> pcm, std::size_t channels,
 
 void Transcoder::send(const Work& work) {
   std::array<std::uint8_t, rtp::kPacketBytesMax> payload;
-  const int bytes = work.encoder.encode(packet_, payload);
   filled_ = 0;
-  if (bytes > 0) {
-    ++counts_.encoded;
-    work.sink.on_transcoded({marker_, 0, out_seq_, out_time_, ssrc_},
-                            {payload.data(), static_cast<std::size_t>(bytes)});
-    out_seq_ = out_seq_.next();
-    marker_ = false;
-  } else {
-    marker_ = true;  // the encoder is silent (DTX)
-  }
+  const rtp::Header header{marker_, 0, out_seq_, out_time_, ssrc_};
   out_time_ = out_time_.plus(packet_ticks_);
+  const auto say = silence_ && to_->channels == 1 ? silence_->judge(packet_) : SilenceSender::Say::speech;
+  if (say == SilenceSender::Say::noise) {
+    out_seq_ = out_seq_.next();
+    work.sink.on_noise({false, 0, header.seq, header.time, ssrc_}, silence_->payload());
+  }
+  const int bytes = say == SilenceSender::Say::speech ? work.encoder.encode(packet_, payload) : 0;
+  marker_ = bytes <= 0;  // after silence: described here, or the encoder's own
+  if (bytes <= 0) return;
+  ++counts_.encoded;
+  out_seq_ = out_seq_.next();
+  work.sink.on_transcoded(header, {payload.data(), static_cast<std::size_t>(bytes)});
+}
+
+// The packet begun is ended with silence, and sent.
+void Transcoder::fill_up(const Work& work) {
+  if (filled_ == 0) return;
+  const std::size_t rest = packet_.size() - filled_;
+  std::fill_n(packet_.data() + filled_, rest, std::int16_t{0});
+  send(work);
 }
 
 }  // namespace tandem::media

@@ -27,6 +27,13 @@ std::optional<EventPayload> parse_event(std::span<const std::uint8_t> payload) {
   return event;
 }
 
+EventPayload at_clock(const EventPayload& event, std::uint32_t from_hz, std::uint32_t to_hz) {
+  EventPayload other = event;
+  other.duration = static_cast<std::uint16_t>(
+      std::min<std::uint64_t>(std::uint64_t{event.duration} * to_hz / std::max(from_hz, 1u), 0xFFFF));
+  return other;
+}
+
 std::array<std::uint8_t, kEventBytes> write_event(const EventPayload& event) {
   std::array<std::uint8_t, kEventBytes> out{};
   out[0] = event.event;

@@ -35,6 +35,9 @@ struct EventPayload {
 std::optional<EventPayload> parse_event(std::span<const std::uint8_t> payload);
 // [any]
 std::array<std::uint8_t, kEventBytes> write_event(const EventPayload& event);
+// Its duration counted by another clock; what the field does not hold is said as its most (RFC 4733 2.5.1.3).
+// [any]
+EventPayload at_clock(const EventPayload& event, std::uint32_t from_hz, std::uint32_t to_hz);
 
 // "0123456789*#ABCD" and its code 0 … 15 (RFC 4733 3.2). Nothing for others; letters in either case. [any]
 std::optional<std::uint8_t> event_of_digit(char digit);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "core/codec/g711.hpp"
@@ -25,7 +26,10 @@ class Sink final : public TranscodeSink {
   void on_transcoded(const rtp::Header& header, std::span<const std::uint8_t> payload) override {
     made.push_back({header, {payload.begin(), payload.end()}});
   }
-  std::vector<Made> made;
+  void on_noise(const rtp::Header& header, std::span<const std::uint8_t> payload) override {
+    noise.push_back({header, {payload.begin(), payload.end()}});
+  }
+  std::vector<Made> made, noise;
 };
 
 LegConfig config_of(const td_codec* codec, unsigned ptime_ms) {
@@ -42,13 +46,17 @@ codec::Decoder decoder_of(const td_codec* codec) { return std::move(*codec::Deco
 class Way {
  public:
   Way(const td_codec* from, const td_codec* to, unsigned to_ptime_ms = 20)
+      : Way(config_of(from, 20), config_of(to, to_ptime_ms)) {}
+  Way(const LegConfig& source, const LegConfig& destination)
+      : Way(source, destination, source.payloads.front().codec, destination.payloads.front().codec) {}
+  Way(const LegConfig& source, const LegConfig& destination, const td_codec* from, const td_codec* to)
       : from_(from),
         pool_(64),
         playout_(pool_, {}, decoders(from)),
         encoder_(encoder_of(to)),
         source_(encoder_of(from)),
         back_(decoder_of(to)) {
-    auto made = Transcoder::create(config_of(from, 20), config_of(to, to_ptime_ms));
+    auto made = Transcoder::create(source, destination);
     EXPECT_TRUE(made);
     transcoder = std::move(*made);
   }
@@ -72,9 +80,23 @@ class Way {
     transcoder->push({false, 96, seq(number), time(number), ssrc}, std::vector<std::uint8_t>(320, 1),
                      TimePoint{}, playout_, encoder_, sink);
   }
+  // Speech whose number and whose time are not each other's.
+  void push_numbered(int number, int time_number, TimePoint at) {
+    const std::vector<std::uint8_t> payload(160, 0x55);
+    push_raw(seq(number), time(time_number), payload, at);
+  }
+  void push_noise_numbered(int number, int time_number, const std::vector<std::uint8_t>& payload,
+                           TimePoint at) {
+    transcoder->push_noise({false, 13, seq(number), time(time_number), rtp::Ssrc(7)}, payload,
+                           from_->clock_rate, at, playout_, encoder_, sink);
+  }
+  void push_noise(int number, const std::vector<std::uint8_t>& payload, TimePoint at) {
+    transcoder->push_noise({false, 13, seq(number), time(number), rtp::Ssrc(7)}, payload, from_->clock_rate,
+                           at, playout_, encoder_, sink);
+  }
   void push_event(rtp::SeqNum seq, rtp::RtpTime time) {
     transcoder->push_event({false, 101, seq, time, rtp::Ssrc(7)}, std::vector<std::uint8_t>{5, 10, 0, 160},
-                           playout_, encoder_, sink);
+                           from_->clock_rate, playout_, encoder_, sink);
   }
   void keep_up(TimePoint at) { transcoder->keep_up(at, playout_, encoder_, sink); }
   rtp::SeqNum seq(int number) const { return rtp::SeqNum(65530).plus(number); }
@@ -249,7 +271,6 @@ TEST(Transcoder, EventsGoOnInTheirPlaceAndTheAudioAfterThemKeepsItsDelay) {
        {Row{codec::pcmu(), codec::pcma(), 20, 0}, Row{codec::l16_8000(), codec::pcmu(), 20, 0},
         Row{codec::l16_8000(), codec::pcmu(), 40, 1}}) {
     Way way(row.from, row.to, row.ptime_ms);
-    EXPECT_TRUE(way.transcoder->passes_events());
     for (int i = 0; i < 5; ++i) way.push(i);
     const std::size_t before = way.sink.made.size();
     const auto lag = [&](const Made& made, int number) { return made.header.time - way.time(number); };
@@ -294,6 +315,176 @@ TEST(Transcoder, ANewSourceIsNotMixedWithTheOldOne) {
   ASSERT_EQ(way.sink.made.size(), 2u);
   EXPECT_EQ(way.sink.made[1].header.ssrc, rtp::Ssrc(8));
   EXPECT_TRUE(way.sink.made[1].header.marker);
+}
+
+// ---- pauses
+
+double level_of(const std::vector<std::int16_t>& pcm, std::size_t from, std::size_t n) {
+  double sum = 0;
+  for (std::size_t i = from; i < from + n && i < pcm.size(); ++i) sum += double(pcm[i]) * pcm[i];
+  return 10 * std::log10(std::max(sum / static_cast<double>(n), 1e-9) / (32768.0 * 32768.0));
+}
+
+LegConfig with_noise(LegConfig config) {
+  config.noise.push_back({13, 13, config.payloads.front().codec->clock_rate});
+  return config;
+}
+
+// Ten packets of speech, a second of told silence, ten packets of speech: by the clock, as the engine calls
+// it.
+void pause_of_a_second(Way& way, int speech_late_ms = 0) {
+  const TimePoint start = TimePoint(100s);
+  for (int i = 0; i < 10; ++i) way.push(i, 20, start + i * 20ms);
+  way.push_noise(10, {40}, start + 200ms);
+  for (int ms = 200; ms < 1200 + speech_late_ms; ms += 20) way.keep_up(start + milliseconds(ms));
+  for (int i = 0; i < 10; ++i)  // its time goes on after the pause, its numbers just behind the description
+    way.push_numbered(11 + i, 60 + i, start + milliseconds(1200 + speech_late_ms + i * 20));
+}
+
+TEST(Transcoder, AToldPauseIsNoiseByTheClockForWhoTakesNoDescriptions) {
+  for (const td_codec* to : {codec::pcma(), codec::pcmu(), codec::l16_8000()}) {
+    Way way(with_noise(config_of(codec::pcmu(), 20)), config_of(to, 20));
+    pause_of_a_second(way);
+    EXPECT_TRUE(way.sink.noise.empty());
+    ASSERT_GE(way.sink.made.size(), 69u) << to->name;
+    EXPECT_LE(way.sink.made.size(), 71u) << to->name;
+    expect_contiguous(way.sink.made, 160);
+    EXPECT_NEAR(level_of(way.sound(), 10 * 160 + 800, 40 * 160), -40, 1.5) << to->name;
+    EXPECT_EQ(way.transcoder->counts().concealed, 0u) << to->name;
+    EXPECT_EQ(way.sink.made.back().header.time - way.sink.made.front().header.time, 69 * 160) << to->name;
+  }
+}
+
+TEST(Transcoder, ANoiseThatWasMadeTooLongIsTakenBackByTheNextPause) {
+  Way way(with_noise(config_of(codec::pcmu(), 20)), config_of(codec::pcma(), 20));
+  pause_of_a_second(way, 60);
+  const auto lag = [&] { return way.sink.made.back().header.time - way.time(69); };
+  EXPECT_NEAR(lag(), 3 * 160, 160) << "60 ms of noise more than the source was silent";
+  expect_contiguous(way.sink.made, 160);
+  const TimePoint start = TimePoint(200s);
+  way.push_noise_numbered(21, 70, {40}, start);
+  for (int ms = 0; ms < 500; ms += 20) way.keep_up(start + milliseconds(ms));
+  way.push_numbered(22, 95, start + 500ms);
+  EXPECT_EQ(way.sink.made.back().header.time - way.time(95), 0);
+  expect_contiguous(way.sink.made, 160);
+}
+
+TEST(Transcoder, ADescriptionGoesOnToWhoTakesItInItsPlace) {
+  for (const td_codec* to : {codec::pcma(), codec::pcmu(), codec::l16_8000()}) {
+    Way way(with_noise(config_of(codec::pcmu(), 20)), with_noise(config_of(to, 20)));
+    pause_of_a_second(way);
+    ASSERT_EQ(way.sink.noise.size(), 1u) << to->name;
+    ASSERT_EQ(way.sink.made.size(), 20u) << to->name;
+    EXPECT_EQ(way.sink.noise[0].payload, std::vector<std::uint8_t>{40});
+    EXPECT_EQ(way.sink.noise[0].header.seq - way.sink.made[9].header.seq, 1) << to->name;
+    EXPECT_EQ(way.sink.noise[0].header.time - way.sink.made[9].header.time, 160) << to->name;
+    EXPECT_EQ(way.sink.made[10].header.seq - way.sink.noise[0].header.seq, 1) << to->name;
+    EXPECT_EQ(way.sink.made[10].header.time - way.sink.made[9].header.time, 51 * 160) << to->name;
+  }
+}
+
+TEST(Transcoder, SilenceIsDescribedToWhoWantsThatAndSpeechIsNot) {
+  LegConfig to = with_noise(config_of(codec::pcma(), 20));
+  to.suppress_silence = true;
+  Way way(config_of(codec::l16_8000(), 20), to);
+  std::vector<std::uint8_t> room(320);
+  std::uint32_t seed = 3;
+  for (int i = 0; i < 150; ++i) {
+    for (std::size_t k = 0; k < room.size(); k += 2) {
+      const auto sample = static_cast<std::int16_t>(
+          static_cast<std::int32_t>((seed = seed * 1664525u + 1013904223u) >> 16) % 61 - 30);
+      room[k] = static_cast<std::uint8_t>(static_cast<std::uint16_t>(sample) >> 8);
+      room[k + 1] = static_cast<std::uint8_t>(sample & 0xFF);
+    }
+    way.push_raw(way.seq(i), way.time(i), room);
+  }
+  const std::size_t quiet = way.sink.made.size();
+  EXPECT_LT(quiet, 20u) << "at first the floor is learned";
+  ASSERT_GE(way.sink.noise.size(), 2u);
+  EXPECT_LE(way.sink.noise.size(), 5u) << "one a second, and one at the begin";
+  EXPECT_NEAR(way.sink.noise.back().payload.at(0), 65, 3);
+  EXPECT_EQ(way.sink.noise[0].header.seq - way.sink.made.back().header.seq, 1);
+  for (int i = 150; i < 160; ++i) way.push(i);
+  ASSERT_EQ(way.sink.made.size(), quiet + 10);
+  EXPECT_TRUE(way.sink.made[quiet].header.marker) << "a talk spurt begins (RFC 3551 4.1)";
+  EXPECT_EQ(way.sink.made[quiet].header.time - way.sink.made[0].header.time, 150 * 160);
+}
+
+// ---- packets of another length
+
+LegConfig asking(const td_codec* codec, unsigned ptime_ms) {
+  LegConfig config = config_of(codec, ptime_ms);
+  config.ptime_asked = true;
+  return config;
+}
+
+TEST(Transcoder, OneCodecIsCutAndJoinedWithoutBeingDecoded) {
+  for (const td_codec* codec : {codec::pcmu(), codec::l16_8000()})
+    for (const auto& [from_ms, to_ms] : {std::pair{20, 60}, {60, 20}, {20, 30}, {30, 20}, {10, 20}}) {
+      Way way(config_of(codec, static_cast<unsigned>(from_ms)), asking(codec, static_cast<unsigned>(to_ms)));
+      EXPECT_FALSE(speak_alike(config_of(codec, static_cast<unsigned>(from_ms)),
+                               asking(codec, static_cast<unsigned>(to_ms))));
+      std::vector<std::uint8_t> said, heard;
+      const std::size_t unit = codec == codec::pcmu() ? 8 : 16;  // bytes a ms
+      const int packets = 600 / from_ms;
+      for (int i = 0; i < packets; ++i) {
+        std::vector<std::uint8_t> payload(unit * static_cast<std::size_t>(from_ms));
+        for (std::size_t k = 0; k < payload.size(); ++k)
+          payload[k] = static_cast<std::uint8_t>(said.size() + k * 7);
+        said.insert(said.end(), payload.begin(), payload.end());
+        way.push_raw(way.seq(i), way.time(0).plus(i * from_ms * 8), payload);
+      }
+      for (const Made& made : way.sink.made) {
+        EXPECT_EQ(made.payload.size(), unit * static_cast<std::size_t>(to_ms))
+            << codec->name << from_ms << to_ms;
+        heard.insert(heard.end(), made.payload.begin(), made.payload.end());
+      }
+      EXPECT_EQ(heard, said) << codec->name << ' ' << from_ms << " to " << to_ms;
+      expect_contiguous(way.sink.made, to_ms * 8);
+      EXPECT_EQ(way.transcoder->counts().decoded, 0u);
+    }
+}
+
+TEST(Transcoder, ALossIsSeenAtTheFarEndAlsoWherePacketsAreJoined) {
+  Way way(config_of(codec::pcmu(), 20), asking(codec::pcmu(), 60));
+  const std::vector<std::uint8_t> payload(160, 1);
+  for (const int number : {0, 1, 2, 3, 5, 6, 7, 8}) way.push_raw(way.seq(number), way.time(number), payload);
+  ASSERT_EQ(way.sink.made.size(), 3u);
+  EXPECT_EQ(way.sink.made[1].payload.size(), 160u) << "what came before the loss";
+  EXPECT_EQ(way.sink.made[1].header.time - way.sink.made[0].header.time, 480);
+  EXPECT_EQ(way.sink.made[2].header.seq - way.sink.made[1].header.seq, 2) << "one is missing";
+  EXPECT_EQ(way.sink.made[2].header.time - way.time(5), way.sink.made[0].header.time - way.time(0));
+  EXPECT_FALSE(way.sink.made[2].header.marker);
+}
+
+TEST(Transcoder, PacketsOfTheLengthAskedForGoOnUntouched) {
+  Way way(config_of(codec::pcmu(), 30), asking(codec::pcmu(), 20));
+  std::vector<std::uint8_t> payload(160, 9);  // it was to send 30 ms, and sends what suits
+  for (const int number : {0, 1, 3, 2}) {
+    way.push_raw(way.seq(number), way.time(number), payload);
+    EXPECT_EQ(way.sink.made.back().header.seq, way.seq(number));
+    EXPECT_EQ(way.sink.made.back().payload, payload);
+  }
+  EXPECT_EQ(way.transcoder->counts().translated, 4u);
+}
+
+// A tenth of a second at 8 kHz is one at 48.
+TEST(Transcoder, AnEventBetweenClocksKeepsItsPlaceAndItsLength) {
+  LegConfig narrow = config_of(codec::pcmu(), 20);
+  const td_codec* wide = nullptr;
+  for (const td_codec* one : codec::l16_all())
+    if (one->clock_rate == 16000 && one->channels == 1) wide = one;
+  ASSERT_NE(wide, nullptr);
+  Way way(narrow, config_of(wide, 20));
+  for (int i = 0; i < 5; ++i) way.push(i);
+  const std::size_t before = way.sink.made.size();
+  for (int i = 5; i < 8; ++i) way.push_event(way.seq(i), way.time(5));
+  const Made event = way.sink.made.at(before);
+  ASSERT_EQ(event.payload.size(), 4u);
+  EXPECT_EQ(event.payload[2] << 8 | event.payload[3], 320) << "twice 160";
+  EXPECT_NEAR(event.header.time - way.sink.made[0].header.time, 5 * 320, 320);
+  for (int i = 8; i < 10; ++i) way.push(i);
+  EXPECT_NEAR(way.sink.made.back().header.time - event.header.time, 4 * 320, 64);
 }
 
 }  // namespace

@@ -43,6 +43,7 @@ class Nobody final : public TranscodeSink {
   void on_transcoded(const rtp::Header&, std::span<const std::uint8_t> payload) override {
     benchmark::DoNotOptimize(payload.data());
   }
+  void on_noise(const rtp::Header&, std::span<const std::uint8_t>) override {}
 };
 
 void Transcode(benchmark::State& state, const td_codec* from, const td_codec* to) {
