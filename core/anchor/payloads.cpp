@@ -13,12 +13,15 @@ const Format* find_same(const std::vector<Format>& formats, const Format& wanted
 }
 
 void add_payload(media::LegConfig& config, const Format& said_by_us, const Format& said_by_them) {
+  const media::ClockedType beside{said_by_us.type, said_by_them.type, said_by_us.clock_rate};
   if (said_by_us.event) {
-    if (config.event_receive_type >= 0) return;  // the first: that of the audio's clock is put there
-    config.event_receive_type = said_by_us.type;
+    if (config.event_receive_type >= 0) return config.other_events.push_back(beside);
+    config.event_receive_type = said_by_us.type;  // the first: that of the audio's clock is put there
     config.event_send_type = said_by_them.type;
+    config.event_clock_rate = said_by_us.clock_rate;
     return;
   }
+  if (same_name(said_by_us.name, "CN")) return config.noise.push_back(beside);
   media::PayloadMap payload;
   payload.codec = said_by_us.codec;
   payload.receive_type = said_by_us.type;
@@ -39,6 +42,9 @@ void events_by_clock(std::vector<Format>& formats) {
 void clear_payloads(media::LegConfig& config) {
   config.payloads.clear();
   config.event_receive_type = config.event_send_type = -1;
+  config.event_clock_rate = 0;
+  config.other_events.clear();
+  config.noise.clear();
 }
 
 namespace {

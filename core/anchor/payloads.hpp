@@ -11,7 +11,7 @@ namespace tandem::anchor {
 
 // The same codec or telephone-event among `formats`; null: not there.
 const Format* find_same(const std::vector<Format>& formats, const Format& wanted);
-// One format as both sides say it; of telephone-events the first stays.
+// One format as both sides say it; of telephone-events the first is sent, comfort noise stands beside.
 void add_payload(media::LegConfig& config, const Format& said_by_us, const Format& said_by_them);
 // Events at the clock of the audio that is sent come first: there may be several telephone-events.
 void events_by_clock(std::vector<Format>& formats);

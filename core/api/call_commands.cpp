@@ -68,7 +68,7 @@ void originate(Calls& calls, const Caller& caller, const Json& params, const Rep
   order.timeout = seconds(number_at(params, "timeout_s", 60));
   order.tenant = *tenant;
   order.headers = *headers;
-  order.srtp = srtp_from(params);
+  order.media = media_from(params);
   calls.originate(order, [reply](const Result<call::Originated>& placed) {
     if (!placed) return reply(placed.error());
     reply(text_of(Json{{"call", placed->call}, {"leg", placed->legs.front()}, {"legs", placed->legs}}));
@@ -114,7 +114,7 @@ void bind_call_commands(CommandTable& table, Calls& calls, Timers& timers, MoreS
                     "app":{"type":"string","maxLength":64},"args":{"type":"string","maxLength":4096},
                     "bridge_to":{"type":"string","maxLength":256},
                     "timeout_s":{"type":"integer","minimum":1,"maximum":600,"default":60},
-                    "srtp":{"enum":["off","accept","optional","required"],"description":"encrypted media with `to`; without: media.srtp"},
+                    )" TANDEM_PEER_MEDIA_SCHEMA R"(,
                     "tenant":{"type":"string","maxLength":64},"headers":{"type":["object","array"],"additionalProperties":true}},"required":["to"]})",
       R"({"properties":{"call":{"type":"string"},"leg":{"type":"string"},"legs":{"type":"array"}}})",
       Access::open, [&calls](const Caller& caller, const Json& params, const Reply& reply) {

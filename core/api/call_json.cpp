@@ -170,8 +170,17 @@ call::Party party_from(const Json& params, const char* key) {
   return {text_at(*it, "user"), text_at(*it, "uri"), text_at(*it, "name")};
 }
 
-std::optional<call::SrtpPolicy> srtp_from(const Json& params) {
-  return call::srtp_policy_named(text_at(params, "srtp"));  // the schema knows the four words
+call::PeerMedia media_from(const Json& params) {
+  call::PeerMedia media;  // the schema knows all words
+  media.srtp = call::srtp_policy_named(text_at(params, "srtp"));
+  media.noise = call::noise_policy_named(text_at(params, "comfort_noise"));
+  if (const std::string order = text_at(params, "codec_order"); !order.empty())
+    media.order = order == "ours" ? sdp::Preference::ours : sdp::Preference::theirs;
+  if (params.contains("ptime_ms"))
+    media.ptime_ms = static_cast<unsigned>(number_at(params, "ptime_ms") / 10 * 10);
+  if (const auto it = params.find("codecs"); it != params.end())
+    for (const Json& name : *it) media.codecs.push_back(name.get<std::string>());
+  return media;
 }
 
 Result<call::Headers> headers_from(const Json& params) {

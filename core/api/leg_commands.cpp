@@ -42,7 +42,7 @@ void dial(Calls& calls, const Caller& caller, const Json& params, const Reply& r
     auto headers = headers_from(given);
     if (!headers) return reply(headers.error());
     target.headers = std::move(*headers);
-    target.srtp = srtp_from(given);
+    target.media = media_from(given);
     spec.targets.push_back(std::move(target));
   }
   spec.timeout = seconds(number_at(params, "timeout_s", 30));
@@ -62,7 +62,7 @@ void bind_joining(CommandTable& table, Calls& calls) {
                 R"({"properties":{"leg":{"type":"string","maxLength":64},
                     "targets":{"type":"array","maxItems":32,"items":{"type":"object","properties":{
                       "to":{"type":"string","minLength":1,"maxLength":256},"delay_ms":{"type":"integer","minimum":0,"maximum":600000},
-                      "srtp":{"enum":["off","accept","optional","required"],"description":"encrypted media with this target; without: media.srtp"},
+                      )" TANDEM_PEER_MEDIA_SCHEMA R"(,
                       "headers":{"type":["object","array"],"additionalProperties":true}},"required":["to"]}},
                     "timeout_s":{"type":"integer","minimum":1,"maximum":3600,"default":30},
                     "caller":{"type":"object","properties":{"user":{"type":"string","maxLength":128},"name":{"type":"string","maxLength":128}}},

@@ -66,6 +66,51 @@ std::optional<sdp::SrtpPolicy> read_srtp(TomlReader& in) {
   return sdp::srtp_policy_named(word);
 }
 
+std::optional<sdp::NoisePolicy> read_noise(TomlReader& in) {
+  std::string word;
+  in.choice("comfort_noise", word, {"off", "accept", "offer", "send"});
+  return sdp::noise_policy_named(word);
+}
+
+std::optional<sdp::Preference> read_order(TomlReader& in) {
+  std::string word;
+  in.choice("codec_order", word, {"theirs", "ours"});
+  if (word.empty()) return std::nullopt;
+  return word == "ours" ? sdp::Preference::ours : sdp::Preference::theirs;
+}
+
+// "opus/48000/2;cbr=1": the form only; whether there is such a codec the plugins say at the start.
+void read_codecs(TomlReader& in, std::vector<std::string>& out) {
+  in.texts("codecs", out, 1);
+  for (const std::string& name : out) {
+    const std::string bare = name.substr(0, name.find(';'));
+    const bool good =
+        !bare.empty() && bare.size() <= 48 &&
+        bare.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") ==
+            std::string::npos;
+    if (!good)
+      in.wrong("codecs", in.take("codecs"),
+               "a codec as NAME, NAME/CLOCK or NAME/CLOCK/CHANNELS, and ;parameters",
+               fmt::format("\"{}\"", name));
+  }
+}
+
+unsigned read_ptime(TomlReader& in, unsigned otherwise) {
+  unsigned ms = otherwise;
+  in.number("ptime_ms", ms, 10, 60);
+  if (ms % 10 != 0) in.wrong("ptime_ms", in.take("ptime_ms"), "a multiple of 10", fmt::format("{}", ms));
+  return ms;
+}
+
+// What a [[route]] and a [[peer]] may say of their media.
+void read_peer_media(TomlReader& in, call::PeerMedia& out) {
+  out.srtp = read_srtp(in);
+  out.noise = read_noise(in);
+  out.order = read_order(in);
+  read_codecs(in, out.codecs);
+  if (const unsigned ms = read_ptime(in, 0); ms != 0) out.ptime_ms = ms;
+}
+
 void read_media(TomlReader& in, MediaSection& out) {
   session::EngineConfig& engine = out.engine;
   read_addresses(in, "address", engine.host_v4, engine.host_v6, true);
@@ -87,7 +132,9 @@ void read_media(TomlReader& in, MediaSection& out) {
                       : forwarding == "on_tick" ? session::Forwarding::on_tick
                                                 : session::Forwarding::automatic;
   in.boolean("realtime", engine.realtime);
-  in.texts("codecs", out.codecs, 1);
+  read_codecs(in, out.codecs);
+  out.noise = read_noise(in).value_or(out.noise);
+  out.order = read_order(in).value_or(out.order);
   std::string io = "auto";
   in.choice("io", io, {"auto", "sockets", "shared"});
   out.io = loop::packet_backend_named(io).value_or(out.io);
@@ -105,9 +152,7 @@ void read_media(TomlReader& in, MediaSection& out) {
       in.wrong("srtp_suites", in.take("srtp_suites"), known, fmt::format("\"{}\"", name));
     }
   }
-  in.number("ptime_ms", out.ptime_ms, 10, 60);
-  if (out.ptime_ms % 10 != 0)
-    in.wrong("ptime_ms", in.take("ptime_ms"), "a multiple of 10", fmt::format("{}", out.ptime_ms));
+  out.ptime_ms = read_ptime(in, out.ptime_ms);
   in.integer("inactivity_timeout_s", out.inactivity_timeout_s, 0, 86400);
   in.integer("learn_window_ms", out.learn_window_ms, 0, 60000);
   in.boolean("symmetric", out.symmetric);
@@ -166,7 +211,7 @@ void read_routes(TomlReader& root, std::vector<call::Route>& out, std::vector<Co
     in.text("app", route.app, 128);
     in.text("args", route.args);
     in.text("tenant", route.tenant, 64);
-    route.srtp = read_srtp(in);
+    read_peer_media(in, route.media);
     in.finish();
     if (route.pattern.empty())
       in.wrong("number", nullptr, "a number or a pattern such as \"_1XXX\"", "nothing");
@@ -175,6 +220,30 @@ void read_routes(TomlReader& root, std::vector<call::Route>& out, std::vector<Co
     if (const auto added = checked.add(route); !added)
       in.wrong("number", in.take("number"), "a valid pattern", added.error().message);
     out.push_back(std::move(route));
+  }
+}
+
+void read_peers(TomlReader& root, std::vector<call::Peer>& out, std::vector<ConfigError>& errors) {
+  const toml::node* node = root.take("peer");
+  if (node == nullptr) return;
+  const toml::array* rows = node->as_array();
+  if (rows == nullptr || rows->size() > 1000)
+    return root.wrong("peer", node, "at most 1000 sections [[peer]]", describe(*node));
+  for (const toml::node& row : *rows) {
+    if (!row.is_table()) {
+      root.wrong("peer", &row, "a [[peer]] section", describe(row));
+      continue;
+    }
+    call::Peer peer;
+    TomlReader in("peer", *row.as_table(), errors);
+    in.text("name", peer.name, 64);
+    in.texts("hosts", peer.hosts, 1);
+    in.texts("users", peer.users, 1);
+    read_peer_media(in, peer.media);
+    in.finish();
+    if (peer.hosts.empty() && peer.users.empty())
+      in.wrong("hosts", nullptr, "hosts or users, by which the peer is known", "neither");
+    out.push_back(std::move(peer));
   }
 }
 
@@ -284,6 +353,7 @@ void read_root(const toml::table& root, ConfigOutcome& outcome) {
   section("prompts", roots, config.prompt_roots);
   section("scripts", roots, config.script_dirs);
   read_routes(in, config.routes, errors);
+  read_peers(in, config.peers, errors);
   if (const toml::table* plugins = in.table("plugin")) read_plugins(*plugins, outcome);
   in.finish();
 }

@@ -52,6 +52,8 @@ struct MediaSection {
   std::int64_t learn_window_ms = 5000;
   loop::PacketBackend io = loop::PacketBackend::automatic;
   sdp::SrtpPolicy srtp = sdp::SrtpPolicy::accept;
+  sdp::NoisePolicy noise = sdp::NoisePolicy::accept;
+  sdp::Preference order = sdp::Preference::theirs;
   std::vector<srtp::Suite> srtp_suites;  // in order of preference; empty: all, in the order of srtp::suites()
   bool symmetric = true, inband_dtmf = true, hang_up_on_timeout = true;
 };
@@ -85,6 +87,7 @@ struct Config {
   std::vector<std::string>
       script_dirs;  // where apps are looked for; empty: beside the binary (see paths.hpp)
   std::vector<call::Route> routes;
+  std::vector<call::Peer> peers;
   std::map<std::string, std::string> plugins;  // NAME of [plugin.NAME] → its keys as a JSON object
   std::vector<std::string> plugins_off;        // those with enabled = false
 };

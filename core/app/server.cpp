@@ -121,6 +121,17 @@ void Server::wake_media() {
   if (!posted) media_woken_.store(false);
 }
 
+// The codecs that a [[peer]] or a [[route]] names are there, or it is no start.
+Result<void> Server::check_peers(const call::MediaPolicy& policy) const {
+  for (const call::Peer& peer : config_.peers)
+    if (auto good = policy.check(peer.media); !good)
+      return Error{good.error().code, fmt::format("peer \"{}\": {}", peer.name, good.error().message)};
+  for (const call::Route& route : config_.routes)
+    if (auto good = policy.check(route.media); !good)
+      return Error{good.error().code, fmt::format("route \"{}\": {}", route.pattern, good.error().message)};
+  return {};
+}
+
 Result<void> Server::build_calls() {
   const auto links = plugins_.given<td_signaling>(TD_SIGNALING_ID);
   if (links.empty()) log::warn("signaling", "no plugin reaches phones: only the API will answer");
@@ -161,7 +172,12 @@ Result<void> Server::build_calls() {
                  .symmetric = config_.media.symmetric,
                  .detect_inband_dtmf = config_.media.inband_dtmf,
                  .srtp = config_.media.srtp,
-                 .srtp_suites = config_.media.srtp_suites};
+                 .srtp_suites = config_.media.srtp_suites,
+                 .noise = config_.media.noise,
+                 .order = config_.media.order,
+                 .registry = &codecs_};
+  if (auto good = check_peers(calls.media); !good) return good;
+  calls.peers = config_.peers;
   calls.guest_tenant = config_.server.guest_tenant;
   calls.default_tenant = config_.server.tenant;
   calls.hold_music = config_.server.hold_music;

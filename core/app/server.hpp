@@ -64,6 +64,7 @@ class Server {
   Result<void> load_plugins(std::span<const plugin::Builtin> builtins);
   Result<void> judge(const std::string& name, const Result<void>& loaded) const;
   Result<void> build_media();
+  Result<void> check_peers(const call::MediaPolicy& policy) const;
   Result<void> build_calls();
   void build_anchors();
   void bind_own_commands();

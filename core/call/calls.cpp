@@ -143,6 +143,8 @@ Result<void> Calls::send_digits(std::string_view tenant, std::string_view id, st
 }
 
 Result<std::string> Calls::dial(std::string_view tenant, std::string_view id, const DialSpec& spec) {
+  for (const DialTarget& target : spec.targets)
+    if (auto good = exchange_.config().media.check(target.media); !good) return good.error();
   auto leg = find_leg(tenant, id);
   return leg ? dials_.start(**leg, spec) : Result<std::string>(leg.error());
 }
@@ -214,6 +216,7 @@ void Calls::originate(const OriginateOrder& order, std::function<void(Result<Ori
   if (!order.app.empty() && !order.bridge_to.empty()) {
     return placed(Error{ErrorCode::invalid, "expected \"app\" or \"bridge_to\", saw both"});
   }
+  if (auto good = exchange_.config().media.check(order.media); !good) return placed(good.error());
   if (!link_up_) return placed(Error{ErrorCode::unavailable, "the link to the SIP side is down"});
   const std::string tenant = order.tenant.empty() ? exchange_.config().default_tenant : order.tenant;
   auto call = exchange_.open_call(tenant, Direction::outbound);
@@ -221,7 +224,7 @@ void Calls::originate(const OriginateOrder& order, std::function<void(Result<Ori
   ++(*call)->pending;
   const std::string call_id = (*call)->id;
   DialSpec spec;
-  spec.targets.push_back(DialTarget{order.to, milliseconds(0), order.headers, order.srtp});
+  spec.targets.push_back(DialTarget{order.to, milliseconds(0), order.headers, order.media});
   spec.timeout = order.timeout;
   spec.caller = order.from;
   auto begun = dials_.start(

@@ -28,8 +28,8 @@ struct OriginateOrder {
   std::string app, args;  // what handles the leg when it is answered; or
   std::string bridge_to;  // who is dialed then and joined
   milliseconds timeout{60000};
-  std::optional<SrtpPolicy> srtp{};  // with `to`; none: media.srtp
-  std::string tenant;                // "" : the configured default
+  PeerMedia media{};   // with `to`
+  std::string tenant;  // "" : the configured default
   Headers headers;
 };
 

@@ -25,7 +25,7 @@ struct DialTarget {
   std::string to;  // an extension's number, or a sip:/sips: URI
   milliseconds delay{0};
   Headers headers;
-  std::optional<sdp::SrtpPolicy> srtp{};  // with this target; none: media.srtp
+  PeerMedia media{};  // with this target
 };
 
 struct DialSpec {
@@ -100,6 +100,7 @@ class Dials {
     std::string dial;
     std::size_t target = 0;
     TimerId guard = 0;
+    std::string user;
   };
 
   Result<std::string> begin(std::unique_ptr<Dial> dial);
@@ -108,7 +109,7 @@ class Dials {
   void reach(const std::string& dial, std::size_t target);
   void reach_extension(Dial& dial, std::size_t target);
   void look_up(Dial& dial, std::size_t target, const std::string& user);
-  void branch_out(Dial& dial, std::size_t target, const Contact& contact);
+  void branch_out(Dial& dial, std::size_t target, const Contact& contact, const std::string& user);
   void target_failed(Dial& dial, std::size_t target, int code, int q850, bool rang, const char* state);
   void settle(const std::string& dial);
   void time_out(Dial& dial);

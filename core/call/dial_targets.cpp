@@ -41,7 +41,7 @@ void Dials::reach(const std::string& id, std::size_t target) {
     return;
   }
   --dial->pending;
-  branch_out(*dial, target, Contact{to, ""});
+  branch_out(*dial, target, Contact{to, ""}, "");
   if (Dial* still = find(id); still != nullptr && still->pending == 0) say_placed(*still);
   settle(id);
 }
@@ -79,7 +79,7 @@ void Dials::look_up(Dial& dial, std::size_t target, const std::string& user) {
     exchange_.counters().lookups_timed_out.add();
     on_contacts(lookup, {});
   });
-  lookups_[lookup] = Lookup{dial.id, target, guard};
+  lookups_[lookup] = Lookup{dial.id, target, guard, user};
   exchange_.around().signaling.lookup(lookup, user);
 }
 
@@ -95,14 +95,14 @@ void Dials::on_contacts(const std::string& lookup, const std::vector<Contact>& c
   for (const Contact& contact : contacts) {
     dial = find(asked.dial);
     if (dial == nullptr) return;
-    branch_out(*dial, asked.target, contact);
+    branch_out(*dial, asked.target, contact, asked.user);
   }
   dial = find(asked.dial);
   if (dial != nullptr && dial->pending == 0) say_placed(*dial);
   settle(asked.dial);
 }
 
-void Dials::branch_out(Dial& dial, std::size_t target, const Contact& contact) {
+void Dials::branch_out(Dial& dial, std::size_t target, const Contact& contact, const std::string& user) {
   Exchange& exchange = exchange_;
   if (dial.branches.size() >= exchange.config().dial_targets_max) {
     exchange.counters().dial_targets_over_limit.add();
@@ -120,7 +120,8 @@ void Dials::branch_out(Dial& dial, std::size_t target, const Contact& contact) {
   Leg& leg = **opened;
   const DialTarget& wanted = dial.spec.targets[target];
   leg.target_of = dial.id;
-  if (wanted.srtp) leg.media.set_srtp(*wanted.srtp);
+  const Peer* peer = find_peer(exchange.config().peers, contact.uri, user);
+  leg.media.set_peer((peer == nullptr ? PeerMedia{} : peer->media).with(wanted.media));
   leg.from = dial.spec.caller;
   leg.to.uri = contact.uri;
   leg.to.user = is_uri(wanted.to) ? user_of(wanted.to) : wanted.to;

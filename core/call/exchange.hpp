@@ -48,6 +48,7 @@ struct Surroundings {
 
 struct CallsConfig {
   MediaPolicy media;
+  std::vector<Peer> peers;                 // what is different with some
   std::string guest_tenant;                // of calls without digest (trunks); "": refused with 403
   std::string default_tenant = "default";  // of what the operator originates without saying whose it is
   std::string hold_music;                  // prompt played to who waits on hold; "": silence

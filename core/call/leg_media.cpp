@@ -28,7 +28,12 @@ media::LegConfig to_leg_config(const sdp::Negotiated& negotiated, const std::vec
   }
   config.event_receive_type = negotiated.event_receive_type;
   config.event_send_type = negotiated.event_send_type;
+  config.event_clock_rate = negotiated.event_clock_rate;
+  for (const auto& [from, to] : {std::pair{&negotiated.other_events, &config.other_events},
+                                 std::pair{&negotiated.noise, &config.noise}})
+    for (const sdp::AgreedType& one : *from) to->push_back({one.receive_type, one.send_type, one.clock_rate});
   config.send_ptime_ms = negotiated.send_ptime_ms;
+  config.ptime_asked = negotiated.ptime_asked;
   config.symmetric = policy.symmetric;
   config.learn_window = policy.learn_window;
   config.inactivity_timeout = policy.inactivity_timeout;
@@ -40,7 +45,37 @@ media::LegConfig to_leg_config(const sdp::Negotiated& negotiated, const std::vec
 
 LegMedia::LegMedia(session::Media& engine, const MediaPolicy& policy) : engine_(engine), policy_(policy) {
   session_.id = random_u64() >> 2U;
-  local_.srtp.policy = policy.srtp;
+  set_peer({});
+}
+
+Result<void> MediaPolicy::check(const PeerMedia& peer) const {
+  if (peer.codecs.empty()) return {};
+  if (registry == nullptr)
+    return Error{ErrorCode::unsupported, "codecs: there is nothing to choose them from"};
+  std::vector<std::string> missing;
+  const auto chosen = registry->choose(peer.codecs, missing);
+  return chosen ? Result<void>() : Result<void>(chosen.error());
+}
+
+void LegMedia::set_peer(const PeerMedia& peer) {
+  peer_ = peer;
+  codecs_ = policy_.codecs;
+  fmtp_ = policy_.fmtp;
+  local_.srtp.policy = peer.srtp.value_or(policy_.srtp);
+  local_.noise = peer.noise.value_or(policy_.noise);
+  if (peer.codecs.empty() || policy_.registry == nullptr) return;
+  std::vector<std::string> missing;
+  const auto chosen = policy_.registry->choose(peer.codecs, missing);
+  if (!chosen) return;
+  codecs_.clear();
+  for (const auto& one : *chosen) {
+    codecs_.push_back(one.codec);
+    if (one.own_fmtp) {
+      fmtp_.erase(one.codec);
+    } else {
+      fmtp_[one.codec] = one.fmtp;
+    }
+  }
 }
 
 LegMedia::~LegMedia() {
@@ -71,7 +106,7 @@ void LegMedia::settle_srtp(const std::optional<sdp::CryptoPair>& agreed) {
   sdp::LocalSrtp& srtp = local_.srtp;
   if (srtp.agreed && (!agreed || !(agreed->send == srtp.agreed->protection))) {
     for (sdp::CryptoLine& line : srtp.lines)
-      if (line.protection == srtp.agreed->protection)
+      if (line.protection.key == srtp.agreed->protection.key)
         line.protection.key = srtp::Key::random(line.protection.key.suite());
   }
   srtp.agreed.reset();
@@ -81,7 +116,7 @@ void LegMedia::settle_srtp(const std::optional<sdp::CryptoPair>& agreed) {
 }
 
 void LegMedia::build_local(std::string_view prefer) {
-  order_ = policy_.codecs;
+  order_ = codecs_;
   std::stable_partition(order_.begin(), order_.end(), [&](const td_codec* codec) {
     return !prefer.empty() && same_name(codec->name, prefer);
   });
@@ -93,15 +128,16 @@ void LegMedia::build_local(std::string_view prefer) {
     one.channels = codec->rtpmap_channels;
     one.static_type = codec->static_type;
     one.fmtp = codec->default_fmtp == nullptr ? "" : codec->default_fmtp;
-    if (const auto given = policy_.fmtp.find(codec); given != policy_.fmtp.end()) one.fmtp = given->second;
+    if (const auto given = fmtp_.find(codec); given != fmtp_.end()) one.fmtp = given->second;
+    one.own_silence = codec::has_pauses(*codec);
     one.fmtp_compatible = codec->fmtp_compatible;
     one.answer_fmtp = codec::answer_function(*codec);
     local_.codecs.push_back(std::move(one));
   }
-  local_.ptime_ms = policy_.ptime_ms;
+  local_.ptime_ms = peer_.ptime_ms.value_or(policy_.ptime_ms);
   local_.rtp = opened_.rtp;
   local_.rtcp = opened_.rtcp;
-  local_.preference = prefer.empty() ? sdp::Preference::theirs : sdp::Preference::ours;
+  local_.preference = prefer.empty() ? peer_.order.value_or(policy_.order) : sdp::Preference::ours;
 }
 
 Result<void> LegMedia::take_offer(std::string_view text) {
@@ -220,8 +256,9 @@ Result<void> LegMedia::apply(const sdp::Negotiated& negotiated) {
     return Error{ErrorCode::unsupported, "expected media at an address of the same family as " +
                                              opened_.rtp.host() + ", saw " + remote.host()};
   }
-  if (auto set = engine_.configure(opened_.id, to_leg_config(negotiated, order_, policy_)); !set)
-    return set.error();
+  media::LegConfig config = to_leg_config(negotiated, order_, policy_);
+  config.suppress_silence = local_.noise == sdp::NoisePolicy::send;
+  if (auto set = engine_.configure(opened_.id, config); !set) return set.error();
   negotiated_ = negotiated;
   settle_srtp(negotiated.srtp);
   return {};

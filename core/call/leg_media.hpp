@@ -16,13 +16,12 @@
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/call/peer_media.hpp"
+#include "core/codec/registry.hpp"
 #include "core/sdp/negotiate.hpp"
 #include "core/session/media.hpp"
 
 namespace tandem::call {
-
-using sdp::srtp_policy_named;
-using sdp::SrtpPolicy;
 
 // What we want of every leg's media.
 struct MediaPolicy {
@@ -38,6 +37,12 @@ struct MediaPolicy {
   bool detect_inband_dtmf = true;
   sdp::SrtpPolicy srtp = sdp::SrtpPolicy::accept;  // unless the leg says otherwise
   std::vector<srtp::Suite> srtp_suites;  // in order of preference; empty: all, in the order of srtp::suites()
+  sdp::NoisePolicy noise = sdp::NoisePolicy::accept;
+  sdp::Preference order = sdp::Preference::theirs;  // whose order of codecs counts in our answers
+  const codec::CodecRegistry* registry = nullptr;   // what a peer's list of codecs is chosen from
+
+  // [control] Can that be had? Errors: as of CodecRegistry::choose, unsupported (no registry).
+  Result<void> check(const PeerMedia& peer) const;
 };
 
 class LegMedia {
@@ -48,8 +53,9 @@ class LegMedia {
   LegMedia(const LegMedia&) = delete;
   LegMedia& operator=(const LegMedia&) = delete;
 
-  // SRTP with this party, in place of the policy's. Before the first SDP of either side.
-  void set_srtp(sdp::SrtpPolicy policy) { local_.srtp.policy = policy; }
+  // What holds with this party in place of the policy's. Before the first SDP of either side. Codecs that are
+  // not there leave the policy's.
+  void set_peer(const PeerMedia& peer);
 
   // Their first offer, read and judged against our codecs; opens nothing. Errors as of sdp::parse and
   // sdp::answer: sdp::sip_code() makes 400, 413 or 488 of them.
@@ -108,6 +114,9 @@ class LegMedia {
   // state
   sdp::Local local_;
   std::vector<const td_codec*> order_;  // local_.codecs[i] is order_[i]
+  PeerMedia peer_;
+  std::vector<const td_codec*> codecs_;          // that may be spoken with this party
+  std::map<const td_codec*, std::string> fmtp_;  // as MediaPolicy has it
   sdp::SessionState session_;
   std::optional<sdp::Description> offer_;  // theirs, the first
   std::string likely_codec_;

@@ -5,20 +5,19 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/result.hpp"
-#include "core/sdp/negotiate.hpp"
+#include "core/call/peer_media.hpp"
 
 namespace tandem::call {
 
 struct Route {
   std::string pattern, app, args;
-  std::string tenant;                     // "" : every tenant
-  std::optional<sdp::SrtpPolicy> srtp{};  // with who calls this number; none: media.srtp
+  std::string tenant;  // "" : every tenant
+  PeerMedia media{};   // with who calls this number
 };
 
 class Routes {

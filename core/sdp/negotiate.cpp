@@ -132,6 +132,7 @@ Result<Negotiated> read_transport(const Local& local, const Description& theirs,
   n.direction = direction_from(n.send, n.receive);
   n.held = !receives(offered) || !rtp->valid();
   n.send_ptime_ms = pick_ptime(local, m);
+  n.ptime_asked = m.ptime_ms || m.maxptime_ms;
   return n;
 }
 
@@ -167,7 +168,13 @@ Result<Negotiated> accept(const Local& local, const Description& offer, const Me
   if (local.event.enabled && event) {
     read->event_receive_type = read->event_send_type = event->map.type;
     read->event_clock_rate = event->map.clock_rate;
+    for (const Payload* other : pick_beside(kEventName, theirs, local.codecs, read->payloads))
+      if (other->map.clock_rate != event->map.clock_rate)
+        read->other_events.push_back({other->map.type, other->map.type, other->map.clock_rate});
   }
+  if (local.noise != NoisePolicy::off)
+    for (const Payload* noise : pick_beside(kNoiseName, theirs, local.codecs, read->payloads))
+      read->noise.push_back({noise->map.type, noise->map.type, noise->map.clock_rate});
   read->srtp = std::move(srtp->pair);
   crypto = std::move(srtp->line);
   return read;
@@ -202,10 +209,13 @@ Media accepted_section(const Local& local, const Media& offered, const Negotiate
     const CodecOffer& c = local.codecs[p.codec];
     add_payload(m, {p.receive_type, c.name, c.clock_rate, c.channels}, p.our_fmtp);
   }
+  for (const AgreedType& noise : n.noise)
+    add_payload(m, {noise.receive_type, kNoiseName, noise.clock_rate, 1}, "");
   if (n.event_receive_type >= 0)
-    add_payload(m,
-                {static_cast<std::uint8_t>(n.event_receive_type), "telephone-event", n.event_clock_rate, 1},
+    add_payload(m, {static_cast<std::uint8_t>(n.event_receive_type), kEventName, n.event_clock_rate, 1},
                 local.event.events);
+  for (const AgreedType& other : n.other_events)
+    add_payload(m, {other.receive_type, kEventName, other.clock_rate, 1}, local.event.events);
   if (crypto) set_crypto(m, {&*crypto, 1});
   return m;
 }
@@ -345,6 +355,17 @@ Result<Negotiated> conclude(const Local& local, const Description& our_offer,
     read->event_send_type = event->map.type;
     read->event_clock_rate = event->map.clock_rate;
   }
+  const auto pair_up = [&](const char* name, std::vector<AgreedType>& into) {
+    for (const Payload* beside : pick_beside(name, theirs, local.codecs, read->payloads))
+      for (const Payload& mine : offered)
+        if (same_name(mine.map.name, name) && mine.map.clock_rate == beside->map.clock_rate)
+          into.push_back({mine.map.type, beside->map.type, mine.map.clock_rate});
+  };
+  pair_up(kNoiseName, read->noise);
+  pair_up(kEventName, read->other_events);
+  std::erase_if(read->other_events, [&](const AgreedType& one) {
+    return read->event_receive_type < 0 || one.clock_rate == read->event_clock_rate;
+  });
   return read;
 }
 
@@ -389,6 +410,14 @@ Result<Address> usable_address(const Connection* connection, std::uint16_t port)
     return refused(fmt::format("expected a unicast address in c=, saw {}: {}", address.host(), reason));
   address.set_port(port);
   return address;
+}
+
+std::optional<NoisePolicy> noise_policy_named(std::string_view name) {
+  if (name == "off") return NoisePolicy::off;
+  if (name == "accept") return NoisePolicy::accept;
+  if (name == "offer") return NoisePolicy::offer;
+  if (name == "send") return NoisePolicy::send;
+  return std::nullopt;
 }
 
 std::optional<SrtpPolicy> srtp_policy_named(std::string_view name) {

@@ -42,6 +42,7 @@ struct CodecOffer {
   // td_codec::answer_fmtp, or null: in an answer we say the same as in an offer.
   std::int32_t (*answer_fmtp)(td_str ours, td_str theirs, char* out,
                               std::uint32_t capacity) TD_NOEXCEPT = nullptr;
+  bool own_silence = false;  // the codec describes silence by itself: no comfort noise beside it
 };
 
 struct TelephoneEvent {  // RFC 4733
@@ -52,6 +53,17 @@ struct TelephoneEvent {  // RFC 4733
 
 // Whose order of codecs counts in our answer. RFC 3264 6.1 asks for theirs.
 enum class Preference : std::uint8_t { theirs, ours };
+
+// Comfort noise (RFC 3389): silence that is described instead of sent.
+enum class NoisePolicy : std::uint8_t {
+  off,     // neither offered nor taken
+  accept,  // taken when offered: the peer may describe its silence; ours is sent as sound
+  offer,   // offered, too
+  send,    // and our own silence is described where that was agreed on
+};
+
+// [any] "off", "accept", "offer", "send"; nothing for another word.
+std::optional<NoisePolicy> noise_policy_named(std::string_view name);
 
 // SRTP with one peer.
 enum class SrtpPolicy : std::uint8_t {
@@ -88,6 +100,7 @@ struct Local {
   bool rtcp_mux = true;                       // offered, and accepted when offered (RFC 5761)
   Preference preference = Preference::theirs;
   LocalSrtp srtp;
+  NoisePolicy noise = NoisePolicy::off;
 };
 
 // A payload type number that this session has given a meaning: it must keep it (RFC 3264 8.3.2).
@@ -117,6 +130,13 @@ struct AgreedPayload {
   bool operator==(const AgreedPayload&) const = default;
 };
 
+// What goes beside the audio at one clock rate.
+struct AgreedType {
+  std::uint8_t receive_type = 0, send_type = 0;
+  std::uint32_t clock_rate = 8000;
+  bool operator==(const AgreedType&) const = default;
+};
+
 // What both sides agreed on, ready to be set on the media (core/media/leg_config.hpp).
 struct Negotiated {
   Address remote_rtp;   // invalid: nowhere to send (old-style hold, c=0.0.0.0)
@@ -129,9 +149,12 @@ struct Negotiated {
   std::vector<AgreedPayload> payloads;  // never empty; the first one is what we send
   int event_receive_type = -1;          // telephone-event, -1: none
   int event_send_type = -1;
-  std::uint32_t event_clock_rate = 0;  // that of the first payload if the peer offers it, else what it has
-  unsigned send_ptime_ms = 20;         // a multiple of 10, kPtimeMinMs to kPtimeMaxMs
-  std::optional<CryptoPair> srtp;      // none: plain RTP
+  std::uint32_t event_clock_rate = 0;    // that of the first payload if the peer offers it, else what it has
+  std::vector<AgreedType> other_events;  // telephone-event at the clock rates of the other payloads
+  std::vector<AgreedType> noise;         // comfort noise, one a clock rate of the payloads at most
+  bool ptime_asked = false;              // they said a=ptime or a=maxptime
+  unsigned send_ptime_ms = 20;           // a multiple of 10, kPtimeMinMs to kPtimeMaxMs
+  std::optional<CryptoPair> srtp;        // none: plain RTP
   bool operator==(const Negotiated&) const = default;
 };
 

@@ -12,7 +12,7 @@
 namespace tandem::sdp {
 namespace {
 
-constexpr const char* kEventName = "telephone-event";
+constexpr int kNoiseType = 13;  // RFC 3389 5: of the clock of 8000
 
 bool is_event(const Payload& p) { return same_name(p.map.name, kEventName); }
 
@@ -126,6 +126,23 @@ const Payload* pick_event(const std::vector<Payload>& theirs, std::uint32_t cloc
   return other;
 }
 
+std::vector<const Payload*> pick_beside(std::string_view name, const std::vector<Payload>& theirs,
+                                        const std::vector<CodecOffer>& ours,
+                                        const std::vector<AgreedPayload>& agreed) {
+  std::vector<const Payload*> picked;
+  for (const Payload& p : theirs) {
+    if (!same_name(p.map.name, name)) continue;
+    const auto same_clock = [&](std::uint32_t rate) { return rate == p.map.clock_rate; };
+    const bool spoken = std::any_of(agreed.begin(), agreed.end(), [&](const AgreedPayload& a) {
+      return same_clock(ours[a.codec].clock_rate);
+    });
+    const bool there = std::any_of(picked.begin(), picked.end(),
+                                   [&](const Payload* other) { return same_clock(other->map.clock_rate); });
+    if (spoken && !there) picked.push_back(&p);
+  }
+  return picked;
+}
+
 std::vector<Payload> number_payloads(const Local& local, const std::vector<Binding>& bindings) {
   std::vector<Payload> numbered;
   Numbers numbers(local, bindings);
@@ -138,6 +155,18 @@ std::vector<Payload> number_payloads(const Local& local, const std::vector<Bindi
     numbered.push_back({std::move(map), c.fmtp});
     if (std::find(clock_rates.begin(), clock_rates.end(), c.clock_rate) == clock_rates.end())
       clock_rates.push_back(c.clock_rate);
+  }
+  if (local.noise == NoisePolicy::offer || local.noise == NoisePolicy::send) {
+    std::vector<std::uint32_t> offered;
+    for (const CodecOffer& c : local.codecs) {
+      if (c.own_silence || std::find(offered.begin(), offered.end(), c.clock_rate) != offered.end()) continue;
+      offered.push_back(c.clock_rate);
+      Rtpmap map{0, kNoiseName, c.clock_rate, 1};
+      const auto type = numbers.give(map, "", c.clock_rate == 8'000 ? kNoiseType : -1);
+      if (!type) continue;
+      map.type = *type;
+      numbered.push_back({std::move(map), ""});
+    }
   }
   if (!local.event.enabled) return numbered;
   // The number that phones expect goes to the clock that phones have.

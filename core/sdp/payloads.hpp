@@ -42,9 +42,18 @@ std::vector<AgreedPayload> match_codecs(const std::vector<CodecOffer>& ours,
 // [any] Their telephone-event at `clock_rate`, else the first at another, else null.
 const Payload* pick_event(const std::vector<Payload>& theirs, std::uint32_t clock_rate);
 
-// [any] Our codecs and telephone-events with numbers: those the session has used for them before, else the
-// static ones, else free ones from 96 to 127, then 35 to 63 (RFC 3551 3; 64 to 95 look like RTCP, RFC 5761
-// 4). When no number is left the rest is left out.
+// [any] Their formats of this name that go beside audio (telephone-event, CN), one a clock rate: of those
+// rates that `agreed` has, by `ours`.
+std::vector<const Payload*> pick_beside(std::string_view name, const std::vector<Payload>& theirs,
+                                        const std::vector<CodecOffer>& ours,
+                                        const std::vector<AgreedPayload>& agreed);
+
+inline constexpr const char* kNoiseName = "CN";
+inline constexpr const char* kEventName = "telephone-event";
+
+// [any] Our codecs, comfort noise and telephone-events with numbers: those the session has used for them
+// before, else the static ones, else free ones from 96 to 127, then 35 to 63 (RFC 3551 3; 64 to 95 look like
+// RTCP, RFC 5761 4). When no number is left the rest is left out.
 std::vector<Payload> number_payloads(const Local& local, const std::vector<Binding>& bindings);
 
 // [any] The entry of `payloads` (made by number_payloads) that stands for this codec, or null.

@@ -32,6 +32,17 @@ TEST_F(AnchorsTest, OfferAndAnswerJoinTwoPartiesOnPortsOfOurs) {
   EXPECT_EQ(anchors->size(), 0U);
 }
 
+TEST_F(AnchorsTest, ComfortNoiseStandsBesideTheCodecsOfBoth) {
+  ASSERT_TRUE(offer(audio_sdp("192.0.2.1", 4000, "0 13 101")));
+  ASSERT_TRUE(answer(audio_sdp("192.0.2.2", 5000, "0 13 101")));
+  for (const auto* leg : {&*legs()[0], &*legs()[1]}) {
+    ASSERT_EQ(leg->config().payloads.size(), 1U) << "it is no codec to choose";
+    ASSERT_EQ(leg->config().noise.size(), 1U);
+    EXPECT_EQ(leg->config().noise[0].receive_type, 13);
+    EXPECT_EQ(leg->config().noise[0].clock_rate, 8000U);
+  }
+}
+
 TEST_F(AnchorsTest, WhatIsNotUnderstoodLeavesAsItCameInItsPlace) {
   const std::string sdp = crlf(R"(v=0
 o=- 20518 0 IN IP4 203.0.113.1

@@ -169,13 +169,50 @@ TEST(Config, ReadsTheSrtpPolicyOfTheServerAndOfARoute) {
   ASSERT_TRUE(read.errors.empty()) << read.errors.front().text("t");
   EXPECT_EQ(read.config.media.srtp, sdp::SrtpPolicy::required);
   EXPECT_EQ(read.config.media.srtp_suites.size(), 2u);
-  EXPECT_EQ(read.config.routes.at(0).srtp, sdp::SrtpPolicy::off);
-  EXPECT_FALSE(read.config.routes.at(1).srtp.has_value());
+  EXPECT_EQ(read.config.routes.at(0).media.srtp, sdp::SrtpPolicy::off);
+  EXPECT_FALSE(read.config.routes.at(1).media.srtp.has_value());
   EXPECT_EQ(parse_config("").config.media.srtp, sdp::SrtpPolicy::accept);
   const auto wrong = parse_config("[media]\nsrtp = \"mandatory\"\nsrtp_suites = [\"AES\"]\n");
   ASSERT_EQ(wrong.errors.size(), 2u);
   EXPECT_EQ(wrong.errors[0].key, "media.srtp");
   EXPECT_EQ(wrong.errors[1].key, "media.srtp_suites");
+}
+
+TEST(Config, APeerHasMediaOfItsOwn) {
+  const auto read = parse_config(
+      "[media]\ncomfort_noise = \"send\"\ncodec_order = \"ours\"\n"
+      "[[peer]]\nname = \"carrier\"\nhosts = [\"sip.example.net\", \"203.0.113.5\"]\ncodecs = [\"G729\", "
+      "\"PCMA\"]\n"
+      "ptime_ms = 30\nsrtp = \"off\"\ncomfort_noise = \"off\"\ncodec_order = \"theirs\"\n"
+      "[[peer]]\nusers = \"1001\"\ncodecs = [\"opus;cbr=1\"]\n"
+      "[[route]]\nnumber = \"7\"\napp = \"echo\"\ncodecs = [\"PCMU\"]\n");
+  ASSERT_TRUE(read.errors.empty()) << read.errors[0].text("t");
+  EXPECT_EQ(read.config.media.noise, sdp::NoisePolicy::send);
+  EXPECT_EQ(read.config.media.order, sdp::Preference::ours);
+  ASSERT_EQ(read.config.peers.size(), 2u);
+  const call::PeerMedia& carrier = read.config.peers[0].media;
+  EXPECT_EQ(carrier.codecs, (std::vector<std::string>{"G729", "PCMA"}));
+  EXPECT_EQ(carrier.ptime_ms, 30u);
+  EXPECT_EQ(carrier.noise, sdp::NoisePolicy::off);
+  EXPECT_FALSE(read.config.peers[1].media.ptime_ms.has_value());
+  EXPECT_EQ(read.config.routes.at(0).media.codecs, std::vector<std::string>{"PCMU"});
+  const auto& peers = read.config.peers;
+  for (const char* address : {"sip:5551000@SIP.example.net:5060", "udp:203.0.113.5:5060", "203.0.113.5"})
+    EXPECT_EQ(call::find_peer(peers, address, ""), &peers[0]) << address;
+  EXPECT_EQ(call::find_peer(peers, "udp:198.51.100.9:5060", "1001"), &peers[1]);
+  EXPECT_EQ(call::find_peer(peers, "sip:1001@198.51.100.9", "1002"), nullptr);
+  EXPECT_EQ(call::host_in("sip:1@[2001:db8::1]:5060"), "2001:db8::1");
+  const auto both = carrier.with({.codecs = {"PCMU"}});
+  EXPECT_EQ(both.codecs, std::vector<std::string>{"PCMU"});
+  EXPECT_EQ(both.ptime_ms, 30u) << "what the nearer does not say stays";
+  const auto wrong = parse_config(
+      "[media]\ncomfort_noise = \"on\"\n[[peer]]\nname = \"x\"\nptime_ms = 25\ncodecs = [\"G 729\"]\nsecret "
+      "= 1\n");
+  std::vector<std::string> keys;
+  for (const auto& one : wrong.errors) keys.push_back(one.key);
+  std::sort(keys.begin(), keys.end());
+  EXPECT_EQ(keys, (std::vector<std::string>{"media.comfort_noise", "peer.codecs", "peer.hosts",
+                                            "peer.ptime_ms", "peer.secret"}));
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ TEST(SrtpCalls, BothSidesHaveTheirOwnKeysAndSuites) {
 
 TEST(SrtpCalls, AnAppIsHeardEncrypted) {
   World world;
-  ASSERT_TRUE(world.routes().add({"7777", "echo", "", "", std::nullopt}).ok());
+  ASSERT_TRUE(world.routes().add({"7777", "echo", "", "", {}}).ok());
   auto a = world.phone("1001");
   const Suite suite = Suite::aes_256_cm_hmac_sha1_80;
   const Secret secret{.suite = suite, .tag = 1, .key = srtp::Key::random(suite)};
@@ -147,8 +147,8 @@ TEST(SrtpCalls, AHoldKeepsTheKeysAndANewKeyTakesOver) {
 
 TEST(SrtpCalls, ARouteThatRequiresItRefusesPlainRtpWith488) {
   World world;
-  ASSERT_TRUE(world.routes().add({"7777", "echo", "", "", sdp::SrtpPolicy::required}).ok());
-  ASSERT_TRUE(world.routes().add({"7778", "echo", "", "", sdp::SrtpPolicy::off}).ok());
+  ASSERT_TRUE(world.routes().add({"7777", "echo", "", "", {.srtp = sdp::SrtpPolicy::required}}).ok());
+  ASSERT_TRUE(world.routes().add({"7778", "echo", "", "", {.srtp = sdp::SrtpPolicy::off}}).ok());
   auto a = world.phone("1001");
   const Secret secret;
   Dialog& plain = a.sip->calls("7777");
@@ -172,6 +172,30 @@ TEST(SrtpCalls, ACalleeThatCannotDoWhatIsRequiredIsHungUp) {
   ASSERT_NE(b.sip->called(), nullptr);
   EXPECT_TRUE(b.sip->called()->over()) << "it answered RTP/AVP without a key";
   EXPECT_EQ(a.sip->called(), nullptr);
+}
+
+// What the call's own list allows, in its order, and nothing else; the rest of [media] stays.
+TEST(PeerCalls, AnOriginationMayHaveCodecsOfItsOwn) {
+  World world;
+  (void)world.phone("1001");
+  auto b = world.phone("1002");
+  const auto refused =
+      world.ask("call.originate", {{"to", "1002"}, {"bridge_to", "1001"}, {"codecs", {"PCMQ"}}});
+  ASSERT_TRUE(refused.contains("error"));
+  EXPECT_NE(refused.dump().find("PCMQ"), std::string::npos) << "it says which";
+  const auto placed = world.ask("call.originate", {{"to", "1002"},
+                                                   {"bridge_to", "1001"},
+                                                   {"codecs", {"L16/16000", "PCMA"}},
+                                                   {"ptime_ms", 40},
+                                                   {"comfort_noise", "offer"}});
+  ASSERT_FALSE(placed.contains("error")) << placed;
+  ASSERT_TRUE(world.until([&] { return b.sip->called() != nullptr; }));
+  const std::string& offer = b.sip->called()->invite.sdp;
+  EXPECT_NE(offer.find("RTP/AVP 96 8 "), std::string::npos) << offer;
+  EXPECT_EQ(offer.find("PCMU"), std::string::npos) << offer;
+  EXPECT_NE(offer.find("a=ptime:40"), std::string::npos) << offer;
+  EXPECT_NE(offer.find("a=rtpmap:13 CN/8000"), std::string::npos) << offer;
+  EXPECT_NE(offer.find("CN/16000"), std::string::npos) << offer;
 }
 
 TEST(SrtpCalls, OptionalFallsBackToRtp) {

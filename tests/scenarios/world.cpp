@@ -9,6 +9,7 @@
 #include "core/api/events.hpp"
 #include "core/audio/sound_file.hpp"
 #include "core/codec/g711.hpp"
+#include "core/codec/l16.hpp"
 #include "core/plugin/builtin.hpp"
 
 namespace tandem::testing {
@@ -70,6 +71,9 @@ World::World()
     EXPECT_TRUE(routes_.add(route).ok());
   call::CallsConfig calls;
   calls.media.codecs = {codec::pcmu(), codec::pcma()};
+  for (const td_codec* codec : calls.media.codecs) EXPECT_TRUE(codecs_.add(codec).ok());
+  for (const td_codec* codec : codec::l16_all()) EXPECT_TRUE(codecs_.add(codec).ok());
+  calls.media.registry = &codecs_;
   calls.default_tenant = "demo";
   calls_ = std::make_unique<call::Calls>(call::Surroundings{timers_, company_, *engine_, api_.events(),
                                                             *cdrs_, *apps_, *sounds_, *directory_, routes_},

@@ -24,6 +24,7 @@
 #include "core/app/store_cdrs.hpp"
 #include "core/app/store_directory.hpp"
 #include "core/call/calls.hpp"
+#include "core/codec/registry.hpp"
 #include "core/loop/memory_io.hpp"
 #include "core/plugin/plugin_host.hpp"
 #include "core/session/engine.hpp"
@@ -89,6 +90,7 @@ class World {
   std::unique_ptr<app::ScriptApps> apps_;
   std::unique_ptr<call::SoundFolders> sounds_;
   call::Routes routes_;
+  codec::CodecRegistry codecs_;
   std::unique_ptr<call::Calls> calls_;
   std::unique_ptr<app::MessageWaiting> waiting_;
   std::map<std::string, Caller> callers_;

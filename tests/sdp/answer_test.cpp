@@ -116,9 +116,11 @@ TEST(Answer, ReadsAsTheStandardShowsIt) {
   const Answer a = answered(local_of({pcma(), opus()}), parsed(samples::kLinphone), {.id = 42});
   EXPECT_EQ(print(a.description),
             "v=0\r\no=- 42 1 IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n"
-            "m=audio 20000 RTP/AVPF 96 8 101\r\n"
+            "m=audio 20000 RTP/AVPF 96 8 101 100\r\n"
             "a=rtpmap:96 opus/48000/2\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/48000\r\n"
-            "a=fmtp:96 useinbandfec=1\r\na=fmtp:101 0-16\r\na=ptime:20\r\na=sendrecv\r\na=rtcp-mux\r\n"
+            "a=rtpmap:100 telephone-event/8000\r\n"
+            "a=fmtp:96 useinbandfec=1\r\na=fmtp:101 0-16\r\na=fmtp:100 "
+            "0-16\r\na=ptime:20\r\na=sendrecv\r\na=rtcp-mux\r\n"
             "m=video 0 RTP/AVPF 96\r\n");
 }
 
@@ -375,6 +377,43 @@ TEST(Answer, LeavesEventsOutWhenTurnedOff) {
   EXPECT_EQ(a.negotiated.event_receive_type, -1);
   EXPECT_EQ(formats_of(a.description.media[0]), "0");
   EXPECT_EQ(formats_of(make_offer(local, {.id = 1}).media[0]), "0");
+}
+
+// RFC 3389: type 13 at 8000 needs no a=rtpmap; other clocks have one.
+TEST(Answer, TakesComfortNoiseAtTheClocksOfItsCodecsWhenThePolicySaysSo) {
+  const Description offer = offer_of(
+      "m=audio 4000 RTP/AVP 0 13 97 101\na=rtpmap:97 CN/16000\n"
+      "a=rtpmap:101 telephone-event/8000");
+  Local local = local_of({pcmu(), pcma()});
+  EXPECT_EQ(formats_of(answered(local, offer).description.media[0]), "0 101") << "off";
+  local.noise = NoisePolicy::accept;
+  const Answer taken = answered(local, offer);
+  EXPECT_EQ(formats_of(taken.description.media[0]), "0 13 101");
+  ASSERT_EQ(taken.negotiated.noise.size(), 1u) << "nothing here has a clock of 16000";
+  EXPECT_EQ(taken.negotiated.noise[0], (AgreedType{13, 13, 8000}));
+  const Answer without =
+      answered(local, offer_of("m=audio 4000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000"));
+  EXPECT_TRUE(without.negotiated.noise.empty());
+  EXPECT_EQ(formats_of(without.description.media[0]), "0 101") << "not offered, so not answered";
+}
+
+TEST(Answer, HasTelephoneEventsAtEveryClockOfItsCodecs) {
+  const Description offer = offer_of(
+      "m=audio 4000 RTP/AVP 96 0 101 102 103\na=rtpmap:96 opus/48000/2\na=rtpmap:101 telephone-event/8000\n"
+      "a=rtpmap:102 telephone-event/48000\na=rtpmap:103 telephone-event/16000");
+  const Answer a = answered(local_of({opus(), pcmu()}), offer);
+  EXPECT_EQ(formats_of(a.description.media[0]), "96 0 102 101");
+  EXPECT_EQ(a.negotiated.event_send_type, 102);
+  EXPECT_EQ(a.negotiated.event_clock_rate, 48000u);
+  ASSERT_EQ(a.negotiated.other_events.size(), 1u);
+  EXPECT_EQ(a.negotiated.other_events[0], (AgreedType{101, 101, 8000}));
+}
+
+TEST(Answer, SaysWhetherTheyAskedForAPacketLength) {
+  const Local local = local_of({pcmu()});
+  EXPECT_FALSE(answered(local, offer_of("m=audio 4000 RTP/AVP 0")).negotiated.ptime_asked);
+  EXPECT_TRUE(answered(local, offer_of("m=audio 4000 RTP/AVP 0\na=ptime:30")).negotiated.ptime_asked);
+  EXPECT_TRUE(answered(local, offer_of("m=audio 4000 RTP/AVP 0\na=maxptime:40")).negotiated.ptime_asked);
 }
 
 }  // namespace

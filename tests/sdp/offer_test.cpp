@@ -284,5 +284,22 @@ TEST(Conclude, AgreesWithWhatTheOtherSideAgreedOn) {
   }
 }
 
+TEST(Offer, HasComfortNoiseOnceAClockWhereNoCodecDescribesSilenceItself) {
+  CodecOffer own = opus();
+  own.own_silence = true;
+  Local local = local_of({own, g722(), pcmu()});
+  local.noise = NoisePolicy::offer;
+  const Description ours = make_offer(local, {.id = 1});
+  EXPECT_EQ(formats_of(ours.media[0]), "96 9 0 13 101 97");
+  EXPECT_NE(print(ours).find("a=rtpmap:13 CN/8000"), std::string::npos);
+  const Negotiated agreed =
+      concluded(local, ours, offer_of("m=audio 4000 RTP/AVP 0 13 101\na=rtpmap:101 telephone-event/8000"));
+  ASSERT_EQ(agreed.noise.size(), 1u);
+  EXPECT_EQ(agreed.noise[0], (AgreedType{13, 13, 8000}));
+  EXPECT_TRUE(concluded(local, ours, offer_of("m=audio 4000 RTP/AVP 0")).noise.empty());
+  local.noise = NoisePolicy::accept;
+  EXPECT_EQ(formats_of(make_offer(local, {.id = 1}).media[0]), "96 9 0 101 97");
+}
+
 }  // namespace
 }  // namespace tandem::sdp

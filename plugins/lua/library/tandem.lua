@@ -75,6 +75,10 @@
 ---@field delay_ms? integer
 ---@field headers? string[][]
 ---@field srtp? "off"|"accept"|"optional"|"required"
+---@field codecs? string[]
+---@field codec_order? "theirs"|"ours"
+---@field ptime_ms? integer
+---@field comfort_noise? "off"|"accept"|"offer"|"send"
 
 ---@class TandemDialOptions
 ---@field targets string|TandemTarget|(string|TandemTarget)[]
