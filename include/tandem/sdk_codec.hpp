@@ -16,8 +16,8 @@
 // What a class may have besides, all found by name: Decoder::conceal(PcmOut), Decoder::recover(next, PcmOut),
 // Encoder::feedback(Payload), static compatible(ours, theirs), static relayable(from, to), static
 // answer(ours, theirs) -> std::string, static pauses(Payload), static repacket(parts, from, samples, Bytes)
-// or, where a payload is a row of units, kUnitBytes and kUnitSamples. Threads and meanings are those of
-// tandem/codec.h. Nothing here allocates but create and answer.
+// or, for payloads that are rows of units, kUnitBytes and kUnitSamples. Threads and meanings: tandem/codec.h.
+// Nothing here allocates but create and answer.
 #pragma once
 
 #include <algorithm>
@@ -275,8 +275,7 @@ constexpr td_codec codec_table(const CodecTraits& traits) {
   return table;
 }
 
-// The table of a plugin that gives codecs and nothing else, and has no options. `Codecs` is an array of
-// static storage.
+// The table of a plugin that gives codecs and has no options. `Codecs` is an array of static storage.
 template <const auto& Codecs>
 td_plugin codec_plugin(
     const char* name, const char* licence,
