@@ -17,17 +17,20 @@ PeerMedia PeerMedia::with(const PeerMedia& nearer) const {
 }
 
 std::string_view host_in(std::string_view address) {
+  bool port = false;  // there is one at the end, also behind IPv6 without brackets
   if (const std::size_t at = address.rfind('@'); at != std::string_view::npos) {
     address.remove_prefix(at + 1);
   } else {
     for (const std::string_view scheme : {"sip:", "sips:", "udp:", "tcp:", "tls:", "ws:", "wss:"}) {
       if (address.size() < scheme.size() || !same_name(address.substr(0, scheme.size()), scheme)) continue;
       address.remove_prefix(scheme.size());
+      port = scheme.find("sip") == std::string_view::npos;
       break;
     }
   }
   if (address.starts_with('[')) return address.substr(1, std::min(address.find(']'), address.size()) - 1);
-  if (std::count(address.begin(), address.end(), ':') > 1) return address;  // IPv6 without brackets
+  if (std::count(address.begin(), address.end(), ':') > 1)  // IPv6 without brackets
+    return port ? address.substr(0, address.rfind(':')) : address;
   return address.substr(0, address.find_first_of(":;>?"));
 }
 

@@ -202,6 +202,8 @@ TEST(Config, APeerHasMediaOfItsOwn) {
   EXPECT_EQ(call::find_peer(peers, "udp:198.51.100.9:5060", "1001"), &peers[1]);
   EXPECT_EQ(call::find_peer(peers, "sip:1001@198.51.100.9", "1002"), nullptr);
   EXPECT_EQ(call::host_in("sip:1@[2001:db8::1]:5060"), "2001:db8::1");
+  EXPECT_EQ(call::host_in("udp:2001:db8::1:5060"), "2001:db8::1") << "as the SIP side tells a source";
+  EXPECT_EQ(call::host_in("2001:db8::1"), "2001:db8::1");
   const auto both = carrier.with({.codecs = {"PCMU"}});
   EXPECT_EQ(both.codecs, std::vector<std::string>{"PCMU"});
   EXPECT_EQ(both.ptime_ms, 30u) << "what the nearer does not say stays";
