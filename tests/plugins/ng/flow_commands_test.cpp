@@ -120,5 +120,27 @@ TEST_F(FlowCommandsTest, WhatIsIncompleteIsRefusedWithAReason) {
   EXPECT_TRUE(asked_.empty());
 }
 
+TEST_F(FlowCommandsTest, BundlesExtensionsAndTosAreDoneOrSaidNotToBe) {
+  answer_with("anchor.offer", R"({"sdp":"x"})");
+  const Value offer = {{"command", "offer"}, {"call-id", "c"}, {"from-tag", "f"}, {"sdp", "v=0"}};
+  const auto with = [&](const char* flags) {
+    Value message = offer;
+    message["rtpp-flags"] = flags;
+    return ask_json(message.dump());
+  };
+  Value got = with("TOS=104 extmap=[strip=[urn:a urn:b]] bundle=[accept] OSRTP-accept");
+  EXPECT_EQ(got["result"], "ok");
+  EXPECT_FALSE(got.contains("warning")) << got;
+  const Value asked = params("anchor.offer");
+  EXPECT_EQ(asked["tos"], 104);
+  EXPECT_EQ(asked["extmap_strip"], Value::parse(R"(["urn:a","urn:b"])"));
+  EXPECT_NE(text_at(with("bundle=offer"), "warning").find("not bundled"), std::string::npos);
+  EXPECT_NE(text_at(with("OSRTP-offer"), "warning").find("OSRTP"), std::string::npos);
+  EXPECT_FALSE(with("TOS=256").contains("warning"));
+  for (const char* refused : {"bundle=require", "bundle-strict", "delay-buffer=20"})
+    EXPECT_EQ(with(refused)["result"], "error") << refused;
+  EXPECT_EQ(with("delay-buffer=0")["result"], "ok");
+}
+
 }  // namespace
 }  // namespace tandem::ng
