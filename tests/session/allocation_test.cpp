@@ -57,6 +57,11 @@ TEST_F(EngineTest, ATickAllocatesNothingWhateverGoesOn) {
   Party h = add(codec::pcmu(), a.id);
   secure(g, codec::pcma(), srtp::Suite::aes_256_cm_hmac_sha1_32);
   ASSERT_TRUE(engine_->join(g.id, h.id).ok());  // SRTP to RTP, transcoded
+  Party i = add(codec::pcma(), a.id), j = add(codec::pcmu(), a.id), k = add(codec::pcmu(), a.id);
+  ASSERT_TRUE(engine_->listen(a.id, i.id).ok());  // listeners: transcoded, mixed, copied
+  ASSERT_TRUE(engine_->listen(a.id, j.id).ok());
+  ASSERT_TRUE(engine_->listen(b.id, j.id).ok());
+  ASSERT_TRUE(engine_->listen(b.id, k.id).ok());
   advance(1000ms);
   ASSERT_TRUE(engine_->send_digits(alone.id, "159#", 100ms, 70ms).ok());
   a.phone->press('4');
@@ -74,6 +79,7 @@ TEST_F(EngineTest, ATickAllocatesNothingWhateverGoesOn) {
   EXPECT_EQ(caught.load(), 0u);
   EXPECT_GT(loop.counters().relayed.get(), 500u);
   EXPECT_GT(loop.counters().encoded.get(), 1000u);
+  EXPECT_GT(loop.counters().fed.get(), 1000u);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/anchor/anchors.hpp"
+#include "core/base/log.hpp"
 #include "core/codec/g711.hpp"
 #include "tests/support/fake_media.hpp"
 #include "tests/support/fake_timers.hpp"
@@ -79,6 +80,7 @@ void run(anchor::Anchors& anchors, Bytes& in) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  log::set_level(log::Level::error);
   testing::FakeTimers timers;
   testing::FakeMedia media(timers);
   codec::CodecRegistry registry;
@@ -88,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   anchor::Anchors anchors(timers, media, {registry, opaque}, {}, {});
   media.set_listener(&anchors);
   Bytes in{data, size};
-  for (int i = 0; i < 64 && in.left != 0; ++i) run(anchors, in);
+  for (int i = 0; i < 32 && in.left != 0; ++i) run(anchors, in);
   timers.advance(seconds(200));
   for (const std::string& id : anchors.list(1000))
     anchors.remove({id, "", "", "", "", ""}, {}, [](const Result<anchor::CallReport>&) {});
