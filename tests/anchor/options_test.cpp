@@ -40,16 +40,16 @@ TEST_F(OptionsTest, ExtensionsThatDoNotPassAreNotOffered) {
 }
 
 TEST_F(OptionsTest, CodecSetIsLaidOverWhatThePeerAsksOfOurEncoder) {
-  media::LegConfig config;
-  config.payloads.push_back({codec::pcmu(), 0, 0, "", "x=1;annexb=yes"});
-  config.payloads.push_back({codec::pcma(), 8, 8, "", "y"});
+  media::LegConfig leg;
+  leg.payloads.push_back({codec::pcmu(), 0, 0, "", "x=1;annexb=yes"});
+  leg.payloads.push_back({codec::pcma(), 8, 8, "", "y"});
   CodecOptions options;
   options.set = {"PCMU/8000/1//40/annexb--no;z--3", "PCMA/16000///60", "G722////mode--1"};
-  set_encoders(config, options);
-  EXPECT_EQ(config.payloads[0].peer_fmtp, "x=1;annexb=no;z=3");
-  EXPECT_EQ(config.payloads[1].peer_fmtp, "y") << "another clock rate";
-  EXPECT_EQ(config.send_ptime_ms, 40U);
-  EXPECT_EQ(config.payloads[0].our_fmtp, "");
+  set_encoders(leg, options);
+  EXPECT_EQ(leg.payloads[0].peer_fmtp, "x=1;annexb=no;z=3");
+  EXPECT_EQ(leg.payloads[1].peer_fmtp, "y") << "another clock rate";
+  EXPECT_EQ(leg.send_ptime_ms, 40U);
+  EXPECT_EQ(leg.payloads[0].our_fmtp, "");
   const CodecSpec spec = read_codec_spec("opus/48000/2/24000/20/cbr--1");
   EXPECT_EQ(spec.bitrate, 24'000U);
   EXPECT_EQ(spec.ptime_ms, 20U);

@@ -57,8 +57,8 @@ TEST_F(EngineTest, ATickAllocatesNothingWhateverGoesOn) {
   Party h = add(codec::pcmu(), a.id);
   secure(g, codec::pcma(), srtp::Suite::aes_256_cm_hmac_sha1_32);
   ASSERT_TRUE(engine_->join(g.id, h.id).ok());  // SRTP to RTP, transcoded
-  Party i = add(codec::pcma(), a.id), j = add(codec::pcmu(), a.id), k = add(codec::pcmu(), a.id);
-  ASSERT_TRUE(engine_->listen(a.id, i.id).ok());  // listeners: transcoded, mixed, copied
+  Party l = add(codec::pcma(), a.id), j = add(codec::pcmu(), a.id), k = add(codec::pcmu(), a.id);
+  ASSERT_TRUE(engine_->listen(a.id, l.id).ok());  // listeners: transcoded, mixed, copied
   ASSERT_TRUE(engine_->listen(a.id, j.id).ok());
   ASSERT_TRUE(engine_->listen(b.id, j.id).ok());
   ASSERT_TRUE(engine_->listen(b.id, k.id).ok());
