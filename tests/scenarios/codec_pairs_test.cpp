@@ -136,7 +136,7 @@ TEST(CodecPairs, PacketLengthsAreWhatTheOtherSideAsksFor) {
 // The same codec on both sides: packets are cut and joined as they are, where the codec's payloads allow it.
 TEST(CodecPairs, OneCodecsPacketsAreBroughtToTheLengthThatTheOtherSideAsksFor) {
   for (const td_codec* codec : all_codecs())
-    for (const auto& [from_ms, to_ms] : {std::pair{20u, 60u}, {20u, 40u}, {40u, 20u}, {60u, 20u}}) {
+    for (const auto& [from_ms, to_ms] : {std::pair{20u, 60u}, {40u, 20u}}) {
       const unsigned from = codec::packet_ms(*codec, from_ms), to = codec::packet_ms(*codec, to_ms);
       Pair pair(codec, codec, to, Pair::Asks::yes, from);
       const std::string what =
