@@ -10,6 +10,7 @@
 #include "core/audio/level.hpp"
 #include "core/audio/mix.hpp"
 #include "core/audio/resampler.hpp"
+#include "core/audio/time_scale.hpp"
 #include "core/audio/tones.hpp"
 #include "core/audio/voice_detector.hpp"
 
@@ -71,6 +72,46 @@ void Rates(benchmark::internal::Benchmark* b) {
     b->Args({from, to});
 }
 BENCHMARK(Resample)->Apply(Rates);
+
+// One period found and taken out or put in: at most every 60 ms. The floor is copying the stretch that it
+// works on.
+std::vector<std::int16_t> vowel(unsigned rate, std::size_t n) {
+  std::vector<std::int16_t> pcm(n);
+  for (std::size_t i = 0; i < n; ++i) pcm[i] = static_cast<std::int16_t>(i % (rate / 125) * 80);
+  return pcm;
+}
+void Scale_Shorten(benchmark::State& state) {
+  const auto rate = static_cast<unsigned>(state.range(0));
+  const TimeScale scale(rate);
+  const auto from = vowel(rate, rate * 70 / 1000);
+  auto pcm = from;
+  for (auto _ : state) {
+    std::copy(from.begin(), from.end(), pcm.begin());
+    benchmark::DoNotOptimize(scale.shorten(pcm, scale.memory(), scale.longest(), 0.5f));
+  }
+}
+void Scale_Lengthen(benchmark::State& state) {
+  const auto rate = static_cast<unsigned>(state.range(0));
+  const TimeScale scale(rate);
+  const auto from = vowel(rate, rate * 70 / 1000);
+  auto pcm = from;
+  for (auto _ : state) {
+    std::copy(from.begin(), from.end(), pcm.begin());
+    benchmark::DoNotOptimize(scale.lengthen(pcm, scale.memory(), scale.longest(), 0.5f));
+  }
+}
+void Floor_ScaleCopies(benchmark::State& state) {
+  const auto from =
+      vowel(static_cast<unsigned>(state.range(0)), static_cast<std::size_t>(state.range(0)) * 70 / 1000);
+  auto pcm = from;
+  for (auto _ : state) {
+    std::copy(from.begin(), from.end(), pcm.begin());
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(Floor_ScaleCopies)->Arg(8000)->Arg(48000);
+BENCHMARK(Scale_Shorten)->Arg(8000)->Arg(16000)->Arg(48000);
+BENCHMARK(Scale_Lengthen)->Arg(8000)->Arg(16000)->Arg(48000);
 BENCHMARK_CAPTURE(Floor_Samplerate, linear, SRC_LINEAR)->Apply(Rates);
 BENCHMARK_CAPTURE(Floor_Samplerate, sinc_fastest, SRC_SINC_FASTEST)->Apply(Rates);
 

@@ -10,8 +10,13 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/audio/time_scale.hpp"
+
 namespace tandem::audio {
 namespace {
+
+constexpr std::size_t kOrder = 16;
+constexpr float kStay = 0.5f;  // so much more alike must another place be before the good frame is moved
 
 std::int16_t clip(float value) {
   return static_cast<std::int16_t>(std::lrintf(std::clamp(value, -32768.0f, 32767.0f)));
@@ -32,13 +37,14 @@ void Concealment::reset() {
 
 void Concealment::splice() { splice_ = heard_ && !making_; }
 
-void Concealment::good(std::span<std::int16_t> pcm) {
-  if (pcm.empty()) return;
+std::size_t Concealment::good(std::span<std::int16_t> pcm, std::size_t samples, Room room) {
+  if (samples == 0) return 0;
   if (splice_) begin();
-  if (making_) merge(pcm);
+  if (making_) samples = merge(pcm, samples, room);
   making_ = splice_ = false;
   heard_ = true;
-  remember(pcm);
+  remember(pcm.first(samples));
+  return samples;
 }
 
 void Concealment::conceal(std::span<std::int16_t> out) {
@@ -58,7 +64,7 @@ void Concealment::begin() {
   at_ = made_ = 0;
   periods_ = 1;
   making_ = true;
-  step_ = static_cast<float>(source_[size_ - 1] - source_[size_ - 1 - pitch_]);
+  ring_on();
 }
 
 // The lag at which the last 20 ms (or what the history holds) look most like what came before: coarsely on
@@ -90,6 +96,44 @@ std::size_t Concealment::find_pitch() const {
   return best;
 }
 
+// Linear prediction (autocorrelation, Levinson-Durbin) from the last 20 ms, let go: there is no step where
+// the loss begins.
+void Concealment::ring_on() {
+  const std::size_t n = std::min<std::size_t>(rate_ / 50, size_);
+  const std::int16_t* pcm = source_.data() + size_ - n;
+  std::array<float, kHistory> windowed;
+  for (std::size_t i = 0; i < n; ++i) {
+    // Rises slowly and falls in the last 2 ms, so that the newest counts most.
+    const std::size_t left = n - i;
+    const float rise = static_cast<float>(i + 1) / static_cast<float>(n);
+    windowed[i] = static_cast<float>(pcm[i]) * rise *
+                  std::min(1.0f, static_cast<float>(left) * 500 / static_cast<float>(rate_));
+  }
+  std::array<float, kOrder + 1> r{}, a{}, last{};
+  for (std::size_t lag = 0; lag <= kOrder && lag < n; ++lag)
+    for (std::size_t i = lag; i < n; ++i) r[lag] += windowed[i] * windowed[i - lag];
+  float error = r[0] * 1.0001f + 1.0f;
+  a[0] = 1;
+  for (std::size_t k = 1; k <= kOrder; ++k) {
+    float sum = r[k];
+    for (std::size_t i = 1; i < k; ++i) sum += a[i] * r[k - i];
+    const float reflection = -sum / error;
+    last = a;
+    for (std::size_t i = 1; i < k; ++i) a[i] = last[i] + reflection * last[k - i];
+    a[k] = reflection;
+    error *= 1 - reflection * reflection;
+    if (error <= 0) break;
+  }
+  for (std::size_t i = 0; i < kRing; ++i) {
+    float value = 0;
+    for (std::size_t k = 1; k <= kOrder; ++k) {
+      const float then = i >= k ? ring_[i - k] : static_cast<float>(source_[size_ + i - k]);
+      value -= a[k] * then;
+    }
+    ring_[i] = std::clamp(value, -32768.0f, 32767.0f);
+  }
+}
+
 float Concealment::next_sample() {
   const std::size_t ten_ms = rate_ / 100;
   const std::size_t wanted = made_ < 2 * ten_ms ? 1 : made_ < 4 * ten_ms ? 2 : 3;
@@ -106,22 +150,50 @@ float Concealment::next_sample() {
     const float weight = static_cast<float>(i + 1) / static_cast<float>(quarter + 1);
     value += weight * (static_cast<float>(source_[size_ - cycle - quarter + i]) - value);
   }
-  if (made_ < quarter)
-    value += step_ * (1.0f - static_cast<float>(made_ + 1) / static_cast<float>(quarter + 1));
-  const float faded = static_cast<float>(made_) / static_cast<float>(6 * ten_ms);
+  if (made_ < std::min(quarter, kRing)) {
+    const float weight = static_cast<float>(made_ + 1) / static_cast<float>(std::min(quarter, kRing) + 1);
+    value = ring_[made_] + weight * (value - ring_[made_]);
+  }
+  const float faded =
+      made_ < ten_ms ? 0.0f : static_cast<float>(made_ - ten_ms) / static_cast<float>(5 * ten_ms);
   ++at_;
   if (made_ < rate_) ++made_;
   return value * std::max(0.0f, 1.0f - faded);
 }
 
-// A quarter of the pitch: longer overlaps, as in App. I, blur more good audio than they mend.
-void Concealment::merge(std::span<std::int16_t> pcm) {
-  const std::size_t overlap = std::min(pitch_ / 4, pcm.size());
+// The overlap is a quarter of the pitch: longer ones, as in App. I, blur more good audio than they mend. It
+// lies where what is made up goes on most like the good frame does: some of the frame is left out, or the
+// frame is put off.
+std::size_t Concealment::merge(std::span<std::int16_t> pcm, std::size_t samples, Room room) {
+  std::array<std::int16_t, kHistory> made{};
+  const std::size_t window = std::min<std::size_t>({samples / 2, rate_ / 100, made.size() / 2});
+  const std::size_t longer = std::min({room.longer, pitch_max_, made.size() - window, pcm.size() - samples});
+  const std::size_t shorter = std::min({room.shorter, pitch_max_, samples - window});
+  for (std::size_t i = 0; i < longer + window; ++i) made[i] = clip(next_sample());
+  std::ptrdiff_t shift = 0;
+  float most = likeness(made.data(), pcm.data(), window) + kStay;
+  const auto look = [&](std::ptrdiff_t at) {
+    const std::size_t put_off = at > 0 ? static_cast<std::size_t>(at) : 0;
+    const std::size_t left_out = at < 0 ? static_cast<std::size_t>(-at) : 0;
+    const float like = likeness(made.data() + put_off, pcm.data() + left_out, window);
+    if (like > most) most = like, shift = at;
+  };
+  if (window > 0)
+    for (std::ptrdiff_t at = -static_cast<std::ptrdiff_t>(shorter); at <= static_cast<std::ptrdiff_t>(longer);
+         ++at)
+      look(at);
+  const std::size_t overlap = std::min({pitch_ / 4, samples, window});
+  const std::size_t put_off = shift > 0 ? static_cast<std::size_t>(shift) : 0;
+  const std::size_t left_out = shift < 0 ? static_cast<std::size_t>(-shift) : 0;
+  std::memmove(pcm.data() + put_off, pcm.data() + left_out, (samples - left_out) * sizeof(std::int16_t));
+  std::copy_n(made.begin(), put_off, pcm.begin());
   for (std::size_t i = 0; i < overlap; ++i) {
     const float weight = static_cast<float>(i + 1) / static_cast<float>(overlap + 1);
-    const float made = next_sample();
-    pcm[i] = clip(made + weight * (static_cast<float>(pcm[i]) - made));
+    const auto from = static_cast<float>(made[put_off + i]);
+    std::int16_t& sample = pcm[put_off + i];
+    sample = clip(from + weight * (static_cast<float>(sample) - from));
   }
+  return samples - left_out + put_off;
 }
 
 void Concealment::remember(std::span<const std::int16_t> pcm) {

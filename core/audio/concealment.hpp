@@ -19,8 +19,17 @@ class Concealment {
   // [any] sample_rate 8000 or 16000; what is higher is concealed as 16000 would be (shorter history).
   explicit Concealment(unsigned sample_rate);
 
+  // How many samples shorter or longer the first good frame after a loss may become, to be in phase.
+  struct Room {
+    std::size_t shorter = 0, longer = 0;
+  };
+
   // [media] A good frame, of any length: after a loss its beginning is overlapped with the made-up signal.
-  void good(std::span<std::int16_t> pcm);
+  void good(std::span<std::int16_t> pcm) { (void)good(pcm, pcm.size(), {}); }
+  // [media] The same for the first `samples` of `pcm`, where the overlap may be moved to where both signals
+  // are most alike. `pcm` holds room.longer more. Samples there are now; the same unless a loss has just
+  // ended.
+  [[nodiscard]] std::size_t good(std::span<std::int16_t> pcm, std::size_t samples, Room room);
 
   // [media] Fills `out` for a lost stretch, of any length; silence when nothing good was heard yet.
   void conceal(std::span<std::int16_t> out);
@@ -31,13 +40,20 @@ class Concealment {
   // [media] Forgets what was heard.
   void reset();
 
+  // [media] A loss is being concealed: the next good frame will be overlapped.
+  bool making() const { return making_ || splice_; }
+  // [any] The longest period of a voice that is looked for, in samples: as much room as merging can use.
+  std::size_t longest_pitch() const { return pitch_max_; }
+
  private:
   static constexpr std::size_t kHistory = 780;  // 48.75 ms at 16 kHz
+  static constexpr std::size_t kRing = 60;      // a quarter of the longest pitch at 16 kHz
 
   void begin();
+  void ring_on();
   std::size_t find_pitch() const;
   float next_sample();
-  void merge(std::span<std::int16_t> pcm);
+  std::size_t merge(std::span<std::int16_t> pcm, std::size_t samples, Room room);
   void remember(std::span<const std::int16_t> pcm);
 
   unsigned rate_;
@@ -48,8 +64,8 @@ class Concealment {
   std::size_t pitch_ = 1;
   std::size_t at_ = 0;  // in the cycle of periods_ pitch periods at the end of source_
   std::size_t periods_ = 1;
-  std::size_t made_ = 0;  // samples made up in this loss
-  float step_ = 0;        // between the last sample heard and what the cycle would have had there
+  std::size_t made_ = 0;             // samples made up in this loss
+  std::array<float, kRing> ring_{};  // how what was heard would ring on: the cycle fades in over it
   bool heard_ = false;
   bool making_ = false;
   bool splice_ = false;

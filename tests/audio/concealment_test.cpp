@@ -81,6 +81,21 @@ TEST(Concealment, OverlapsASplice) {
   EXPECT_LE(greatest_step({joined.data() + 1500, 260}), greatest_step(pcm) * 5 / 4);
 }
 
+TEST(Concealment, MovesTheGoodFrameIntoPhase) {
+  const Pcm pcm = voiced(8000, 4000);  // a period of 64 samples
+  for (const std::size_t off : {std::size_t{0}, std::size_t{10}, std::size_t{30}, std::size_t{50}}) {
+    Concealment concealment(8000);
+    Pcm before(pcm.begin(), pcm.begin() + 1600), made(160), after(160 + 160);
+    std::copy_n(pcm.begin() + 1760 + static_cast<std::ptrdiff_t>(off), 160, after.begin());
+    concealment.good(before);
+    concealment.conceal(made);
+    EXPECT_TRUE(concealment.making());
+    const std::size_t n = concealment.good(after, 160, {.shorter = 60, .longer = 60});
+    EXPECT_EQ((n + 640 - 160 - off) % 64, 0u) << off << ": whole periods from where it was";
+    EXPECT_FALSE(concealment.making());
+  }
+}
+
 TEST(Concealment, TakesAnyLengthAndAnyRate) {
   for (const unsigned rate : {8000u, 16000u, 32000u, 48000u}) {
     Concealment concealment(rate);
