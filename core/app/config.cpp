@@ -111,6 +111,20 @@ void read_peer_media(TomlReader& in, call::PeerMedia& out) {
   if (const unsigned ms = read_ptime(in, 0); ms != 0) out.ptime_ms = ms;
 }
 
+void read_jitter(TomlReader& in, media::JitterConfig& out) {
+  std::string mode = "adaptive";
+  in.choice("jitter_mode", mode, {"adaptive", "fixed"});
+  out.fixed = mode == "fixed";
+  std::int64_t least = out.min_delay.count(), most = out.max_delay.count();
+  in.integer("jitter_min_ms", least, 0, 500);
+  in.integer("jitter_max_ms", most, 20, 1000);
+  if (most < least)
+    in.wrong("jitter_max_ms", in.take("jitter_max_ms"), fmt::format("at least jitter_min_ms ({})", least),
+             fmt::format("{}", most));
+  out.min_delay = milliseconds(least);
+  out.max_delay = milliseconds(most);
+}
+
 void read_media(TomlReader& in, MediaSection& out) {
   session::EngineConfig& engine = out.engine;
   read_addresses(in, "address", engine.host_v4, engine.host_v6, true);
@@ -152,6 +166,7 @@ void read_media(TomlReader& in, MediaSection& out) {
       in.wrong("srtp_suites", in.take("srtp_suites"), known, fmt::format("\"{}\"", name));
     }
   }
+  read_jitter(in, engine.jitter);
   out.ptime_ms = read_ptime(in, out.ptime_ms);
   in.integer("inactivity_timeout_s", out.inactivity_timeout_s, 0, 86400);
   in.integer("learn_window_ms", out.learn_window_ms, 0, 60000);

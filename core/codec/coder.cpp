@@ -105,6 +105,15 @@ int Decoder::recover(std::span<const std::uint8_t> next, std::span<std::int16_t>
   return made == static_cast<std::int32_t>(samples) ? made : 0;
 }
 
+int Decoder::recover_mono(std::span<const std::uint8_t> next, std::span<std::int16_t> pcm) {
+  if (codec_->channels == 1) return recover(next, pcm);
+  std::array<std::int16_t, kStereoMax> both;
+  if (pcm.size() * 2 > both.size()) return 0;
+  return mix_down(both, recover(next, {both.data(), pcm.size() * 2}), pcm);
+}
+
+bool Decoder::can_recover() const { return reached(*codec_, &td_codec::recover) != nullptr; }
+
 std::uint32_t payload_ticks(const td_codec& codec, std::span<const std::uint8_t> payload) {
   const std::int32_t samples =
       codec.payload_samples(payload.data(), static_cast<std::uint32_t>(payload.size()));

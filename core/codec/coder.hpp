@@ -66,6 +66,11 @@ class Decoder {
   // (in-band FEC); to be called before `next` is decoded. Samples per channel written, all of `pcm` or 0.
   [[nodiscard]] int recover(std::span<const std::uint8_t> next, std::span<std::int16_t> pcm);
 
+  // [media] The same as mono.
+  [[nodiscard]] int recover_mono(std::span<const std::uint8_t> next, std::span<std::int16_t> pcm);
+  // [any] The codec knows in-band FEC; whether a stream has it, only recover tells.
+  bool can_recover() const;
+
   const td_codec& codec() const { return *codec_; }
 
  private:

@@ -10,22 +10,19 @@ namespace tandem::jitter {
 namespace {
 
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
-constexpr float kGrowth = 1.0f / 0.99f;
-constexpr float kQuantile = 0.98f;
+constexpr float kGrowth = 1.0f / 0.98f;  // of a half second's weight: about the last 25 s count
+constexpr float kQuantile = 0.9f;
+constexpr float kMargin = 1.5f;  // while little is known, more than was seen so far
+constexpr float kAlone = 1.2f;   // entries: one stall by itself is no pattern
+constexpr float kFew = 3.5f;     // entries: with fewer, the last half second is all that is known
 constexpr float kHeaviest = 1e9f;
-// How much one packet counts by the time since the one before, in packets: a stall of any length counts as
-// three, so that one passes out of the target within a second and frequent ones do not.
-constexpr float kLeastShare = 0.02f, kMostShare = 3.0f;
 
 }  // namespace
 
-std::int64_t DelayEstimator::add(std::int64_t transit_us, std::int64_t arrival_us, std::int64_t length_us) {
-  const bool first = !has_base_;
+std::int64_t DelayEstimator::add(std::int64_t transit_us, std::int64_t arrival_us) {
   update_base(transit_us, arrival_us);
   const std::int64_t relative = transit_us - base_us_;
-  const auto since = static_cast<float>(arrival_us - last_arrival_us_) / static_cast<float>(length_us);
-  update_target(relative, first ? 1.0f : std::clamp(since, kLeastShare, kMostShare));
-  last_arrival_us_ = arrival_us;
+  update_target(relative, arrival_us);
   return relative;
 }
 
@@ -46,26 +43,41 @@ void DelayEstimator::update_base(std::int64_t transit_us, std::int64_t arrival_u
   base_us_ = *std::min_element(minima_.begin(), minima_.end());
 }
 
-void DelayEstimator::update_target(std::int64_t relative_us, float share) {
+// The greatest delay of each half second is one entry.
+void DelayEstimator::update_target(std::int64_t relative_us, std::int64_t arrival_us) {
   const auto bucket =
-      static_cast<std::size_t>(std::clamp<std::int64_t>(relative_us / kBucketUs, 0, kBuckets - 1));
-  counts_[bucket] += weight_ * share;
-  total_ += weight_ * share;
+      static_cast<std::uint8_t>(std::clamp<std::int64_t>(relative_us / kBucketUs, 0, kBuckets - 1));
+  if (arrival_us - period_start_us_ >= kPeriodUs || arrival_us < period_start_us_) {
+    if (period_start_us_ != 0) enter(period_most_);
+    period_start_us_ = arrival_us;
+    period_most_ = bucket;
+  } else {
+    period_most_ = std::max(period_most_, bucket);
+  }
+  if (total_ < kFew * weight_)
+    target_us_ =
+        period_most_ == 0
+            ? kBucketUs
+            : static_cast<std::int64_t>(kMargin * static_cast<float>((period_most_ + 1) * kBucketUs));
+}
+
+void DelayEstimator::enter(std::uint8_t bucket) {
+  counts_[bucket] += weight_;
+  total_ += weight_;
+  const float passed_over = std::max(total_ * (1 - kQuantile), kAlone * weight_);
   weight_ *= kGrowth;
   if (weight_ > kHeaviest) {
     for (float& count : counts_) count /= kHeaviest;
     total_ /= kHeaviest;
     weight_ /= kHeaviest;
   }
-  const float enough = total_ * kQuantile;
   float sum = 0;
-  std::size_t i = 0;
-  while (i < kBuckets - 1) {
-    sum += counts_[i];
-    if (sum >= enough) break;
-    ++i;
+  int i = kBuckets - 1;
+  for (; i > 0; --i) {
+    sum += counts_[static_cast<std::size_t>(i)];
+    if (sum > passed_over) break;
   }
-  target_us_ = static_cast<std::int64_t>(i + 1) * kBucketUs;
+  target_us_ = std::int64_t{i + 1} * kBucketUs;
 }
 
 }  // namespace tandem::jitter

@@ -33,6 +33,9 @@ struct JitterConfig {
   milliseconds min_delay{0};    // the target never falls below
   milliseconds max_delay{240};  // nor rises above; what is later is left out at once if more wait
   bool fixed = false;           // true: the target is min_delay, whatever arrives
+  // true: the caller brings the delay to the target by scaling time (Pulled::surplus_ticks), and may get
+  // Pull::recover; packets are left out only above max_delay.
+  bool scaled = false;
 };
 
 // What push needs to know of one packet.
@@ -62,6 +65,7 @@ enum class Push : std::uint8_t {
 enum class Pull : std::uint8_t {
   packet,   // play payload
   lost,     // conceal `ticks`
+  recover,  // conceal `ticks`, or make them from what `payload`, the packet behind them, repeats (FEC)
   silence,  // the sender paused (DTX): `ticks` of silence or comfort noise
   waiting   // not started, or ran dry long ago: nothing to conceal
 };
@@ -106,12 +110,15 @@ class JitterBuffer {
   [[nodiscard]] Push push(const Incoming& packet, std::span<const std::uint8_t> payload, TimePoint arrival);
 
   // [media] What to play next; `want` ticks (above 0) are still missing from the frame being made at `now`.
-  // Lost and silence are at most `want` long; a packet is whole. `quiet` says that what was played last was
-  // silence or nearly: the best moment to correct the delay.
+  // Lost and silence are at most `want` long; a packet, and what is to be recovered, are whole. `quiet` says
+  // that what was played last was silence or nearly: the best moment to correct the delay.
   [[nodiscard]] Pulled pull(TimePoint now, std::uint32_t want, Quiet quiet = Quiet::no);
 
   // [media] Drops what waits, and begins anew with the next packet (after hold, a new payload map).
   void reset();
+  // [media] Packets repeat what was in the one before them: where they get lost, it is worth waiting for the
+  // next. From the next pull on.
+  void expect_redundancy(bool expected) { redundancy_ = expected; }
   // [media] From the next packet on.
   void configure(const JitterConfig& config) { config_ = config; }
 
@@ -149,6 +156,7 @@ class JitterBuffer {
   Pulled dry(std::uint32_t want);
   Pull nothing() const { return paused_ ? Pull::silence : Pull::waiting; }  // while none is due
   Pulled gap(Slot& head, std::uint32_t ahead, std::int64_t delay_us, std::uint32_t want);
+  Pulled recover(const Slot& head, std::uint32_t ticks, std::int64_t delay_us);
   bool leave_out(const Slot& head, std::int64_t delay_us, Quiet quiet) const;
   void pass(Slot& head);
   void skip(Slot& head);
@@ -179,9 +187,10 @@ class JitterBuffer {
   std::uint32_t ssrc_ = 0;
   std::uint32_t next_timestamp_ = 0;  // the next tick to be played
   std::uint32_t newest_timestamp_ = 0;
-  std::uint32_t dry_ticks_ = 0;  // made up since the last packet because none was there
-  std::uint32_t since_cut_ = 0;  // packets played since the delay was corrected
-  Block out_ = kNoBlock;         // of the payload last pulled
+  std::uint32_t packet_ticks_ = 0;  // of the last one played
+  std::uint32_t dry_ticks_ = 0;     // made up since the last packet because none was there
+  std::uint32_t since_cut_ = 0;     // packets played since the delay was corrected
+  Block out_ = kNoBlock;            // of the payload last pulled
   std::uint32_t stray_ssrc_ = 0;
   std::uint16_t next_sequence_ = 0;  // the next packet to be played
   std::uint16_t newest_sequence_ = 0;
@@ -194,6 +203,8 @@ class JitterBuffer {
   bool spliced_ = false;  // the next packet played does not follow the last
   bool stray_seen_ = false;
   bool paused_ = false;  // the last packet played said that a pause follows
+  bool redundancy_ = false;
+  float loss_ = 0;  // the share of packets lost lately
 };
 static_assert(sizeof(JitterBuffer) <= 4096);
 

@@ -14,6 +14,8 @@ namespace {
 constexpr std::int64_t kSlackUs = 8000;        // around the target within which nothing is corrected
 constexpr std::int64_t kGiveUpUs = 1'000'000;  // dry so long: the sender has paused
 constexpr std::int64_t kNoDelay = INT64_MIN;
+constexpr float kLossShare = 0.01f;  // of one packet in the recent loss
+constexpr float kLossy = 0.01f;      // from here on the next packet is waited for, if it repeats this one
 
 // While somebody speaks, one packet in so many is left out, by the surplus.
 struct Pace {
@@ -42,7 +44,7 @@ Pulled JitterBuffer::pull(TimePoint now, std::uint32_t want, Quiet quiet) {
     }
     const auto ahead = static_cast<std::int32_t>(next->timestamp - next_timestamp_);
     if (ahead > 0) return gap(*next, static_cast<std::uint32_t>(ahead), delay, want);
-    if (quiet == Quiet::yes && since_cut_ >= 2 && delay + kSlackUs < target_us()) {
+    if (!config_.scaled && quiet == Quiet::yes && since_cut_ >= 2 && delay + kSlackUs < target_us()) {
       ++stats_.stretched;
       since_cut_ = 0;
       return made_up(Pull::silence, want, delay);
@@ -95,7 +97,7 @@ Pulled JitterBuffer::dry(std::uint32_t want) {
 // The head is `ahead` ticks later than what is due.
 Pulled JitterBuffer::gap(Slot& next, std::uint32_t ahead, std::int64_t delay_us, std::uint32_t want) {
   const std::int64_t target = target_us();
-  const std::uint32_t some = std::min(want, ahead);
+  std::uint32_t some = std::min(want, ahead);
   if (paused_ || next.sequence == next_sequence_) {  // nothing is missing: the sender paused
     if (delay_us >= target) return play(next, delay_us);
     next_timestamp_ += some;
@@ -104,6 +106,16 @@ Pulled JitterBuffer::gap(Slot& next, std::uint32_t ahead, std::int64_t delay_us,
   if (delay_us >= (dry_ticks_ > 0 ? target : target + kSlackUs)) {
     spliced_ = true;
     return play(next, delay_us);
+  }
+  if (config_.scaled) {
+    // What was made up while nothing was there stands for what is now known to be lost, but for the packet
+    // that can be recovered.
+    const std::uint32_t known = std::min(dry_ticks_, ahead - std::min<std::uint32_t>(ahead, next.ticks));
+    next_timestamp_ += known;
+    ahead -= known;
+    dry_ticks_ = 0;
+    some = std::min(want, ahead - std::min<std::uint32_t>(ahead, next.ticks));
+    if (some == 0) return recover(next, ahead, delay_us);
   }
   stats_.concealed_ticks += some;
   if (delay_us + to_us(ahead) + kSlackUs < target) {
@@ -114,6 +126,16 @@ Pulled JitterBuffer::gap(Slot& next, std::uint32_t ahead, std::int64_t delay_us,
   return made_up(Pull::lost, some, delay_us);
 }
 
+// The whole of the lost packet right before `next`.
+Pulled JitterBuffer::recover(const Slot& next, std::uint32_t ticks, std::int64_t delay_us) {
+  Pulled out = made_up(Pull::recover, ticks, delay_us);
+  out.payload_type = next.payload_type;
+  out.payload = {pool_.bytes(next.block), next.bytes};
+  stats_.concealed_ticks += ticks;
+  next_timestamp_ += ticks;
+  return out;
+}
+
 bool JitterBuffer::leave_out(const Slot& next, std::int64_t delay_us, Quiet quiet) const {
   const std::int64_t length = to_us(next.ticks);
   const std::int64_t most =
@@ -122,6 +144,7 @@ bool JitterBuffer::leave_out(const Slot& next, std::int64_t delay_us, Quiet quie
   const std::int64_t surplus = delay_us - target_us() - length;
   if (count_ < 2 || surplus < kSlackUs) return false;
   if (!playing_) return true;  // nothing is heard yet: begin without lag
+  if (config_.scaled) return false;
   if (quiet == Quiet::yes) return since_cut_ >= 1;
   for (const Pace& pace : kPaces)
     if (surplus >= pace.surplus_us) return since_cut_ >= pace.packets;
@@ -132,10 +155,13 @@ bool JitterBuffer::leave_out(const Slot& next, std::int64_t delay_us, Quiet quie
 void JitterBuffer::pass(Slot& next) {
   const int missing = ahead_of(next.sequence, next_sequence_);
   stats_.lost += static_cast<std::uint64_t>(missing);
+  if (missing < 16)
+    loss_ += kLossShare * (static_cast<float>(missing) - loss_ * static_cast<float>(missing + 1));
   recent_ = missing >= 63 ? 1 : (recent_ << (missing + 1)) | 1;
   next_sequence_ = static_cast<std::uint16_t>(next.sequence + 1);
   next_timestamp_ = next.timestamp + next.ticks;
   paused_ = next.pauses;
+  packet_ticks_ = next.ticks;
   --count_;
 }
 
@@ -168,7 +194,9 @@ std::int64_t JitterBuffer::target_us() const {
   const std::int64_t least = std::chrono::microseconds(config_.min_delay).count();
   const std::int64_t most = std::chrono::microseconds(config_.max_delay).count();
   if (config_.fixed) return least;
-  return std::max(least, std::min(delays_.target_us(), most));
+  std::int64_t target = delays_.target_us();
+  if (redundancy_ && loss_ > kLossy) target += to_us(packet_ticks_);
+  return std::max(least, std::min(target, most));
 }
 
 }  // namespace tandem::jitter

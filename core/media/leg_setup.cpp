@@ -57,7 +57,7 @@ int noise_send_type(const LegConfig& config, std::uint32_t clock_rate) {
 }
 
 Result<std::unique_ptr<LegSetup>> LegSetup::create(jitter::PayloadPool& pool, const LegConfig& config,
-                                                   const td_stage_type* dtmf) {
+                                                   const td_stage_type* dtmf, const JitterConfig& jitter) {
   if (config.payloads.empty())
     return Error{ErrorCode::invalid, "a leg needs at least one codec, none was given"};
   if (config.send_ptime_ms < 10 || config.send_ptime_ms > 60 || config.send_ptime_ms % 10 != 0)
@@ -75,11 +75,11 @@ Result<std::unique_ptr<LegSetup>> LegSetup::create(jitter::PayloadPool& pool, co
     if (auto stage = graph::PluginStage::create(dtmf, rate, "{}")) detector = std::move(*stage);
   }
   const std::size_t frame = rate / 50;
-  auto made = std::unique_ptr<LegSetup>(new LegSetup{
-      config, rate, first.codec->clock_rate, Playout(pool, jitter::JitterConfig{}, std::move(*decoders)),
-      std::move(*encoder), std::vector<std::int16_t>(frame), std::vector<std::int16_t>(frame),
-      std::vector<std::int16_t>(rate / 1000 * config.send_ptime_ms), 0, std::move(detector),
-      audio::DtmfTone(rate), SilenceSender::for_leg(config)});
+  auto made = std::unique_ptr<LegSetup>(
+      new LegSetup{config, rate, first.codec->clock_rate, Playout(pool, jitter, std::move(*decoders)),
+                   std::move(*encoder), std::vector<std::int16_t>(frame), std::vector<std::int16_t>(frame),
+                   std::vector<std::int16_t>(rate / 1000 * config.send_ptime_ms), 0, std::move(detector),
+                   audio::DtmfTone(rate), SilenceSender::for_leg(config)});
   made->playout.set_noise(config.noise);
   return made;
 }

@@ -19,6 +19,8 @@
 
 namespace tandem::media {
 
+using JitterConfig = jitter::JitterConfig;
+
 // What a payload type means on a leg.
 enum class PayloadKind : std::uint8_t { unknown, audio, event, noise };
 using PayloadKinds = std::array<PayloadKind, 128>;
@@ -47,7 +49,7 @@ struct LegSetup {
   // [control] Errors: invalid (no payload, a ptime out of 10 to 60 ms or not a multiple of 10, a codec
   // refuses its fmtp).
   static Result<std::unique_ptr<LegSetup>> create(jitter::PayloadPool& pool, const LegConfig& config,
-                                                  const td_stage_type* dtmf);
+                                                  const td_stage_type* dtmf, const JitterConfig& jitter = {});
 };
 
 // [control] True when both need the same coders and buffers: only addresses, direction or types of events

@@ -3,23 +3,31 @@
 #include <algorithm>
 #include <array>
 
-#include "core/audio/level.hpp"
-#include "core/codec/registry.hpp"
-
 namespace tandem::media {
 namespace {
 
-constexpr std::size_t kFifoMs = 200;  // the longest packet of 120 ms, a frame, and room to move
+constexpr std::size_t kFifoMs = 240;  // the longest packet of 120 ms, what was played, a frame, room to move
 constexpr std::uint32_t kMaxPacketMs = 120;
-constexpr std::uint32_t kQuietEnergy = 160 * 160;  // mean square; about -46 dBov
+constexpr std::size_t kScratch = 48000 * (kMaxPacketMs + 20) / 1000;  // a packet, and room for merging
+// Delay: what is too much or too little before anything is done, how often a period is taken out or put in,
+// and above how much too much it is done in every frame, with less regard for how alike the periods are.
+constexpr std::uint32_t kSlackMs = 8, kPaceMs = 60, kHurryMs = 60;
+constexpr float kAlike = 0.85f, kAlikeInHurry = 0.5f;
+
+// A leg always scales time.
+jitter::JitterConfig scaled(jitter::JitterConfig config) {
+  config.scaled = true;
+  return config;
+}
 
 }  // namespace
 
 Playout::Playout(jitter::PayloadPool& pool, const jitter::JitterConfig& config, std::vector<Codec> codecs)
     : codecs_(std::move(codecs)),
-      jitter_(pool, config),
+      jitter_(pool, scaled(config)),
       concealment_(codecs_.front().decoder.codec().sample_rate),
       noise_(codecs_.front().decoder.codec().sample_rate),
+      scale_(codecs_.front().decoder.codec().sample_rate),
       fifo_(codecs_.front().decoder.codec().sample_rate * kFifoMs / 1000),
       rate_(codecs_.front().decoder.codec().sample_rate) {}
 
@@ -48,22 +56,33 @@ jitter::Push Playout::push(const jitter::Incoming& packet, std::span<const std::
 }
 
 void Playout::pull(TimePoint now, std::span<std::int16_t> frame) {
-  // Each turn adds at least one tick, and a packet at least 1 ms: the bound is never met by a sane stream.
-  for (unsigned turn = 0; waiting() < frame.size() && turn < 64; ++turn) {
-    const td_codec& codec = codecs_[active_].decoder.codec();
-    const auto missing = static_cast<std::uint32_t>((frame.size() - waiting()) * codec.clock_rate / rate_);
-    play(jitter_.pull(now, std::max(missing, 1u), quiet_ ? jitter::Quiet::yes : jitter::Quiet::no));
+  fresh_ = false;
+  fill(now, frame.size());
+  if (fresh_) {
+    correct(frame.size());
+    fill(now, frame.size());
   }
   const std::size_t n = std::min(waiting(), frame.size());
   std::copy_n(fifo_.data() + begin_, n, frame.data());
   std::fill(frame.begin() + static_cast<std::ptrdiff_t>(n), frame.end(), std::int16_t{0});
   begin_ += n;
-  quiet_ = audio::energy(frame) < kQuietEnergy;
+  since_scaled_ += n;
 }
 
-void Playout::play(const jitter::Pulled& item) {
+void Playout::fill(TimePoint now, std::size_t frame) {
+  // Each turn adds at least one tick, and a packet at least 1 ms: the bound is never met by a sane stream.
+  for (unsigned turn = 0; waiting() < frame && turn < 64; ++turn) {
+    const td_codec& codec = codecs_[active_].decoder.codec();
+    const auto missing = static_cast<std::uint32_t>((frame - waiting()) * codec.clock_rate / rate_);
+    play(jitter_.pull(now, std::max(missing, 1u)), frame);
+  }
+}
+
+void Playout::play(const jitter::Pulled& item, std::size_t frame) {
+  if (item.kind == jitter::Pull::recover && recover(item)) return;
   if (item.kind != jitter::Pull::packet) {
-    make_up(codecs_[active_], item.ticks, item.kind == jitter::Pull::lost);
+    make_up(codecs_[active_], item.ticks,
+            item.kind == jitter::Pull::lost || item.kind == jitter::Pull::recover);
     return;
   }
   if (noise_of(item.payload_type) != nullptr) {
@@ -74,7 +93,7 @@ void Playout::play(const jitter::Pulled& item) {
   Codec* codec = find(item.payload_type);
   if (codec == nullptr) return;  // the payload map changed while it waited
   active_ = static_cast<std::size_t>(codec - codecs_.data());
-  std::array<std::int16_t, codec::kMaxFrameSamples> scratch;
+  std::array<std::int16_t, kScratch> scratch;
   const int samples = codec->decoder.decode_mono(item.payload, scratch);
   if (samples < 0) {
     ++counts_.undecodable;
@@ -84,13 +103,84 @@ void Playout::play(const jitter::Pulled& item) {
   ++counts_.decoded;
   codec_pauses_ = codec::pauses(codec->decoder.codec(), item.payload);
   if (item.spliced) concealment_.splice();
-  const std::span<std::int16_t> pcm(scratch.data(), static_cast<std::size_t>(samples));
-  concealment_.good(pcm);
-  append(*codec, pcm);
+  surplus_ =
+      static_cast<std::int32_t>(std::int64_t{item.surplus_ticks} * rate_ / codec->decoder.codec().clock_rate);
+  fresh_ = true;
+  take(*codec, scratch, static_cast<std::size_t>(samples), frame);
+}
+
+// What was decoded joins what was heard: after a loss it may be moved a little, to be in phase.
+void Playout::take(Codec& codec, std::span<std::int16_t> pcm, std::size_t samples, std::size_t frame) {
+  const std::uint32_t rate = codec.decoder.codec().sample_rate;
+  packet_ = samples * rate_ / rate;
+  if (!concealment_.making()) {
+    (void)concealment_.good(pcm, samples, {});
+  } else {
+    audio::Concealment::Room room;
+    room.longer = std::min(concealment_.longest_pitch(), pcm.size() - samples);
+    // Shorter only by what this frame does not need.
+    const std::size_t after = waiting() + packet_;
+    const std::size_t spare = after > frame && surplus_ > 0 ? (after - frame) * rate / rate_ : 0;
+    const bool more = jitter_.size() > 0 && surplus_ > static_cast<std::int32_t>(frame);
+    room.shorter = more ? concealment_.longest_pitch() : spare;
+    samples = concealment_.good(pcm, samples, room);
+  }
+  append(codec, pcm.first(samples));
+}
+
+// The delay is what the packet waited beyond the fastest, at the moment when the frame needed it. Whole
+// frames of it can be saved only together: a period that leaves less than a frame behind saves nothing yet,
+// and what is left behind (`spare`) can be taken out at no risk.
+void Playout::correct(std::size_t frame) {
+  const auto slack = static_cast<std::int32_t>(rate_ * kSlackMs / 1000);
+  const auto whole = static_cast<std::int32_t>(frame);
+  const std::size_t pace = rate_ * kPaceMs / 1000;
+  const std::span<std::int16_t> pcm(fifo_.data(), end_);
+  // Where there is hardly any jitter, the least lateness would be heard: there is less to wait for.
+  const auto low = std::min<std::int64_t>(slack, jitter_.target().count() * rate_ / 2000);
+  if (surplus_ < -low) {
+    if (since_scaled_ < pace) return;
+    const std::size_t room = std::min(scale_.longest(), fifo_.size() - end_);
+    const std::size_t n = scale_.lengthen({fifo_.data(), end_ + room}, begin_, room, kAlike);
+    end_ += n;
+    counts_.lengthened += n;
+    if (n > 0) since_scaled_ = 0;
+    return;
+  }
+  const bool much = surplus_ >= whole + slack;
+  const bool hurry = surplus_ >= whole + static_cast<std::int32_t>(rate_ * kHurryMs / 1000);
+  if (!hurry && since_scaled_ < pace) return;
+  const std::size_t spare = waiting() % frame;
+  const bool uneven = packet_ % frame != 0;
+  std::size_t most = 0;
+  if (much)
+    most = scale_.longest();
+  else if (surplus_ >= (uneven ? whole : 0))
+    most = spare;
+  const std::size_t n = scale_.shorten(pcm, begin_, most, hurry ? kAlikeInHurry : kAlike);
+  end_ -= n;
+  counts_.shortened += n;
+  if (n > 0) since_scaled_ = 0;
+}
+
+// Redundancy is believed in until it was looked for in vain; without it, waiting for the next packet is of no
+// use.
+bool Playout::recover(const jitter::Pulled& item) {
+  Codec* codec = find(item.payload_type);
+  if (codec == nullptr || !codec->decoder.can_recover()) return false;
+  std::array<std::int16_t, kScratch> scratch;
+  const std::size_t samples =
+      std::min<std::size_t>(codec::ticks_to_samples(codec->decoder.codec(), item.ticks), scratch.size());
+  const std::span<std::int16_t> pcm(scratch.data(), samples);
+  const bool made = codec->decoder.recover_mono(item.payload, pcm) == static_cast<int>(samples);
+  if (++tries_ >= 64) tries_ /= 2, hits_ /= 2;
+  if (made) ++hits_, ++counts_.recovered;
+  if (made) append(*codec, pcm);
+  return made;
 }
 
 void Playout::make_up(Codec& codec, std::uint32_t ticks, bool conceal) {
-  std::array<std::int16_t, codec::kMaxFrameSamples> scratch;
+  std::array<std::int16_t, kScratch> scratch;
   const std::size_t samples =
       std::min<std::size_t>(codec::ticks_to_samples(codec.decoder.codec(), ticks), scratch.size());
   const std::span<std::int16_t> pcm(scratch.data(), samples);
@@ -98,7 +188,9 @@ void Playout::make_up(Codec& codec, std::uint32_t ticks, bool conceal) {
     pause(codec, pcm);
   } else {
     ++counts_.concealed;
+    counts_.made_up += samples * rate_ / codec.decoder.codec().sample_rate;
     if (codec.decoder.conceal_mono(pcm) != static_cast<int>(samples)) concealment_.conceal(pcm);
+    jitter_.expect_redundancy(codec.decoder.can_recover() && (tries_ < 8 || hits_ * 4 >= tries_));
   }
   append(codec, pcm);
 }
@@ -116,13 +208,14 @@ void Playout::pause(Codec& codec, std::span<std::int16_t> pcm) {
 }
 
 void Playout::append(Codec& codec, std::span<const std::int16_t> pcm) {
-  if (begin_ > 0) {
-    std::copy(fifo_.begin() + static_cast<std::ptrdiff_t>(begin_),
+  if (begin_ > scale_.memory()) {
+    const std::size_t old = begin_ - scale_.memory();
+    std::copy(fifo_.begin() + static_cast<std::ptrdiff_t>(old),
               fifo_.begin() + static_cast<std::ptrdiff_t>(end_), fifo_.begin());
-    end_ -= begin_;
-    begin_ = 0;
+    end_ -= old;
+    begin_ -= old;
   }
-  std::array<std::int16_t, codec::kMaxFrameSamples * 3> resampled;
+  std::array<std::int16_t, kScratch * 2> resampled;
   if (codec.to_leg_rate) {
     if (codec.to_leg_rate->max_out(pcm.size()) > resampled.size()) return;
     const std::size_t n = codec.to_leg_rate->process(pcm, resampled);

@@ -1,7 +1,7 @@
 // Playout: from the packets of one leg to the PCM that it says, frame by frame.
 //
-//   packet ──push──► JitterBuffer          pull(frame) ◄── PCM ◄── [resample] ◄── decode / conceal ◄──
-//   JitterBuffer
+//   packet ──push──► JitterBuffer ──► decode / recover / conceal ──► [resample] ──► PCM ──pull──► frame
+//                          ▲ surplus of delay ──────────► TimeScale: a period less or more ──▲
 //
 // The codec of each packet is told by its payload type; all of them end at the leg's rate. Made on [control]
 // with all it needs; push and pull on [media]; reset() before it goes back to [control] to die.
@@ -15,6 +15,7 @@
 #include "core/audio/comfort_noise.hpp"
 #include "core/audio/concealment.hpp"
 #include "core/audio/resampler.hpp"
+#include "core/audio/time_scale.hpp"
 #include "core/codec/coder.hpp"
 #include "core/jitter/jitter_buffer.hpp"
 #include "core/media/leg_config.hpp"
@@ -29,7 +30,10 @@ class Playout {
     std::optional<audio::Resampler> to_leg_rate;  // none: the codec has the leg's rate
   };
   struct Counts {
-    std::uint64_t decoded = 0, concealed = 0, undecodable = 0;
+    std::uint64_t decoded = 0, concealed = 0, undecodable = 0;  // packets, or parts of them
+    std::uint64_t recovered = 0;                                // of those lost, from in-band FEC
+    std::uint64_t shortened = 0, lengthened = 0;                // samples taken out, put in
+    std::uint64_t made_up = 0;                                  // samples of concealment
   };
 
   // [control] `codecs` is not empty; the first is the leg's own, and its rate the leg's.
@@ -55,11 +59,15 @@ class Playout {
   const jitter::JitterBuffer& jitter() const { return jitter_; }
 
  private:
-  void play(const jitter::Pulled& item);
   const ClockedType* noise_of(std::uint8_t payload_type) const;
   void pause(Codec& codec, std::span<std::int16_t> pcm);
+  void fill(TimePoint now, std::size_t frame);
+  void play(const jitter::Pulled& item, std::size_t frame);
+  void take(Codec& codec, std::span<std::int16_t> pcm, std::size_t samples, std::size_t frame);
   void make_up(Codec& codec, std::uint32_t ticks, bool conceal);
+  bool recover(const jitter::Pulled& item);
   void append(Codec& codec, std::span<const std::int16_t> pcm);
+  void correct(std::size_t frame);
   std::size_t waiting() const { return end_ - begin_; }
 
   // owned
@@ -68,13 +76,18 @@ class Playout {
   audio::Concealment concealment_;
   audio::ComfortNoise noise_;  // that the sender described last
   std::vector<ClockedType> noise_types_;
-  std::vector<std::int16_t> fifo_;  // of fixed size, [begin_, end_) waits
+  audio::TimeScale scale_;
+  std::vector<std::int16_t> fifo_;  // of fixed size, [begin_, end_) waits; what was played stands before it
   // state
   const std::uint32_t rate_;
   std::size_t active_ = 0;  // index of the codec heard last
   std::size_t begin_ = 0, end_ = 0;
-  bool quiet_ = true;
-  bool codec_pauses_ = false;  // the last payload said so: the decoder makes the noise of the pause
+  bool codec_pauses_ = false;       // the last payload said so: the decoder makes the noise of the pause
+  std::int32_t surplus_ = 0;        // of the packet decoded last: samples above (below 0: under) the target
+  std::size_t packet_ = 0;          // samples of it
+  bool fresh_ = false;              // one was decoded for this frame
+  std::uint64_t since_scaled_ = 0;  // samples
+  std::uint32_t tries_ = 0, hits_ = 0;  // of recovering
   Counts counts_;
 };
 

@@ -240,7 +240,7 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
     if (may_relay != entry->config.may_relay) refresh_feeds(*entry);
     return {};
   }
-  auto setup = media::LegSetup::create(units_[entry->unit].loop->pool(), config, dtmf_);
+  auto setup = media::LegSetup::create(units_[entry->unit].loop->pool(), config, dtmf_, config_.jitter);
   if (!setup) return setup.error();
   const std::uint32_t rate = (*setup)->rate;
   state.setup = std::move(*setup);

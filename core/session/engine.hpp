@@ -45,6 +45,7 @@ struct EngineConfig {
   Forwarding forwarding = Forwarding::automatic;
   bool realtime = true;  // SCHED_FIFO for the media threads where the system allows it
   std::size_t prompt_cache_bytes = 256u << 20;
+  media::JitterConfig jitter;  // of every leg
 };
 
 // Runs work() on [io], then done() on [control]; false when the queue is full.

@@ -38,6 +38,9 @@ port_min = 30000
 port_max = 30099
 codecs = ["PCMA"]
 ptime_ms = 30
+jitter_mode = "fixed"
+jitter_min_ms = 60
+jitter_max_ms = 120
 forwarding = "on_tick"
 [api]
 listen = "[::1]:9000"
@@ -73,6 +76,9 @@ enabled = false
   EXPECT_EQ(c.media.engine.port_min, 30000);
   EXPECT_EQ(c.media.engine.forwarding, session::Forwarding::on_tick);
   EXPECT_EQ(c.media.ptime_ms, 30u);
+  EXPECT_TRUE(c.media.engine.jitter.fixed);
+  EXPECT_EQ(c.media.engine.jitter.min_delay.count(), 60);
+  EXPECT_EQ(c.media.engine.jitter.max_delay.count(), 120);
   EXPECT_EQ(c.prompt_roots, std::vector<std::string>{"/srv/prompts"});
   ASSERT_EQ(c.routes.size(), 2u);
   EXPECT_EQ(c.routes[1].args, "slow");
@@ -103,6 +109,9 @@ TEST(Config, NamesLineColumnKeyExpectedAndFound) {
       {"[media]\naddress = \"0.0.0.0\"\n", "media.address: expected one address of this machine"},
       {"[media]\naddress = [\"127.0.0.1\", \"127.0.0.2\"]\n", "expected at most one address a family"},
       {"[media]\naddress = [1]\n", "t.toml:2:12: media.address: expected a list of texts in quotes, found 1"},
+      {"[media]\njitter_min_ms = 300\n",
+       "media.jitter_max_ms: expected at least jitter_min_ms (300), found 240"},
+      {"[media]\njitter_mode = \"elastic\"\n", "media.jitter_mode: expected"},
       {"[media]\nptime_ms = 25\n", "media.ptime_ms: expected a multiple of 10, found 25"},
       {"[media]\nforwarding = \"fast\"\n",
        "expected one of \"automatic\", \"immediate\", \"on_tick\", found \"fast\""},

@@ -80,6 +80,33 @@ TEST(JitterBuffer, CountsDuplicatesWhetherWaitingOrPlayed) {
   EXPECT_EQ(line.buffer.stats().late, 0u);
 }
 
+TEST(JitterBuffer, OffersTheNextPacketInPlaceOfTheLostOne) {
+  for (const Start& start : kStarts) {
+    Line line({.min_delay = milliseconds(40), .scaled = true});
+    auto packets = steady(50, start.sequence, start.timestamp);
+    packets.erase(packets.begin() + 20);
+    packets.erase(packets.begin() + 30, packets.begin() + 32);
+    line.run(packets, 1000);
+    EXPECT_EQ(line.count(Pull::recover), 2) << start.name << ": the one lost alone, the second of two";
+    EXPECT_EQ(line.count(Pull::lost), 1) << start.name;
+    for (std::size_t i = 0; i + 1 < line.heard.size(); ++i)
+      if (line.heard[i].kind == Pull::recover) {
+        EXPECT_EQ(line.heard[i].ticks, 160u) << start.name;
+        EXPECT_EQ(line.heard[i + 1].kind, Pull::packet) << start.name;
+        EXPECT_EQ(line.heard[i + 1].timestamp, line.heard[i].timestamp + 160) << start.name;
+      }
+  }
+}
+
+TEST(JitterBuffer, WaitsForTheNextPacketWhereItRepeatsLostOnes) {
+  Line line({.scaled = true});
+  line.buffer.expect_redundancy(true);
+  auto packets = steady(400);
+  std::erase_if(packets, [](auto& packet) { return packet.sequence % 15 == 7; });
+  line.run(packets, 7900);
+  EXPECT_GE(line.buffer.target().count(), 24) << "one packet more than without loss";
+}
+
 TEST(JitterBuffer, DropsPacketOlderThanPlayout) {
   Line line;
   auto packets = steady(20);

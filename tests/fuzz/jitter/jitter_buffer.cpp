@@ -11,7 +11,7 @@ using namespace tandem::jitter;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   PayloadPool pool(110);
   {
-    JitterBuffer buffer(pool, {.min_delay = milliseconds(size % 3 * 20)});
+    JitterBuffer buffer(pool, {.min_delay = milliseconds(size % 3 * 20), .scaled = size % 2 != 0});
     Incoming packet{.ssrc = 1, .ticks = 160, .clock_rate = 8000};
     TimePoint now{};
     const std::uint8_t payload[200] = {};
@@ -40,6 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const Pulled pulled = buffer.pull(now, want, b % 2 != 0 ? Quiet::yes : Quiet::no);
         if (pulled.kind == Pull::packet) {
           if (pulled.ticks == 0 || pulled.payload.empty() || pulled.payload.size() > 200) std::abort();
+        } else if (pulled.kind == Pull::recover) {
+          if (pulled.ticks == 0 || pulled.payload.empty() || pulled.ticks > 0xFFFF) std::abort();
         } else if (pulled.ticks > want || (want > 0 && pulled.ticks == 0)) {
           std::abort();
         }
