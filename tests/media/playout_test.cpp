@@ -118,7 +118,7 @@ TEST_F(PlayoutTest, FollowsAClockOff200PpmWithoutAGap) {
 }
 
 TEST_F(PlayoutTest, RecoversALostPacketFromTheOneBehindIt) {
-  const struct td_codec codec = leveled();
+  static const struct td_codec codec = leveled();
   make(&codec, {.min_delay = milliseconds(40)});
   std::vector<int> levels;
   for (unsigned i = 0; i < 60; ++i) {
@@ -135,7 +135,7 @@ TEST_F(PlayoutTest, RecoversALostPacketFromTheOneBehindIt) {
 }
 
 TEST_F(PlayoutTest, ConcealsWhereTheNextPacketRepeatsNothing) {
-  const struct td_codec codec = leveled();
+  static const struct td_codec codec = leveled();
   make(&codec, {.min_delay = milliseconds(40)});
   for (unsigned i = 0; i < 60; ++i) {
     const std::uint8_t payload[2] = {static_cast<std::uint8_t>(i + 1), 0};
