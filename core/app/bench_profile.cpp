@@ -69,6 +69,9 @@ void read_part(const std::string& name, const toml::table& table, const std::str
              std::to_string(out.digit_every_ms));
   at.real("talk_percent", out.talk_percent, 1, 100);
   at.boolean("audio_marks", out.audio_marks);
+  std::string signal = "melody";
+  at.choice("signal", signal, {"melody", "speech"});
+  out.speech = signal == "speech";
   std::string srtp = "none", suite = srtp::facts(out.srtp_suite).name;
   at.choice("srtp", srtp, {"none", "one", "both"});
   out.srtp = srtp == "one" ? load::Secured::one : srtp == "both" ? load::Secured::both : load::Secured::none;
@@ -110,6 +113,7 @@ void read_generator(TomlReader& root, load::GeneratorSpec& out, std::vector<Conf
   at.number("port", out.port, 1024, 65'000);
   at.number("sockets", out.sockets, 0, 1024);
   at.number("threads", out.threads, 1, 64);
+  at.text("speech", out.speech);
   at.real("late_p99_ms", out.late_p99_ms, 0.1, 1000);
   at.finish();
 }

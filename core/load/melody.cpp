@@ -1,11 +1,14 @@
 // Melody: the tables and the reading of them.
 #include "core/load/melody.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numbers>
 
+#include "core/audio/sound_file.hpp"
 #include "core/codec/g711.hpp"
 
 namespace tandem::load {
@@ -15,7 +18,8 @@ constexpr std::array<unsigned, 3> kRates{8000, 16000, 48000};
 constexpr double kFirstHz = 400, kStepHz = 160;
 constexpr double kEdgeS = 0.004;  // raised cosine at both ends of a tone
 constexpr double kSymbolS = 0.040;
-constexpr std::int64_t kTalkSymbols = 25;  // 1 s: what is spoken or not as one
+constexpr std::int64_t kPrelude = 50, kVerse = 125, kRefrain = 25;  // of speech: 2 s, of 5 s, 1 s
+constexpr std::int64_t kTalkSymbols = 25;                           // 1 s: what is spoken or not as one
 
 double hz(unsigned tone) { return kFirstHz + kStepHz * tone; }
 
@@ -23,6 +27,8 @@ double window(double t) {
   const double edge = std::min(t, kSymbolS - t);
   return edge >= kEdgeS ? 1 : 0.5 - 0.5 * std::cos(std::numbers::pi * edge / kEdgeS);
 }
+
+std::size_t rate_index(unsigned rate) { return rate == 8000 ? 0 : rate == 16000 ? 1 : 2; }
 
 // What `read` gives for [position, position + size) piece by piece: no piece crosses a symbol.
 template <typename Piece>
@@ -54,6 +60,8 @@ unsigned symbol(std::uint32_t singer, std::int64_t index, Talk talk) {
     const auto second = static_cast<std::uint64_t>(index / kTalkSymbols);
     if (mixed(mixed(singer) ^ ~second) % 256 >= talk.share) return kSilence;
   }
+  if (talk.speech && singer != kPromptSinger && index >= kPrelude && index % kVerse >= kRefrain)
+    return kSpeech;
   return static_cast<unsigned>(mixed(mixed(singer) + static_cast<std::uint64_t>(index)) % kTones);
 }
 
@@ -80,8 +88,32 @@ Melody::Melody() : sine_(kTones * kSymbolSamples), cosine_(kTones * kSymbolSampl
   codec::encode_alaw(pcm_[0], g711_[1].data());
 }
 
+Result<void> Melody::give_speech(std::span<const std::int16_t> pcm) {
+  const std::size_t pages = pcm.size() / kSymbolSamples;
+  if (pages < 25)
+    return Error{ErrorCode::invalid,
+                 fmt::format("expected a second of speech or more, found {} samples", pcm.size())};
+  pcm = pcm.first(pages * kSymbolSamples);
+  for (std::size_t r = 0; r < kRates.size(); ++r) {
+    auto converted = audio::convert_rate(pcm, 8000, kRates[r]);
+    if (!converted) return converted.error();
+    speech_[r] = std::move(*converted);
+    speech_[r].resize(pcm.size() * kRates[r] / 8000);
+  }
+  for (auto& bytes : speech_g711_) bytes.resize(speech_[0].size());
+  codec::encode_ulaw(speech_[0], speech_g711_[0].data());
+  codec::encode_alaw(speech_[0], speech_g711_[1].data());
+  pages_ = pages;
+  return {};
+}
+
+// Which symbol of the text a singer reads.
+std::size_t Melody::page(std::uint32_t singer, std::int64_t index) const {
+  return (static_cast<std::size_t>(index) + mixed(singer + 5)) % pages_;
+}
+
 const std::int16_t* Melody::pcm(unsigned rate, unsigned tone) const {
-  const std::size_t r = rate == 8000 ? 0 : rate == 16000 ? 1 : 2;
+  const std::size_t r = rate_index(rate);
   return &pcm_[r][tone * static_cast<std::size_t>(kSymbolSamples) * kRates[r] / 8000];
 }
 
@@ -90,16 +122,25 @@ void Melody::sing(std::uint32_t singer, std::int64_t position, unsigned rate, st
   const std::int64_t samples = static_cast<std::int64_t>(kSymbolSamples) * rate / 8000;
   pieces(position, out.size(), samples,
          [&](std::int64_t index, std::size_t inside, std::size_t to, std::size_t n) {
-           std::memcpy(&out[to], pcm(rate, symbol(singer, index, talk)) + inside, n * sizeof out[0]);
+           const unsigned what = symbol(singer, index, talk);
+           const bool read = what == kSpeech && pages_ > 0;
+           const std::int16_t* from =
+               read ? &speech_[rate_index(rate)][page(singer, index) * static_cast<std::size_t>(samples)]
+                    : pcm(rate, std::min(what, kSilence));
+           std::memcpy(&out[to], from + inside, n * sizeof out[0]);
          });
 }
 
 void Melody::sing(std::uint32_t singer, std::int64_t position, Law law, std::span<std::uint8_t> out,
                   Talk talk) const {
-  const std::uint8_t* table = g711_[law == Law::mu ? 0 : 1].data();
+  const std::size_t which = law == Law::mu ? 0 : 1;
   pieces(position, out.size(), kSymbolSamples,
          [&](std::int64_t index, std::size_t inside, std::size_t to, std::size_t n) {
-           std::memcpy(&out[to], table + symbol(singer, index, talk) * kSymbolSamples + inside, n);
+           const unsigned what = symbol(singer, index, talk);
+           const std::uint8_t* from = what == kSpeech && pages_ > 0
+                                          ? &speech_g711_[which][page(singer, index) * kSymbolSamples]
+                                          : &g711_[which][std::min(what, kSilence) * kSymbolSamples];
+           std::memcpy(&out[to], from + inside, n);
          });
 }
 

@@ -4,6 +4,10 @@
 //
 //   symbol(singer, n) ─► tone ─► sing(): PCM at 8, 16 or 48 kHz, or ready G.711 bytes by memcpy
 //
+// With speech for a signal (Talk::speech), a singer sings for two seconds, and one in five after that;
+// between, it reads from a text that all share, from another place each. The melody tells who and when, the
+// speech how good.
+//
 // Positions are samples at 8 kHz since the singer began. A singer may pause (Talk): its symbols are then
 // silence, known to both ends. Thread: [any]; constant tables, made once.
 #pragma once
@@ -13,11 +17,14 @@
 #include <span>
 #include <vector>
 
+#include "core/base/result.hpp"
+
 namespace tandem::load {
 
 inline constexpr unsigned kSymbolSamples = 320;             // 40 ms at 8 kHz
 inline constexpr unsigned kTones = 16;                      // 400 to 2,800 Hz
 inline constexpr unsigned kSilence = kTones;                // the symbol of a pause
+inline constexpr unsigned kSpeech = kTones + 1;             // the symbol of what is read
 inline constexpr int kAmplitude = 8000;                     // peak: -12 dBFS
 inline constexpr int kTableScale = 1000;                    // peak of sine() and cosine()
 inline constexpr std::uint32_t kPromptSinger = 0xfffffffe;  // what servers play; repeats itself
@@ -26,9 +33,10 @@ inline constexpr std::uint32_t kPromptSymbols = 50;         // 2 s
 // Talk spurts: of each second, whether it is spoken is a hash; `share` of 256 are.
 struct Talk {
   std::uint16_t share = 256;
+  bool speech = false;
 };
 
-// The tone of a singer's symbol `index`, 0 … 15, or kSilence. [any]
+// The tone of a singer's symbol `index`, 0 … 15, kSilence or kSpeech. [any]
 unsigned symbol(std::uint32_t singer, std::int64_t index, Talk talk = {});
 
 // Any number's hash, well mixed (splitmix64's finish). [any]
@@ -38,6 +46,10 @@ class Melody {
  public:
   // Makes the tables, about 400 KB. [any]
   Melody();
+
+  // What is read, at 8 kHz; until then it is silence. Before anybody sings. Errors: invalid (less than a
+  // second).
+  Result<void> give_speech(std::span<const std::int16_t> pcm);
 
   // PCM of `singer` from `position` (samples at `rate`, which is 8000, 16000 or 48000). [any]
   void sing(std::uint32_t singer, std::int64_t position, unsigned rate, std::span<std::int16_t> out,
@@ -54,10 +66,14 @@ class Melody {
 
  private:
   const std::int16_t* pcm(unsigned rate, unsigned tone) const;
+  std::size_t page(std::uint32_t singer, std::int64_t index) const;
 
   std::array<std::vector<std::int16_t>, 3> pcm_;  // at 8, 16, 48 kHz, by symbol; the last is silence
   std::array<std::vector<std::uint8_t>, 2> g711_;
   std::vector<std::int16_t> sine_, cosine_;
+  std::array<std::vector<std::int16_t>, 3> speech_;  // as pcm_, whole symbols
+  std::array<std::vector<std::uint8_t>, 2> speech_g711_;
+  std::size_t pages_ = 0;  // its symbols
 };
 
 }  // namespace tandem::load

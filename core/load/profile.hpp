@@ -36,6 +36,7 @@ struct Part {
   double talk_percent = 100;
   Secured srtp = Secured::none;
   srtp::Suite srtp_suite = srtp::Suite::aes_cm_128_hmac_sha1_80;
+  bool speech = false;       // with the melody; marks are in the sound then
   bool audio_marks = false;  // marks in the sound even where payloads are forwarded
   ImpairmentSpec impairment;
 };
@@ -57,6 +58,7 @@ struct GeneratorSpec {
   std::uint16_t port = 42000;
   unsigned sockets = 4;  // that all phones share; 0: one a phone
   unsigned threads = 1;
+  std::string speech = "/usr/share/asterisk/sounds/en_US_f_Allison";  // a sound file, or a folder of them
   double late_p99_ms = 2;  // above it the figures are not to be trusted
 };
 

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <ctime>
 
+#include "core/load/speech.hpp"
 #include "core/loop/tick_timer.hpp"
 
 namespace tandem::load {
@@ -47,6 +48,12 @@ Result<void> Run::prepare() {
     }
     shares += part.share;
     legs += part.share * (part.kind == Kind::bridge ? 2 : 1);
+  }
+  if (std::any_of(profile_.parts.begin(), profile_.parts.end(),
+                  [](const Part& part) { return part.speech; })) {
+    const auto text = load_speech(profile_.generator.speech);
+    if (!text) return text.error();
+    if (auto given = melody_.give_speech(*text); !given) return given.error();
   }
   wanted_calls_ = std::max(1U, static_cast<unsigned>(std::lround(profile_.legs / (legs / shares))));
   // Each part comes as often as its share says, evenly mixed.
@@ -124,7 +131,10 @@ void Run::turn(TimePoint now) {
   driver_.poll(kPoll, events_);
   for (const DriverEvent& event : events_) on_event(event, loop::monotonic_now());
   if (placing_) place_due(now);
-  end_due(now);
+  if (now >= next_end_) {  // looks at every call: not at every turn
+    end_due(now);
+    next_end_ = now + milliseconds(20);
+  }
   collect();
   if (now >= next_second_) each_second(now);
 }

@@ -104,7 +104,7 @@ class Run {
   unsigned wanted_calls_ = 0;
   std::uint32_t next_number_ = 0;
   std::uint64_t placed_ = 0;
-  TimePoint began_{}, measured_from_{}, next_place_{}, next_second_{};
+  TimePoint began_{}, measured_from_{}, next_place_{}, next_second_{}, next_end_{};
   bool placing_ = true, measuring_ = false;
   unsigned legs_up_ = 0;
   ProcessSample idle_, before_, last_;

@@ -55,7 +55,7 @@ Tune::Tune(const Melody& melody, std::uint32_t singer, Talk talk, bool lossy)
     : melody_(melody),
       singer_(singer),
       talk_(talk),
-      click_peak_(lossy ? 2.0 * kAmplitude : 0.5 * kAmplitude) {
+      click_peak_(lossy ? 2.9 * kAmplitude : 0.5 * kAmplitude) {
   window_.reserve(kSearch + 960);
 }
 
@@ -124,6 +124,7 @@ void Tune::judge(SoundFigures& figures) {
     }
     return;
   }
+  if (tone == kSpeech) return judge_speech(energy, figures);
   const bool holes = judge_holes(figures);
   const Dots d = dots(melody_, tone, 0, symbol_.data(), kSymbolSamples);
   const double share = std::min(share_of(d, energy), 1.0);
@@ -153,6 +154,56 @@ void Tune::judge(SoundFigures& figures) {
     trust();
   else if (!holes)
     doubt();
+}
+
+// How much of what was heard is what was read: fitted with three samples of it around the likeliest place, so
+// that gain and a fraction of a sample do not count.
+void Tune::judge_speech(double energy, SoundFigures& figures) {
+  constexpr std::int64_t kReach = 8;
+  std::array<std::int16_t, kSymbolSamples + 2 * kReach + 2> read;
+  melody_.sing(singer_, index_ * kSymbolSamples - kReach - 1, 8000, read, talk_);
+  in_gap_ = false;
+  const double said = energy_of(std::span(read).subspan(kReach + 1, kSymbolSamples));
+  if (silent(said, kSymbolSamples) || silent(energy, kSymbolSamples)) {  // a pause; or next to nothing
+    ++(silent(said, kSymbolSamples * 4) ? figures.good : figures.poor);
+    return;
+  }
+  const auto dot = [&](std::size_t at, const std::int16_t* x) {
+    double sum = 0;
+    for (std::size_t i = 0; i < kSymbolSamples; ++i) sum += double{1} * read[at + i] * x[i];
+    return sum;
+  };
+  std::size_t best = 1;
+  double most = -1e300;
+  for (std::size_t at = 1; at <= 2 * kReach + 1; ++at)
+    if (const double like = dot(at, symbol_.data()); like > most) {
+      most = like;
+      best = at;
+    }
+  // Least squares over three taps: the normal equations, solved by elimination.
+  double m[3][4];
+  for (std::size_t r = 0; r < 3; ++r) {
+    for (std::size_t c = 0; c < 3; ++c) m[r][c] = dot(best - 1 + r, &read[best - 1 + c]);
+    m[r][r] *= 1.000001;
+    m[r][3] = dot(best - 1 + r, symbol_.data());
+  }
+  const double right[3]{m[0][3], m[1][3], m[2][3]};
+  for (std::size_t p = 0; p < 3; ++p)
+    for (std::size_t r = 0; r < 3; ++r) {
+      if (r == p || m[p][p] == 0) continue;
+      const double by = m[r][p] / m[p][p];
+      for (std::size_t c = p; c < 4; ++c) m[r][c] -= by * m[p][c];
+    }
+  double explains = 0;
+  for (std::size_t p = 0; p < 3; ++p) explains += m[p][p] == 0 ? 0 : right[p] * m[p][3] / m[p][p];
+  const double share = std::clamp(explains / energy, 0.0, 1.0);
+  const double snr =
+      std::clamp(10 * std::log10(std::max(share, 1e-9) / std::max(1 - share, 1e-9)), -10.0, 40.0);
+  figures.snr_db_sum += snr;
+  figures.snr_db_min = std::min(figures.snr_db_min, snr);
+  figures.level_db_sum += 10 * std::log10(energy / said);
+  ++figures.levels;
+  ++(share >= kRightShare ? figures.good : figures.poor);
 }
 
 void Tune::trust() {
@@ -306,7 +357,7 @@ void Tune::each_symbol(std::int64_t position, Visit&& visit) const {
     const auto inside = static_cast<std::size_t>(at - index * kSymbolSamples);
     const std::size_t n = std::min<std::size_t>(kSearch - done, kSymbolSamples - inside);
     const unsigned tone = symbol(singer_, index, talk_);
-    if (tone != kSilence) visit(tone, inside, done, n);
+    if (tone < kTones) visit(tone, inside, done, n);
     done += n;
   }
 }

@@ -42,6 +42,7 @@ class Tune {
   void place(std::int64_t at, std::span<const std::int16_t> pcm, SoundFigures& figures);
   void judge(SoundFigures& figures);
   void judge_other(double energy, unsigned expected, SoundFigures& figures);
+  void judge_speech(double energy, SoundFigures& figures);
   bool judge_holes(SoundFigures& figures);
   void trust();
   void doubt();

@@ -1,6 +1,7 @@
 // The load generator's nouns, each by itself: figures, marks, networks, searches, reports.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -115,6 +116,56 @@ TEST(Tune, IsNotFooledByNoiseOrAnotherSinger) {
       },
       0, position);
   EXPECT_FALSE(position.has_value());
+}
+
+// Speech-like: noise below 1 kHz in syllables.
+std::vector<std::int16_t> babble(std::size_t samples) {
+  std::vector<std::int16_t> pcm(samples);
+  std::uint64_t r = 1;
+  double low = 0, lower = 0;
+  for (std::size_t i = 0; i < samples; ++i) {
+    low += 0.5 * (static_cast<double>((r = mixed(r)) % 16000) - 8000 - low);
+    lower += 0.5 * (low - lower);
+    pcm[i] = static_cast<std::int16_t>(lower * std::sin(static_cast<double>(i % 1600) * 3.1416 / 1600));
+  }
+  return pcm;
+}
+
+TEST(Tune, ScoresSpeechAgainstWhatWasRead) {
+  Melody melody;
+  EXPECT_FALSE(melody.give_speech(std::vector<std::int16_t>(100)));
+  ASSERT_TRUE(melody.give_speech(babble(50'000)));
+  const Talk talk{.speech = true};
+  for (const int noise : {0, 300, 1500}) {
+    std::vector<std::int16_t> pcm(120'000);
+    melody.sing(9, 333, 8000, pcm, talk);
+    std::uint64_t r = 1;
+    double expected = 0, scored = 0;
+    for (std::size_t at = 307; at + 320 <= pcm.size(); at += 320) {  // symbol by symbol
+      double said = 1, added = 1;
+      for (std::size_t i = at; i < at + 320; ++i) {
+        const int n =
+            noise == 0 ? 0 : static_cast<int>((r = mixed(r)) % static_cast<unsigned>(2 * noise)) - noise;
+        said += 0.25 * pcm[i] * pcm[i];
+        added += static_cast<double>(n) * n;
+        pcm[i] = static_cast<std::int16_t>(pcm[i] / 2 + n);
+      }
+      if (said < 4 * 120 * 120 * 320) continue;  // pauses are not scored
+      expected += std::clamp(10 * std::log10(said / added), -10.0, 40.0);
+      ++scored;
+    }
+    Tune tune(melody, 9, talk, true);
+    SoundFigures figures;
+    for (std::size_t at = 0; at + 160 <= pcm.size(); at += 160) {
+      int searches = 1;
+      tune.take(static_cast<std::int64_t>(at), std::span(pcm).subspan(at, 160),
+                333 + static_cast<std::int64_t>(at) + 160, searches, figures);
+    }
+    ASSERT_EQ(tune.position(0), 333) << noise;
+    EXPECT_GT(figures.symbols, 300U);
+    EXPECT_EQ(figures.shifts + figures.gaps + figures.wrong, 0U) << noise;
+    EXPECT_NEAR(figures.snr_db_sum / static_cast<double>(figures.levels), expected / scored, 2.5) << noise;
+  }
 }
 
 TEST(Melody, IsTheSameAt8And16And48KHz) {
