@@ -6,7 +6,7 @@
 namespace tandem::media {
 
 using MediaId = std::uint64_t;      // a leg's media
-using FeedId = std::uint64_t;  // one leg hearing another
+using FeedId = std::uint64_t;       // one leg hearing another
 using PlaybackId = std::uint64_t;   // one play of prompts or a tone to a leg
 using RecordingId = std::uint64_t;  // one recording
 

@@ -81,9 +81,9 @@ typedef struct td_codec {
   /* [any] 1 when the sender says with this payload that it is silent until its next one (SID, DTX): what does
    * not come then is no loss, and conceal() makes the noise of the pause. NULL: never. */
   int (*pauses)(const uint8_t* payload, uint32_t bytes) TD_NOEXCEPT;
-  /* [media] Of what `parts` say one after the other: `samples` per channel from the `from`th on, as one payload,
-   * without decoding. Bytes written to `out`, 0 when these cannot be cut or joined like this. NULL: never. Never
-   * trusts the parts. */
+  /* [media] Of what `parts` say one after the other: `samples` per channel from the `from`th on, as one
+   * payload, without decoding. Bytes written to `out`, 0 when these cannot be cut or joined like this. NULL:
+   * never. Never trusts the parts. */
   int32_t (*repacket)(const td_str* parts, uint32_t count, uint32_t from, uint32_t samples, uint8_t* out,
                       uint32_t capacity) TD_NOEXCEPT;
 } td_codec;

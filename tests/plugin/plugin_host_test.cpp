@@ -11,6 +11,10 @@
 #include "tandem/sdk.hpp"
 #include "tests/support/fake_timers.hpp"
 
+#define TEXT_OF(number) #number
+#define ABI_TEXT(major, minor) TEXT_OF(major) "." TEXT_OF(minor)
+#define OUR_ABI ABI_TEXT(TD_ABI_MAJOR, TD_ABI_MINOR)
+
 namespace tandem::plugin {
 namespace {
 
@@ -73,10 +77,10 @@ TEST_F(PluginHostTest, RefusesABrokenTableAndSaysWhatIsWrong) {
          t.abi_major = 2;
          t.abi_minor = 5;
        },
-       ErrorCode::unsupported, "built against ABI 2.5, this host has ABI 1.1"},
+       ErrorCode::unsupported, "built against ABI 2.5, this host has ABI " OUR_ABI},
       {"tiny", [](td_plugin& t) { t.size = 8; }, ErrorCode::invalid, "its table says 8 bytes"},
       {"short", [](td_plugin& t) { t.size = sizeof(td_plugin) - 8; }, ErrorCode::invalid,
-       "its table has 56 bytes, ABI 1.1 has 64"},
+       "its table has 56 bytes, ABI " OUR_ABI " has 64"},
       {"no name", [](td_plugin& t) { t.name = nullptr; }, ErrorCode::invalid, "it calls itself nothing"},
       {"other name", [](td_plugin& t) { t.name = "yours"; }, ErrorCode::invalid, "it calls itself yours"},
       {"no activate", [](td_plugin& t) { t.activate = nullptr; }, ErrorCode::invalid,
@@ -274,7 +278,7 @@ TEST_F(PluginHostTest, SaysWhatIsWrongWithAModule) {
     ErrorCode code;
     const char* message;
   } rows[] = {
-      {"/tandem_future.so", ErrorCode::unsupported, "built against ABI 99.7, this host has ABI 1.1"},
+      {"/tandem_future.so", ErrorCode::unsupported, "built against ABI 99.7, this host has ABI " OUR_ABI},
       {"/tandem_nameless.so", ErrorCode::not_found, "it has no symbol tandem_plugin_nameless"},
       {"/tandem_missing.so", ErrorCode::not_found, "plugin missing cannot be loaded"},
       {"/libprobe.so", ErrorCode::invalid, "expected a module called tandem_NAME.so"},
