@@ -224,6 +224,13 @@ class Anchors final : public session::MediaListener {
   static void keep_formats(Line& line, const sdp::Media& media);
   Result<Call*> open_call(const std::string& call_id, bool& fresh);
   Party& made_party(Call& call, const std::string& tag, Role role);
+  struct Entered {
+    Call* call = nullptr;
+    Party* party = nullptr;
+    bool fresh = false, made = false;  // the call, the party: new with this message
+  };
+  Result<Entered> enter(const Selector& who, Role role, const Options& options, CreateOutcome& out);
+  Error turn_back(const Entered& in, Error error);
   Result<std::vector<Party*>> choose_sources(Call& call, const Selector& who, const Sources& sources,
                                              std::vector<std::string>& warnings);
   Result<OwnSection> ask_section(Call& call, Party& party, std::size_t i, AskedSection asked,

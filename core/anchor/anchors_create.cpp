@@ -157,48 +157,66 @@ Result<Anchors::SectionsOf> Anchors::sections_of(Call&, Party& party, const std:
   return out;
 }
 
+// The party alone in its call that `who` names, made where it is not there yet; names left out are made up
+// and told in `out`.
+Result<Anchors::Entered> Anchors::enter(const Selector& who, Role role, const Options& options,
+                                        CreateOutcome& out) {
+  out.call_id = who.call_id.empty() ? make_id("call") : who.call_id;
+  out.from_tag = who.from_tag.empty() ? make_id(role == Role::publisher ? "pub" : "made") : who.from_tag;
+  Entered in;
+  auto call = open_call(out.call_id, in.fresh);
+  if (!call) return call.error();
+  in.call = *call;
+  in.party = in.call->by_tag(out.from_tag);
+  in.made = in.party == nullptr;
+  if (!in.made && role == Role::publisher && in.party->role != role)
+    return turn_back(in,
+                     {ErrorCode::conflict, "that from-tag is a party of the call already, and no publisher"});
+  if (in.made && in.call->parties.size() >= kPartiesPerCallMax)
+    return turn_back(
+        in, {ErrorCode::exhausted, fmt::format("a call has at most {} parties", kPartiesPerCallMax)});
+  if (in.made) in.party = &made_party(*in.call, out.from_tag, role);
+  choose_interface(*in.party, options, out.warnings);
+  if (!options.label.empty()) in.party->label = options.label;
+  return in;
+}
+
+// Takes back what enter() made.
+Error Anchors::turn_back(const Entered& in, Error error) {
+  counts_.errors.add();
+  if (in.fresh) {
+    const std::string id = in.call->id;  // goes with the call
+    close_call(id, "");
+  } else if (in.made && in.party != nullptr) {
+    close_party(*in.call, in.party);
+  }
+  return error;
+}
+
 Result<CreateOutcome> Anchors::create(const Selector& who, const std::vector<WantedMedia>& wanted,
                                       const Options& options) {
   CreateOutcome out;
-  out.call_id = who.call_id.empty() ? make_id("call") : who.call_id;
-  out.from_tag = who.from_tag.empty() ? make_id("made") : who.from_tag;
-  bool fresh = false;
-  auto call = open_call(out.call_id, fresh);
-  if (!call) return call.error();
-  Party* party = (*call)->by_tag(out.from_tag);
-  const bool made = party == nullptr;
-  const auto refuse = [&](Error error) -> Result<CreateOutcome> {
-    counts_.errors.add();
-    if (fresh) {
-      close_call(out.call_id, "");
-    } else if (made && party != nullptr) {
-      close_party(**call, party);
-    }
-    return error;
-  };
-  if (made && (*call)->parties.size() >= 64)
-    return refuse({ErrorCode::exhausted, "a call has at most 64 parties"});
-  if (made) party = &made_party(**call, out.from_tag, Role::created);
-  choose_interface(*party, options, out.warnings);
-  if (!options.label.empty()) party->label = options.label;
-  auto sections = sections_of(**call, *party, wanted, options);
-  if (!sections) return refuse(sections.error());
+  auto in = enter(who, Role::created, options, out);
+  if (!in) return in.error();
+  Party& party = *in->party;
+  auto sections = sections_of(*in->call, party, wanted, options);
+  if (!sections) return turn_back(*in, sections.error());
   Options after = options;  // the list of a new party's codecs is its order already
-  if (made) after.codecs.offer.clear();
-  party->asked.assign(sections->size(), {});
+  if (in->made) after.codecs.offer.clear();
+  party.asked.assign(sections->size(), {});
   std::vector<OwnSection> own;
   for (std::size_t i = 0; i < sections->size(); ++i) {
-    auto section = ask_section(**call, *party, i, std::move((*sections)[i].first), (*sections)[i].second,
+    auto section = ask_section(*in->call, party, i, std::move((*sections)[i].first), (*sections)[i].second,
                                after, out.warnings);
-    if (!section) return refuse(section.error());
-    section->format_text = party->lines[i].format_text;
-    section->format_lines = party->lines[i].format_lines;
+    if (!section) return turn_back(*in, section.error());
+    section->format_text = party.lines[i].format_text;
+    section->format_lines = party.lines[i].format_lines;
     own.push_back(std::move(*section));
   }
-  out.sdp = print_own_sdp(own, party->sdp_session, ++party->sdp_version, options);
-  if (fresh) counts_.calls.add();
-  (*call)->last_signal = timers_.now();
-  watch(**call);
+  out.sdp = print_own_sdp(own, party.sdp_session, ++party.sdp_version, options);
+  if (in->fresh) counts_.calls.add();
+  in->call->last_signal = timers_.now();
+  watch(*in->call);
   return out;
 }
 

@@ -13,7 +13,6 @@
 namespace tandem::anchor {
 namespace {
 
-constexpr std::size_t kPartiesPerCallMax = 64;
 constexpr std::size_t kSectionsMax = 32;  // of one subscription
 constexpr std::size_t kFlowsMax = 1024;   // of one call
 
@@ -211,46 +210,27 @@ Result<CreateOutcome> Anchors::publish(const Selector& who, const std::string& t
   auto parsed = sdp::parse(text);
   if (!parsed) return Error{parsed.error().code, "Failed to parse SDP: " + parsed.error().message};
   CreateOutcome out;
-  out.call_id = who.call_id.empty() ? make_id("call") : who.call_id;
-  out.from_tag = who.from_tag.empty() ? make_id("pub") : who.from_tag;
-  bool fresh = false;
-  auto call = open_call(out.call_id, fresh);
-  if (!call) return call.error();
-  Party* party = (*call)->by_tag(out.from_tag);
-  const bool made = party == nullptr;
-  const auto refuse = [&](Error error) -> Result<CreateOutcome> {
-    counts_.errors.add();
-    if (fresh) {
-      close_call(out.call_id, "");
-    } else if (made && party != nullptr) {
-      close_party(**call, party);
-    }
-    return error;
-  };
-  if (!made && party->role != Role::publisher)
-    return refuse({ErrorCode::conflict, "that from-tag is a party of the call already, and no publisher"});
-  if (made && (*call)->parties.size() >= kPartiesPerCallMax)
-    return refuse({ErrorCode::exhausted, fmt::format("a call has at most {} parties", kPartiesPerCallMax)});
-  if (made) party = &made_party(**call, out.from_tag, Role::publisher);
-  party->bidirectional = ways == Ways::both;
-  choose_interface(*party, options, out.warnings);
-  if (!options.label.empty()) party->label = options.label;
+  auto in = enter(who, Role::publisher, options, out);
+  if (!in) return in.error();
+  Call& call = *in->call;
+  Party& party = *in->party;
+  party.bidirectional = ways == Ways::both;
   std::vector<OwnSection> sections;
   for (std::size_t i = 0; i < parsed->media.size(); ++i) {
-    auto section = publish_section(**call, *party, i, *parsed, options, out.warnings);
-    if (!section) return refuse(section.error());
+    auto section = publish_section(call, party, i, *parsed, options, out.warnings);
+    if (!section) return turn_back(*in, section.error());
     sections.push_back(std::move(*section));
   }
-  out.sdp = print_own_sdp(sections, party->sdp_session, ++party->sdp_version, options);
-  if (fresh) counts_.calls.add();
+  out.sdp = print_own_sdp(sections, party.sdp_session, ++party.sdp_version, options);
+  if (in->fresh) counts_.calls.add();
   counts_.publications.add();
-  (*call)->last_signal = timers_.now();
-  watch(**call);
-  if (options.record || (*call)->recording) {
-    (*call)->recording = true;
-    start_recording_if_asked(**call, out.warnings);
+  call.last_signal = timers_.now();
+  watch(call);
+  if (options.record || call.recording) {
+    call.recording = true;
+    start_recording_if_asked(call, out.warnings);
   }
-  attach_flows(**call);
+  attach_flows(call);
   return out;
 }
 

@@ -104,6 +104,8 @@ struct Exchange {
   bool answered = false;
 };
 
+inline constexpr std::size_t kPartiesPerCallMax = 64;
+
 struct Call {
   std::string id;
   TimePoint created{}, last_signal{};
