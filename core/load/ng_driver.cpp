@@ -17,6 +17,7 @@
 #include "core/load/bencode.hpp"
 #include "core/load/process_probe.hpp"
 #include "core/load/sdp_text.hpp"
+#include "core/load/signal_socket.hpp"
 #include "core/loop/tick_timer.hpp"
 
 namespace tandem::load {
@@ -43,11 +44,9 @@ class NgDriver final : public Driver {
   NgDriver& operator=(const NgDriver&) = delete;
 
   Result<void> start() override {
-    fd_ = ::socket(server_.raw()->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd_ < 0 || ::connect(fd_, server_.raw(), server_.raw_size()) != 0)
-      return Error{ErrorCode::unavailable, fmt::format("{}: {}", server_.text(), std::strerror(errno))};
-    const int buffer = 4 << 20;
-    setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+    auto socket = SignalSocket::connect(server_);
+    if (!socket) return socket.error();
+    fd_ = socket->fd;
     ask(kPing, Step::ping, BencodeWriter().text("command", "ping").done());
     std::vector<DriverEvent> none;
     while (!alive_ && !asked_.empty()) poll(milliseconds(20), none);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <random>
 
+#include "core/load/signal_socket.hpp"
 #include "core/loop/tick_timer.hpp"
 
 namespace tandem::load {
@@ -33,15 +34,10 @@ SipCallee::~SipCallee() {
 }
 
 Result<void> SipCallee::start() {
-  fd_ = ::socket(server_.raw()->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd_ < 0 || ::connect(fd_, server_.raw(), server_.raw_size()) != 0)
-    return Error{ErrorCode::unavailable, fmt::format("{}: {}", server_.text(), std::strerror(errno))};
-  const int buffer = 8 << 20;
-  setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-  sockaddr_storage local{};
-  socklen_t size = sizeof local;
-  getsockname(fd_, reinterpret_cast<sockaddr*>(&local), &size);
-  local_ = Address::from(reinterpret_cast<const sockaddr*>(&local), size).text();
+  auto socket = SignalSocket::connect(server_);
+  if (!socket) return socket.error();
+  fd_ = socket->fd;
+  local_ = socket->local.text();
   const std::string uri = fmt::format("sip:{}", server_.text());
   const TimePoint until = loop::monotonic_now() + kRegisterPatience;
   transmit(registration(++cseq_, kExpires, ""));

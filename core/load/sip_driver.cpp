@@ -15,6 +15,7 @@
 #include <unordered_map>
 
 #include "core/load/sdp_text.hpp"
+#include "core/load/signal_socket.hpp"
 #include "core/load/sip_callee.hpp"
 #include "core/loop/tick_timer.hpp"
 
@@ -52,15 +53,10 @@ class SipDriver final : public Driver {
   SipDriver& operator=(const SipDriver&) = delete;
 
   Result<void> start() override {
-    fd_ = ::socket(server_.raw()->sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd_ < 0 || ::connect(fd_, server_.raw(), server_.raw_size()) != 0)
-      return Error{ErrorCode::unavailable, fmt::format("{}: {}", server_.text(), std::strerror(errno))};
-    const int buffer = 8 << 20;
-    setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
-    sockaddr_storage local{};
-    socklen_t size = sizeof local;
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&local), &size);
-    local_ = Address::from(reinterpret_cast<const sockaddr*>(&local), size).text();
+    auto socket = SignalSocket::connect(server_);
+    if (!socket) return socket.error();
+    fd_ = socket->fd;
+    local_ = socket->local.text();
     // Whether anybody is there: any answer to OPTIONS will do.
     const std::string probe = fmt::format(
         "OPTIONS sip:{0} SIP/2.0\r\nVia: SIP/2.0/UDP {1};branch=z9hG4bKprobe{2}\r\nFrom: "
