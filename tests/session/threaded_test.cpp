@@ -128,13 +128,13 @@ TEST(ForwardingPace, LeavesAtOnceWhenBusyAndReturnsWhenQuiet) {
   const auto run = [&](seconds length, Nanos work) {  // turns of 5 ms, `work` of it busy
     for (const TimePoint end = now + length; now < end; now += milliseconds(5)) pace.note(now, now + work);
   };
-  run(seconds(3), microseconds(500));  // 10 %
+  run(seconds(3), microseconds(2800));  // 56 %
   EXPECT_TRUE(pace.at_once());
-  run(seconds(3), microseconds(700));  // 14 %
+  run(seconds(3), microseconds(3200));  // 64 %
   EXPECT_FALSE(pace.at_once());
-  run(seconds(3), microseconds(250));  // the same work on the tick: 5 %
+  run(seconds(3), microseconds(2000));  // the same work on the tick: 40 %
   EXPECT_FALSE(pace.at_once()) << "no swinging";
-  run(seconds(3), microseconds(100));  // 2 %
+  run(seconds(3), microseconds(1000));  // 20 %
   EXPECT_TRUE(pace.at_once());
 }
 
