@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
@@ -175,18 +176,33 @@ void read_media(TomlReader& in, MediaSection& out) {
   in.boolean("hang_up_on_timeout", out.hang_up_on_timeout);
 }
 
-void read_tokens(TomlReader& in, std::vector<TenantToken>& out, std::vector<ConfigError>& errors) {
-  const toml::node* node = in.take("tokens");
+// Each section of a list such as [[route]]: read(reader of its keys). `name` is how errors name the section,
+// `list` and `row` what was expected instead of anything else.
+struct SectionList {
+  const char *key, *name, *list, *row;
+  std::size_t most = std::numeric_limits<std::size_t>::max();
+};
+template <typename Read>
+void each_section(TomlReader& in, const SectionList& what, std::vector<ConfigError>& errors, Read&& read) {
+  const toml::node* node = in.take(what.key);
   if (node == nullptr) return;
   const toml::array* rows = node->as_array();
-  if (rows == nullptr) return in.wrong("tokens", node, "a list of { token, tenant }", describe(*node));
+  if (rows == nullptr || rows->size() > what.most)
+    return in.wrong(what.key, node, what.list, describe(*node));
   for (const toml::node& row : *rows) {
     if (!row.is_table()) {
-      in.wrong("tokens", &row, "{ token, tenant }", describe(row));
+      in.wrong(what.key, &row, what.row, describe(row));
       continue;
     }
+    TomlReader reader(what.name, *row.as_table(), errors);
+    read(reader);
+  }
+}
+
+void read_tokens(TomlReader& in, std::vector<TenantToken>& out, std::vector<ConfigError>& errors) {
+  const SectionList list{"tokens", "api.tokens", "a list of { token, tenant }", "{ token, tenant }"};
+  each_section(in, list, errors, [&](TomlReader& reader) {
     TenantToken one;
-    TomlReader reader("api.tokens", *row.as_table(), errors);
     reader.text("token", one.token, 96);
     reader.text("tenant", one.tenant, 64);
     reader.finish();
@@ -194,7 +210,7 @@ void read_tokens(TomlReader& in, std::vector<TenantToken>& out, std::vector<Conf
       reader.wrong("token", reader.take("token"), "16 to 96 characters", fmt::format("{}", one.token.size()));
     if (one.tenant.empty()) reader.wrong("tenant", nullptr, "the tenant that this token may see", "nothing");
     out.push_back(std::move(one));
-  }
+  });
 }
 
 void read_api(TomlReader& in, ApiSection& out, std::vector<ConfigError>& errors) {
@@ -210,18 +226,10 @@ void read_api(TomlReader& in, ApiSection& out, std::vector<ConfigError>& errors)
 }
 
 void read_routes(TomlReader& root, std::vector<call::Route>& out, std::vector<ConfigError>& errors) {
-  const toml::node* node = root.take("route");
-  if (node == nullptr) return;
-  const toml::array* rows = node->as_array();
-  if (rows == nullptr) return root.wrong("route", node, "[[route]] sections", describe(*node));
   call::Routes checked;
-  for (const toml::node& row : *rows) {
-    if (!row.is_table()) {
-      root.wrong("route", &row, "a [[route]] section", describe(row));
-      continue;
-    }
+  const SectionList list{"route", "route", "[[route]] sections", "a [[route]] section"};
+  each_section(root, list, errors, [&](TomlReader& in) {
     call::Route route;
-    TomlReader in("route", *row.as_table(), errors);
     in.text("number", route.pattern, 64);
     in.text("app", route.app, 128);
     in.text("args", route.args);
@@ -231,26 +239,17 @@ void read_routes(TomlReader& root, std::vector<call::Route>& out, std::vector<Co
     if (route.pattern.empty())
       in.wrong("number", nullptr, "a number or a pattern such as \"_1XXX\"", "nothing");
     if (route.app.empty()) in.wrong("app", nullptr, "the name of an app", "nothing");
-    if (route.pattern.empty() || route.app.empty()) continue;
+    if (route.pattern.empty() || route.app.empty()) return;
     if (const auto added = checked.add(route); !added)
       in.wrong("number", in.take("number"), "a valid pattern", added.error().message);
     out.push_back(std::move(route));
-  }
+  });
 }
 
 void read_peers(TomlReader& root, std::vector<call::Peer>& out, std::vector<ConfigError>& errors) {
-  const toml::node* node = root.take("peer");
-  if (node == nullptr) return;
-  const toml::array* rows = node->as_array();
-  if (rows == nullptr || rows->size() > 1000)
-    return root.wrong("peer", node, "at most 1000 sections [[peer]]", describe(*node));
-  for (const toml::node& row : *rows) {
-    if (!row.is_table()) {
-      root.wrong("peer", &row, "a [[peer]] section", describe(row));
-      continue;
-    }
+  const SectionList list{"peer", "peer", "at most 1000 sections [[peer]]", "a [[peer]] section", 1000};
+  each_section(root, list, errors, [&](TomlReader& in) {
     call::Peer peer;
-    TomlReader in("peer", *row.as_table(), errors);
     in.text("name", peer.name, 64);
     in.texts("hosts", peer.hosts, 1);
     in.texts("users", peer.users, 1);
@@ -259,22 +258,14 @@ void read_peers(TomlReader& root, std::vector<call::Peer>& out, std::vector<Conf
     if (peer.hosts.empty() && peer.users.empty())
       in.wrong("hosts", nullptr, "hosts or users, by which the peer is known", "neither");
     out.push_back(std::move(peer));
-  }
+  });
 }
 
 void read_interfaces(TomlReader& in, std::vector<anchor::Interface>& out, std::vector<ConfigError>& errors) {
-  const toml::node* node = in.take("interface");
-  if (node == nullptr) return;
-  const toml::array* rows = node->as_array();
-  if (rows == nullptr || rows->size() > 64)
-    return in.wrong("interface", node, "at most 64 sections [[anchor.interface]]", describe(*node));
-  for (const toml::node& row : *rows) {
-    if (!row.is_table()) {
-      in.wrong("interface", &row, "a section [[anchor.interface]]", describe(row));
-      continue;
-    }
+  const SectionList list{"interface", "anchor.interface", "at most 64 sections [[anchor.interface]]",
+                         "a section [[anchor.interface]]", 64};
+  each_section(in, list, errors, [&](TomlReader& reader) {
     anchor::Interface one;
-    TomlReader reader("anchor.interface", *row.as_table(), errors);
     reader.text("name", one.name, 64);
     reader.text("address", one.address, 64);
     reader.text("advertised", one.advertised, 64);
@@ -289,7 +280,7 @@ void read_interfaces(TomlReader& in, std::vector<anchor::Interface>& out, std::v
       reader.wrong("advertised", reader.take("advertised"), "an IP address of the same family",
                    fmt::format("\"{}\"", one.advertised));
     out.push_back(std::move(one));
-  }
+  });
 }
 
 void read_anchor(TomlReader& in, AnchorSection& out, std::vector<ConfigError>& errors) {
