@@ -80,26 +80,19 @@ std::vector<std::int16_t> vowel(unsigned rate, std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) pcm[i] = static_cast<std::int16_t>(i % (rate / 125) * 80);
   return pcm;
 }
-void Scale_Shorten(benchmark::State& state) {
+template <auto Scaled>
+void scale_with(benchmark::State& state) {
   const auto rate = static_cast<unsigned>(state.range(0));
   const TimeScale scale(rate);
   const auto from = vowel(rate, rate * 70 / 1000);
   auto pcm = from;
   for (auto _ : state) {
     std::copy(from.begin(), from.end(), pcm.begin());
-    benchmark::DoNotOptimize(scale.shorten(pcm, scale.memory(), scale.longest(), 0.5f));
+    benchmark::DoNotOptimize((scale.*Scaled)(pcm, scale.memory(), scale.longest(), 0.5f));
   }
 }
-void Scale_Lengthen(benchmark::State& state) {
-  const auto rate = static_cast<unsigned>(state.range(0));
-  const TimeScale scale(rate);
-  const auto from = vowel(rate, rate * 70 / 1000);
-  auto pcm = from;
-  for (auto _ : state) {
-    std::copy(from.begin(), from.end(), pcm.begin());
-    benchmark::DoNotOptimize(scale.lengthen(pcm, scale.memory(), scale.longest(), 0.5f));
-  }
-}
+void Scale_Shorten(benchmark::State& state) { scale_with<&TimeScale::shorten>(state); }
+void Scale_Lengthen(benchmark::State& state) { scale_with<&TimeScale::lengthen>(state); }
 void Floor_ScaleCopies(benchmark::State& state) {
   const auto from =
       vowel(static_cast<unsigned>(state.range(0)), static_cast<std::size_t>(state.range(0)) * 70 / 1000);
