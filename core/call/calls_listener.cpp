@@ -75,9 +75,8 @@ void Calls::admit(const Incoming& incoming, const std::string& tenant, const std
   }
   const std::string number = incoming.dialed;
   const Route* route = exchange_.around().routes.match(tenant, number);
-  const Peer* peer = find_peer(exchange_.config().peers, incoming.source, incoming.auth_user);
-  leg->media.set_peer(
-      (peer == nullptr ? PeerMedia{} : peer->media).with(route == nullptr ? PeerMedia{} : route->media));
+  leg->media.set_peer(media_with(exchange_.config().peers, incoming.source, incoming.auth_user,
+                                 route == nullptr ? PeerMedia{} : route->media));
   if (!incoming.sdp.empty()) {
     if (auto taken = leg->media.take_offer(incoming.sdp); !taken) {
       exchange_.counters().refused_sdp.add();

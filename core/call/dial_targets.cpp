@@ -120,8 +120,7 @@ void Dials::branch_out(Dial& dial, std::size_t target, const Contact& contact, c
   Leg& leg = **opened;
   const DialTarget& wanted = dial.spec.targets[target];
   leg.target_of = dial.id;
-  const Peer* peer = find_peer(exchange.config().peers, contact.uri, user);
-  leg.media.set_peer((peer == nullptr ? PeerMedia{} : peer->media).with(wanted.media));
+  leg.media.set_peer(media_with(exchange.config().peers, contact.uri, user, wanted.media));
   leg.from = dial.spec.caller;
   leg.to.uri = contact.uri;
   leg.to.user = is_uri(wanted.to) ? user_of(wanted.to) : wanted.to;

@@ -46,4 +46,10 @@ const Peer* find_peer(const std::vector<Peer>& peers, std::string_view address, 
   return nullptr;
 }
 
+PeerMedia media_with(const std::vector<Peer>& peers, std::string_view address, std::string_view user,
+                     const PeerMedia& nearer) {
+  const Peer* peer = find_peer(peers, address, user);
+  return peer == nullptr ? nearer : peer->media.with(nearer);
+}
+
 }  // namespace tandem::call

@@ -44,6 +44,10 @@ struct Peer {
 // null: none.
 const Peer* find_peer(const std::vector<Peer>& peers, std::string_view address, std::string_view user);
 
+// [any] What holds with that address or account: its peer's, with what `nearer` sets laid over it.
+PeerMedia media_with(const std::vector<Peer>& peers, std::string_view address, std::string_view user,
+                     const PeerMedia& nearer);
+
 // [any] The host of such an address, without brackets.
 std::string_view host_in(std::string_view address);
 
