@@ -4,6 +4,7 @@
 #include "core/api/command_table.hpp"
 #include "core/api/event_table.hpp"
 #include "core/api/events.hpp"
+#include "core/api/figures.hpp"
 #include "core/api/idempotency.hpp"
 #include "core/api/json_rpc.hpp"
 #include "core/api/schema.hpp"
@@ -64,6 +65,7 @@ Error error_from_json(std::string_view text) {
 Api::Api(Timers& timers, const ApiLimits& limits)
     : limits_(limits),
       events_(std::make_unique<Events>(timers, limits.replay_events, limits.subscriptions)),
+      figures_(std::make_unique<Figures>()),
       idempotency_(std::make_unique<Idempotency>(timers, limits.idempotency_keys, limits.idempotency_ttl)),
       table_(std::make_unique<CommandTable>()) {
   table_->add_own("api.commands",

@@ -21,6 +21,7 @@ namespace tandem::api {
 
 class CommandTable;
 class Events;
+class Figures;
 class Idempotency;
 
 enum class Role : std::uint8_t {
@@ -93,10 +94,13 @@ class Api {
   // The parts, for the composition root, which binds core's commands (call_commands.hpp) and Calls' events.
   CommandTable& table() { return *table_; }
   Events& events() { return *events_; }
+  // What plugins count, for /metrics.
+  Figures& figures() { return *figures_; }
 
  private:
   const ApiLimits limits_;
   std::unique_ptr<Events> events_;
+  std::unique_ptr<Figures> figures_;
   std::unique_ptr<Idempotency> idempotency_;
   std::unique_ptr<CommandTable> table_;
 };

@@ -2,6 +2,7 @@
 #include "core/api/metrics.hpp"
 
 #include "core/api/events.hpp"
+#include "core/api/figures.hpp"
 
 namespace tandem::api {
 namespace {
@@ -82,6 +83,13 @@ void collect(const Events& events, Metrics& into) {
       static_cast<double>(events.last_seq()));
   add(into, "tandem_subscriptions", "subscriptions to events", Metric::Kind::gauge,
       static_cast<double>(events.subscriptions()));
+}
+
+void collect(const Figures& figures, Metrics& into) {
+  for (const auto& [name, figure] : figures.all()) {
+    const auto kind = name.ends_with("_total") ? Metric::Kind::counter : Metric::Kind::gauge;
+    add(into, name.c_str(), figure.help.c_str(), kind, figure.value());
+  }
 }
 
 }  // namespace tandem::api

@@ -13,6 +13,7 @@
 namespace tandem::api {
 
 class Events;
+class Figures;
 
 struct Metric {
   enum class Kind : std::uint8_t { counter, gauge, histogram };
@@ -34,5 +35,7 @@ void collect(call::Calls& calls, Metrics& into);
 void collect(const anchor::Anchors& anchors, Metrics& into);
 // Appends the API's: events published, subscriptions.
 void collect(const Events& events, Metrics& into);
+// Appends what plugins count: tandem_<plugin>_…
+void collect(const Figures& figures, Metrics& into);
 
 }  // namespace tandem::api

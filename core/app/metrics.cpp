@@ -199,6 +199,7 @@ std::string metrics_text(const MetricsSources& from) {
   if (from.calls != nullptr) api::collect(*from.calls, told);
   if (from.anchors != nullptr) api::collect(*from.anchors, told);
   if (from.events != nullptr) api::collect(*from.events, told);
+  if (from.plugins != nullptr) api::collect(*from.plugins, told);
   out.all_of(told);
   if (from.engine != nullptr) add_engine(out, *from.engine);
   return out.text();

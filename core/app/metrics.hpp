@@ -10,6 +10,7 @@
 
 #include "core/anchor/anchors.hpp"
 #include "core/api/events.hpp"
+#include "core/api/figures.hpp"
 #include "core/app/signaling_bridge.hpp"
 #include "core/app/store_cdrs.hpp"
 #include "core/call/calls.hpp"
@@ -25,6 +26,7 @@ struct MetricsSources {
   call::Calls* calls = nullptr;
   const anchor::Anchors* anchors = nullptr;
   const api::Events* events = nullptr;
+  const api::Figures* plugins = nullptr;
   const session::MediaEngine* engine = nullptr;
   const SignalingBridge* signaling = nullptr;
   const StoreCdrs* cdrs = nullptr;

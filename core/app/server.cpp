@@ -301,6 +301,7 @@ std::string Server::metrics() {
   from.calls = calls_.get();
   from.anchors = anchors_.get();
   from.events = &api_.events();
+  from.plugins = &api_.figures();
   from.engine = engine_.get();
   from.signaling = signaling_.get();
   from.cdrs = cdrs_.get();

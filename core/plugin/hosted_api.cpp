@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "core/api/figures.hpp"
 #include "core/base/log.hpp"
 #include "core/plugin/abi_code.hpp"
 
@@ -79,6 +80,22 @@ void HostedApi::fill() {
     const std::string text = of(t).control_.metrics ? of(t).control_.metrics() : std::string();
     reply(user, TD_OK, str_of(text));
   };
+  table_.measure = [](const td_api* t, td_str name, td_str help, td_figure_fn figure, void* user) noexcept {
+    return of(t).measure(text_of(name), text_of(help), figure, user);
+  };
+}
+
+int HostedApi::measure(std::string_view name, std::string_view help, td_figure_fn figure, void* user) {
+  if (figure == nullptr) return TD_INVALID;
+  const std::string shown = "tandem_" + name_ + "_" + std::string(name);
+  const auto added =
+      control_.api.figures().add(shown, std::string(help), [figure, user] { return figure(user); });
+  if (!added) {
+    log::error("plugin", "{} cannot show the figure {}: {}", name_, shown, added.error().message);
+    return abi_code(added.error().code);
+  }
+  figures_.push_back(shown);
+  return TD_OK;
 }
 
 int HostedApi::provide(std::string method, std::string_view description, td_command_fn command, void* user) {
@@ -117,6 +134,8 @@ void HostedApi::release() {
   if (!alive_) return;
   for (const auto& method : methods_) control_.api.withdraw(method);
   methods_.clear();
+  for (const auto& figure : figures_) control_.api.figures().remove(figure);
+  figures_.clear();
   for (const auto id : subscriptions_) control_.api.unsubscribe(id);
   subscriptions_.clear();
   alive_.reset();

@@ -25,7 +25,7 @@ extern "C" {
 #endif
 
 #define TD_ABI_MAJOR 1
-#define TD_ABI_MINOR 2
+#define TD_ABI_MINOR 3
 
 /* Text or bytes, not terminated. {NULL, 0} is empty. */
 typedef struct td_str {

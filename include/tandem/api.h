@@ -40,6 +40,9 @@ typedef void (*td_event_fn)(void* user, td_str json);
 typedef struct td_request td_request; /* the host's own; lives until replied */
 typedef void (*td_command_fn)(void* user, td_request* request, const td_caller* caller, td_str params);
 
+/* The present value of one figure. */
+typedef double (*td_figure_fn)(void* user);
+
 typedef struct td_api {
   size_t size;
   const td_host* host;
@@ -73,6 +76,12 @@ typedef struct td_api {
 
   /* Prometheus text of everything counted. Replied at once. */
   void (*metrics)(const struct td_api*, td_reply_fn reply, void* user) TD_NOEXCEPT;
+
+  /* Since ABI 1.3. Shows a figure of the plugin's own at /metrics, as tandem_<plugin>_<name>: a counter when
+   * the name ends in _total, as Prometheus's naming guide asks, else a gauge. `help` is one line. `figure` is
+   * called whenever /metrics is asked for, until the plugin is deactivated. TD_INVALID when the name is not
+   * of a to z, 0 to 9 and _, TD_CONFLICT when the plugin has it already. */
+  int (*measure)(const struct td_api*, td_str name, td_str help, td_figure_fn figure, void* user) TD_NOEXCEPT;
 } td_api;
 
 #ifdef __cplusplus

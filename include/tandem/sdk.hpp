@@ -5,6 +5,7 @@
 // Thread words are those of the C headers. std::function callbacks may allocate and so stay off [media].
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -72,6 +73,17 @@ class Host {
   // [control] Passes one JSON-RPC text in, for `caller`.
   void rpc(const td_caller& caller, std::string_view text, Reply reply) const {
     api_->rpc(api_, &caller, str(text), &Host::on_reply, new Reply(std::move(reply)));
+  }
+
+  // [control] Shows a counter (a name in …_total) or a gauge of the plugin's at /metrics, as
+  // tandem_<plugin>_<name>. `figure`, a number or an atomic one, is read until the plugin is deactivated.
+  template <typename Number>
+  void measure(std::string_view name, std::string_view help, const Number& figure) const {
+    if (api_->size <= offsetof(td_api, measure)) return;  // a host before ABI 1.3
+    api_->measure(
+        api_, str(name), str(help),
+        [](void* user) { return static_cast<double>(*static_cast<const Number*>(user)); },
+        const_cast<Number*>(&figure));
   }
 
   void publish(std::string_view event_json) const { api_->publish(api_, str(event_json)); }

@@ -1,8 +1,9 @@
-// Counters of the transport, appended to /metrics in Prometheus' text format. Thread: [control].
+// Counters of the transport, shown at /metrics. Thread: [control].
 #pragma once
 
 #include <cstdint>
-#include <string>
+
+#include "tandem/sdk.hpp"
 
 namespace tandem::http {
 
@@ -17,28 +18,18 @@ struct Counters {
   std::uint64_t timeouts = 0;        // requests that did not arrive in time
   std::uint64_t slow_consumers = 0;  // WebSockets closed since they did not read
 
-  std::string text() const {
-    std::string out;
-    const auto add = [&out](const char* name, const char* type, std::uint64_t value) {
-      out.append("# TYPE tandem_http_")
-          .append(name)
-          .append(" ")
-          .append(type)
-          .append("\ntandem_http_")
-          .append(name);
-      out.append(" ").append(std::to_string(value)).append("\n");
-    };
-    add("connections", "gauge", connections);
-    add("websockets", "gauge", websockets);
-    add("connections_refused_total", "counter", connections_refused);
-    add("requests_total", "counter", requests);
-    add("messages_received_total", "counter", messages_in);
-    add("messages_sent_total", "counter", messages_out);
-    add("denied_total", "counter", denied);
-    add("too_large_total", "counter", too_large);
-    add("timeouts_total", "counter", timeouts);
-    add("slow_consumers_total", "counter", slow_consumers);
-    return out;
+  // *this stays where it is until the plugin is deactivated.
+  void show(const sdk::Host& host) const {
+    host.measure("connections", "Connections that stand.", connections);
+    host.measure("websockets", "WebSockets that stand.", websockets);
+    host.measure("connections_refused_total", "Connections over max_connections.", connections_refused);
+    host.measure("requests_total", "HTTP requests answered.", requests);
+    host.measure("messages_received_total", "WebSocket messages received.", messages_in);
+    host.measure("messages_sent_total", "WebSocket messages sent.", messages_out);
+    host.measure("denied_total", "Requests answered with 401 or 403.", denied);
+    host.measure("too_large_total", "Bodies and messages over max_body.", too_large);
+    host.measure("timeouts_total", "Requests that did not arrive in time.", timeouts);
+    host.measure("slow_consumers_total", "WebSockets closed because they did not read.", slow_consumers);
   }
 };
 

@@ -72,7 +72,7 @@ int HttpExchange::on_request(std::string_view path) {
         api,
         [](void* user, int, td_str part) { static_cast<std::string*>(user)->append(part.data, part.size); },
         &text);
-    return answer(200, "text/plain; version=0.0.4; charset=utf-8", text + server_.counters().text());
+    return answer(200, "text/plain; version=0.0.4; charset=utf-8", text);
   }
   if (!post) return refuse(405, "invalid", "/rpc: expected POST with a JSON-RPC 2.0 body");
   return start_rpc();

@@ -79,6 +79,7 @@ Server::~Server() {
 }
 
 bool Server::open(std::string& error) {
+  counters_.show(host_);
   if (const char* why = web_.open(this, options_.max_connections + options_.listen.size() + 8,
                                   static_cast<unsigned>(options_.request_timeout_s + kSecondNet_s))) {
     error = why;

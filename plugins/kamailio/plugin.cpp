@@ -69,6 +69,7 @@ class Signaling {
     endpoint_ = std::make_unique<Endpoint>(
         *outlet_, Settings{options_.user_agent, options_.domain, options_.session_expires}, &random_bits);
     provide();
+    show_figures();
     return true;
   }
 
@@ -180,6 +181,29 @@ class Signaling {
           sdk::Answer(self->host_.api(), request).ok(self->status().dump());
         },
         this);
+  }
+
+  void show_figures() {
+    const LinkCounters& l = outlet_->counters();
+    host_.measure("link_connects_total", "Connections made to Kamailio.", l.connects);
+    host_.measure("link_lost_total", "Connections to Kamailio that were lost.", l.lost);
+    host_.measure("link_frames_received_total", "Events and answers that came over the link.", l.frames_in);
+    host_.measure("link_frames_sent_total", "Commands that went over the link.", l.frames_out);
+    host_.measure("link_bad_json_total", "Frames that were no JSON.", l.bad_json);
+    host_.measure("link_broken_frames_total", "Frames that were no netstring.", l.broken);
+    host_.measure("link_oversized_frames_total", "Frames over the limit, dropped.", l.oversized);
+    host_.measure("link_commands_too_large_total", "Commands over the limit, not sent.", l.too_large);
+    host_.measure("link_commands_queue_full_total", "Commands that found the queue full.", l.queue_full);
+    host_.measure("link_commands_refused_total", "Commands that Kamailio answered with an error.", l.errors);
+    const EndpointCounters& e = endpoint_->counters();
+    host_.measure("requests_total", "SIP requests that came.", e.requests);
+    host_.measure("unmatched_total", "Requests within a dialog that is not known.", e.unmatched);
+    host_.measure("merged_total", "Requests that came twice by different ways (482).", e.merged);
+    host_.measure("methods_refused_total", "Requests whose method is not served.", e.refused_methods);
+    host_.measure("digest_failures_total", "Requests with a wrong password.", e.auth_failed);
+    host_.measure("stray_answers_total", "Answers to nothing that was asked.", e.strays);
+    host_.measure("dialogs_full_total", "Calls refused because there are too many.", e.dialogs_full);
+    host_.measure("bad_commands_total", "Commands of ours that could not be read.", e.bad_commands);
   }
 
   json status() const {

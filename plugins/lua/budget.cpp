@@ -43,6 +43,17 @@ Budget::Verdict Budget::spend(std::uint64_t instructions) {
   return verdict_;
 }
 
+void Budget::count_in(LimitHits& hits) const {
+  switch (verdict_) {
+    case Verdict::alive: return;
+    case Verdict::per_resume:
+    case Verdict::total: ++hits.instructions; return;
+    case Verdict::cpu: ++hits.cpu; return;
+    case Verdict::memory: ++hits.memory; return;
+    case Verdict::life: ++hits.life; return;
+  }
+}
+
 std::string Budget::message() const {
   switch (verdict_) {
     case Verdict::alive: return "";

@@ -24,6 +24,11 @@ struct Limits {
   std::size_t log_lines = 1000;
 };
 
+// How often each limit ended a script, over all of them.
+struct LimitHits {
+  std::uint64_t instructions = 0, cpu = 0, memory = 0, life = 0;
+};
+
 class Budget {
  public:
   enum class Verdict : std::uint8_t { alive, per_resume, total, cpu, memory, life };
@@ -39,6 +44,7 @@ class Budget {
   }
 
   Verdict verdict() const { return verdict_; }
+  void count_in(LimitHits& hits) const;
   bool alive() const { return verdict_ == Verdict::alive; }
   std::uint64_t instructions() const { return total_; }
   const Limits& limits() const { return limits_; }

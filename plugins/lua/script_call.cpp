@@ -331,6 +331,10 @@ void ScriptCall::end(const char* reason, const std::string& error, const Place& 
                           {"leg", start_.leg},       {"app", start_.app},       {"reason", reason}};
   if (!start_.run.is_null()) event["run"] = start_.run;
   if (!error.empty()) {
+    if (!budget_.alive())
+      budget_.count_in(host_.counters().over);
+    else
+      ++host_.counters().failed;
     event["error"] = error;
     event["script"] = place.script;
     event["line"] = place.line;
@@ -348,6 +352,7 @@ void ScriptCall::end(const char* reason, const std::string& error, const Place& 
 
 void ScriptCall::log(int level, std::string_view text) {
   if (++logged_ > budget_.limits().log_lines) {
+    ++host_.counters().log_lines_dropped;
     if (logged_ == budget_.limits().log_lines + 1)
       host_.host().warn("call " + start_.call + ": its script logged too much; the rest is dropped");
     return;

@@ -70,6 +70,21 @@ ScriptHost::ScriptHost(const td_host* host, Options options)
   const td_caller caller{sizeof(td_caller), sdk::str(""), TD_ROLE_INTERNAL};
   subscription_ = std::make_unique<sdk::Subscription>(host_, caller, kEvents,
                                                       [this](std::string_view json) { on_event(json); });
+  show_figures();
+}
+
+void ScriptHost::show_figures() const {
+  const ScriptCounters& c = counters_;
+  host_.measure("scripts_started_total", "Scripts begun.", c.started);
+  host_.measure("scripts_failed_total", "Scripts ended by an error.", c.failed);
+  host_.measure("scripts_refused_total", "Scripts not begun: calls_max run already.", c.refused);
+  host_.measure("scripts_over_instructions_total", "Scripts ended by a limit of instructions.",
+                c.over.instructions);
+  host_.measure("scripts_over_cpu_total", "Scripts ended by the limit of processor time.", c.over.cpu);
+  host_.measure("scripts_over_memory_total", "Scripts ended by the limit of memory.", c.over.memory);
+  host_.measure("scripts_over_life_total", "Scripts ended by the limit of life time.", c.over.life);
+  host_.measure("log_lines_dropped_total", "Lines over the limit of what a script may log.",
+                c.log_lines_dropped);
 }
 
 ScriptHost::~ScriptHost() {
@@ -113,6 +128,7 @@ void ScriptHost::start(const sdk::Answer& answer, const nlohmann::json& params) 
                     field(params, "args"),        field(params, "run")};
   if (about.leg.empty()) return answer.fail(TD_INVALID, failure("invalid", "leg: expected a leg's id"));
   if (calls_.size() >= options_.calls_max) {
+    ++counters_.refused;
     return answer.fail(TD_EXHAUSTED,
                        failure("exhausted", std::to_string(calls_.size()) + " scripts run, the limit"));
   }
@@ -132,6 +148,7 @@ void ScriptHost::begin(const sdk::Answer& answer, ScriptStart about, const AppFi
     if (ScriptCall* call = find(old->second)) call->replace();
   }
   const std::uint64_t serial = ++last_serial_;
+  ++counters_.started;
   legs_[about.leg] = serial;
   nlohmann::json event = {{"event", "script.started"},
                           {"tenant", about.tenant},

@@ -37,6 +37,12 @@ struct Options {
   static sdk::WrongOptions read(std::string_view json, Options& out);
 };
 
+// What is counted of the scripts, for /metrics.
+struct ScriptCounters {
+  std::uint64_t started = 0, failed = 0, refused = 0, log_lines_dropped = 0;
+  LimitHits over;
+};
+
 class ScriptHost {
  public:
   // Provides its commands at once; throws when one is taken.
@@ -53,6 +59,7 @@ class ScriptHost {
   ScriptCall* find(std::uint64_t serial);
   void ready(ScriptCall& call);
   std::size_t calls() const { return calls_.size(); }
+  ScriptCounters& counters() { return counters_; }
 
  private:
   using Command = void (ScriptHost::*)(const sdk::Answer&, const nlohmann::json&);
@@ -73,8 +80,11 @@ class ScriptHost {
   void on_event(std::string_view json);
   void run_ready();
 
+  void show_figures() const;
+
   sdk::Host host_;
   Options options_;
+  ScriptCounters counters_;
   Runtime runtime_;
   AppFiles files_;
   std::vector<std::unique_ptr<Provided>> provided_;

@@ -74,6 +74,14 @@ int activate(const td_host* host, const char** error) noexcept {
     constexpr std::string_view about =
         R"({"summary":"what was counted of the ng protocol","params":{"type":"object"},"access":"public"})";
     (void)api->provide(api, tandem::sdk::str("ng.status"), tandem::sdk::str(about), &status, running.get());
+    const ng::Counts& counts = running->commands.counts();
+    running->sdk_host.measure("requests_total", "Messages of the ng protocol.", counts.requests);
+    running->sdk_host.measure("malformed_total", "Messages that could not be read.", counts.malformed);
+    running->sdk_host.measure("repeated_total", "Messages answered from the cookie cache.", counts.repeated);
+    running->sdk_host.measure("errors_total", "Messages answered with an error.", counts.errors);
+    running->sdk_host.measure("refused_total", "Commands and options that are not done.", counts.refused);
+    running->sdk_host.measure("unknown_words_total", "Keys and flags that mean nothing here.",
+                              counts.unknown_words);
     if (running->open(options, activation_error)) return TD_OK;
     running.reset();
   }

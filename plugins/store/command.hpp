@@ -44,7 +44,7 @@ enum class Tenancy {
   none,  // not about a tenant: operator and internal callers only
 };
 
-// What is counted, for store.info. Written on [control] and [io].
+// What is counted, for store.info and /metrics. Written on [control] and [io].
 struct Stats {
   std::atomic<std::uint64_t> commands{0}, refused{0}, queue_full{0};
   std::atomic<std::uint64_t> cdr_stored{0}, cdr_spilled{0}, cdr_replayed{0}, cdr_bad{0}, cdr_lost{0};

@@ -161,6 +161,8 @@ def the_call_leaves_a_record_and_metrics(e2e):
         records = e2e.api.call("cdr.list", limit=20)["cdrs"]
         mine = [r for r in records if "7001" in json.dumps(r) and "1002" in json.dumps(r)]
         if mine:
+            for plugin in ("kamailio_link_frames_received", "store_cdr_stored", "lua_scripts_started", "http_requests"):
+                assert e2e.api.metric(f"tandem_{plugin}_total") >= 1, f"tandem_{plugin}_total is not at /metrics"
             return
         time.sleep(0.1)
     raise AssertionError(f"there is no record of the call; the newest: {json.dumps(records)[:600]}")

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
 #include "core/api/api.hpp"
+#include "core/api/figures.hpp"
+#include "core/api/metrics.hpp"
 #include "tandem/sdk.hpp"
 #include "tests/support/fake_timers.hpp"
 
@@ -224,6 +227,42 @@ TEST_F(PluginHostTest, GivesTheMetricsText) {
   api->metrics(
       api, [](void* user, int, td_str out) { *static_cast<std::string*>(user) = sdk::view(out); }, &text);
   EXPECT_EQ(text, "calls 3\n");
+}
+
+TEST_F(PluginHostTest, ShowsAPluginsFiguresUntilItLeaves) {
+  static std::uint64_t refused = 3;
+  static std::atomic<std::uint64_t> open{2};
+  g_seen.on_activate = [] {
+    g_seen.host->measure("refused_total", "Refused.", refused);
+    g_seen.host->measure("open", "Open.", open);
+  };
+  ASSERT_TRUE(load(table_named("mine")));
+  const api::Figures& figures = world_.api.figures();
+  ASSERT_EQ(figures.all().size(), 2u);
+  EXPECT_EQ(figures.all().at("tandem_mine_refused_total").value(), 3);
+  refused = 4;
+  EXPECT_EQ(figures.all().at("tandem_mine_refused_total").value(), 4);
+  api::Metrics shown;
+  api::collect(figures, shown);
+  EXPECT_EQ(shown.at(0).name, "tandem_mine_open");
+  EXPECT_EQ(shown.at(0).kind, api::Metric::Kind::gauge);
+  EXPECT_EQ(shown.at(1).kind, api::Metric::Kind::counter);
+  host_.unload();
+  EXPECT_TRUE(figures.all().empty());
+}
+
+TEST_F(PluginHostTest, RefusesAFigureThatIsTakenOrHasABadName) {
+  ASSERT_TRUE(load(table_named("mine")));
+  const td_api* api = g_seen.host->api();
+  const td_figure_fn three = [](void*) { return 3.0; };
+  const auto show = [&](std::string_view name) {
+    return api->measure(api, sdk::str(name), sdk::str("Help."), three, nullptr);
+  };
+  EXPECT_EQ(show("a_total"), TD_OK);
+  EXPECT_EQ(show("a_total"), TD_CONFLICT);
+  EXPECT_EQ(show("a b"), TD_INVALID);
+  EXPECT_EQ(show("a{x=\"y\"}"), TD_INVALID);
+  EXPECT_EQ(api->measure(api, sdk::str("b"), sdk::str(""), nullptr, nullptr), TD_INVALID);
 }
 
 TEST_F(PluginHostTest, CannotWatchOnACountedClock) {

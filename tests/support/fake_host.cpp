@@ -2,6 +2,7 @@
 #include "tests/support/fake_host.hpp"
 
 #include <poll.h>
+#include <cmath>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -134,7 +135,14 @@ void FakeHost::fill_api() {
   };
   t.publish = [](const td_api* a, td_str json) noexcept { of(a).publish(view(json)); };
   t.metrics = [](const td_api* a, td_reply_fn reply, void* user) noexcept {
-    reply(user, TD_OK, str(of(a).metrics_));
+    std::string text = of(a).metrics_;
+    for (const auto& [name, read] : of(a).figures_)
+      text += name + " " + std::to_string(std::llround(read())) + "\n";
+    reply(user, TD_OK, str(text));
+  };
+  t.measure = [](const td_api* a, td_str name, td_str, td_figure_fn value, void* user) noexcept -> int {
+    const auto read = [value, user] { return value(user); };
+    return of(a).figures_.try_emplace(std::string(view(name)), read).second ? TD_OK : TD_CONFLICT;
   };
 }
 
@@ -151,6 +159,7 @@ void FakeHost::deactivate() {
     active_.back()->deactivate();
     active_.pop_back();
   }
+  figures_.clear();
   hold_work_ = false;
   run_posted();
 }

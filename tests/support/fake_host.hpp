@@ -97,7 +97,13 @@ class FakeHost {
   };
   const std::vector<LogLine>& log() const { return log_; }
   bool logged(std::string_view part) const;
+  // What the API's own metrics say; the plugin's figures follow as "name value", without the prefix.
   void set_metrics(std::string text) { metrics_ = std::move(text); }
+  // A figure that the plugin shows, without the prefix; below 0 when it shows none of that name.
+  double figure(const std::string& name) const {
+    const auto found = figures_.find(name);
+    return found == figures_.end() ? -1 : found->second();
+  }
   void set_native(void* loop) { native_ = loop; }
   // Watches that stand: fd by id, and a hand to fire one.
   std::size_t watches() const { return watches_.size(); }
@@ -154,6 +160,7 @@ class FakeHost {
   Face<td_loop> loop_;
   Face<td_api> api_;
   std::string config_, error_, metrics_;
+  std::map<std::string, std::function<double()>> figures_;
   std::vector<const td_plugin*> active_;
   std::map<std::string, Provided, std::less<>> commands_;
   std::vector<std::string> published_, filters_;

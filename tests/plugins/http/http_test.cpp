@@ -218,7 +218,7 @@ TEST_F(HttpTest, GivesMetricsOfTheServerAndItsOwn) {
     const auto answer = Client(port()).request("GET /metrics");
     EXPECT_EQ(answer.status, 200);
     EXPECT_NE(answer.body.find("tandem_calls 3\n"), std::string::npos);
-    EXPECT_NE(answer.body.find("tandem_http_connections 1\n"), std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find("\nconnections 1\n"), std::string::npos) << answer.body;
   });
 }
 

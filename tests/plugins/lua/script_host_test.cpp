@@ -101,6 +101,9 @@ TEST(ScriptHost, OnHangupIsBounded) {
     calls.advance(6s);
     EXPECT_EQ(calls.reason(), row.reason) << row.body;
     EXPECT_NE(calls.all_logs().find(row.log), std::string::npos) << row.body << calls.all_logs();
+    EXPECT_EQ(calls.host->figure("scripts_over_instructions_total"),
+              std::string_view(row.reason) == "budget");
+    EXPECT_EQ(calls.host->figure("scripts_failed_total"), std::string_view(row.reason) == "error");
   }
 }
 

@@ -332,6 +332,7 @@ TEST_F(StoreTest, AnswersExhaustedWhenTheQueueIsFull) {
   EXPECT_EQ(fails("tenant.list")["code"], "exhausted");
   host_->fill_work_queue(false);
   EXPECT_EQ(ok("store.info")["counters"]["queue_full"], 1);
+  EXPECT_EQ(host_->figure("queue_full_total"), 1);
 }
 
 TEST_F(StoreTest, AnswersWhatIsOpenWhenItStops) {
