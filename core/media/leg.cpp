@@ -388,8 +388,7 @@ void Leg::send_rtcp(TimePoint now, bool bye) {
   loop_->io().queue_send(setup_->config.rtcp_mux ? rtp_port_ : rtcp_port_, to, {out.data(), bytes});
   LoopCounters& counters = loop_->counters();
   counters.jitter_ms.add(static_cast<std::uint32_t>(rx_.jitter_ms()));
-  if (plan_.decode)
-    counters.delay_ms.add(static_cast<std::uint32_t>(setup_->playout.jitter().delay().count()));
+  if (plan_.decode) counters.delay_ms.add(static_cast<std::uint32_t>(setup_->playout.delay().count()));
 }
 
 void Leg::report_digits(const rtp::Digits& digits) {

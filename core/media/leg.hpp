@@ -209,9 +209,9 @@ class Leg {
   rtp::TelephoneEventReceiver events_in_;
   rtp::TelephoneEventSender events_out_;
   DigitFilter filter_;
-  struct ToneDigit {
+  struct ToneDigit {  // small: 64 of them are in every leg
     char digit = 0;
-    milliseconds duration{0}, gap{0};
+    std::uint16_t duration_ms = 0, gap_ms = 0;
   };
   std::array<ToneDigit, 64> tones_{};
   std::size_t tones_first_ = 0, tones_count_ = 0;

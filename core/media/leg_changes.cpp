@@ -7,6 +7,9 @@
 
 namespace tandem::media {
 
+// A relayed call is to take 40 KB at most, all that control and the plugins keep of it included.
+static_assert(sizeof(Leg) <= 4096 && sizeof(LegSetup) <= 2048);
+
 Leg::Leg(const Identity& identity)
     : session_(&solo_), solo_(*this), id_(identity.id), tx_(identity.origin, 8000), rtcp_(identity.rtcp) {}
 
@@ -114,7 +117,10 @@ void Leg::queue_digit(char digit, milliseconds duration, milliseconds gap, Repor
   if (setup_->config.event_send_type >= 0) {
     (void)events_out_.queue(digit, duration, gap);
   } else if (tones_count_ < tones_.size()) {
-    tones_[(tones_first_ + tones_count_++) % tones_.size()] = {digit, duration, gap};
+    const auto short_ms = [](milliseconds span) {
+      return static_cast<std::uint16_t>(std::clamp<std::int64_t>(span.count(), 0, 0xffff));
+    };
+    tones_[(tones_first_ + tones_count_++) % tones_.size()] = {digit, short_ms(duration), short_ms(gap)};
   }
   session_->replan();
 }
@@ -126,8 +132,7 @@ void Leg::start_next_tone() {
   if (next.digit == 'w') {
     (void)setup_->tone.start('1', 0, 500);  // no tone, only its gap
   } else {
-    (void)setup_->tone.start(next.digit, static_cast<unsigned>(next.duration.count()),
-                             static_cast<unsigned>(next.gap.count()));
+    (void)setup_->tone.start(next.digit, next.duration_ms, next.gap_ms);
   }
 }
 
@@ -165,7 +170,7 @@ void Leg::set_plan(const Plan& plan) {
 rtp::SourceLog::Conditions Leg::conditions() const {
   return {.jitter_ms = rx_.jitter_ms(),
           .round_trip_ms = rtcp_.remote().round_trip_ms,
-          .buffer_ms = plan_.decode ? static_cast<double>(setup_->playout.jitter().delay().count()) : 0,
+          .buffer_ms = plan_.decode ? static_cast<double>(setup_->playout.delay().count()) : 0,
           .impairment = rtp::impairment_of(setup_->config.payloads.front().codec->name)};
 }
 
@@ -173,7 +178,7 @@ LegFigures Leg::figures() const {
   LegFigures out;
   if (setup_ != nullptr) {
     out.codec = setup_->config.payloads.front().codec;
-    out.delay_ms = plan_.decode ? static_cast<double>(setup_->playout.jitter().delay().count()) : 0;
+    out.delay_ms = plan_.decode ? static_cast<double>(setup_->playout.delay().count()) : 0;
   }
   out.received = rx_.stats();
   if (setup_ != nullptr && setup_->config.opaque) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 
 namespace tandem::media {
 namespace {
@@ -23,13 +24,21 @@ jitter::JitterConfig scaled(jitter::JitterConfig config) {
 }  // namespace
 
 Playout::Playout(jitter::PayloadPool& pool, const jitter::JitterConfig& config, std::vector<Codec> codecs)
-    : codecs_(std::move(codecs)),
-      jitter_(pool, scaled(config)),
-      concealment_(codecs_.front().decoder.codec().sample_rate),
-      noise_(codecs_.front().decoder.codec().sample_rate),
-      scale_(codecs_.front().decoder.codec().sample_rate),
-      fifo_(codecs_.front().decoder.codec().sample_rate * kFifoMs / 1000),
-      rate_(codecs_.front().decoder.codec().sample_rate) {}
+    : pool_(pool),
+      codecs_(std::move(codecs)),
+      rate_(codecs_.front().decoder.codec().sample_rate),
+      config_(scaled(config)),
+      memory_(sizeof(Sound) + sizeof(std::int16_t) * rate_ * kFifoMs / 1000) {}
+
+Playout::~Playout() {
+  if (sound_ != nullptr) sound_->~Sound();
+}
+
+Playout::Sound& Playout::wake() {
+  auto* const samples = reinterpret_cast<std::int16_t*>(memory_.data() + sizeof(Sound));
+  sound_ = new (memory_.data()) Sound(pool_, config_, rate_, {samples, rate_ * kFifoMs / 1000});
+  return *sound_;
+}
 
 Playout::Codec* Playout::find(std::uint8_t payload_type) {
   for (Codec& codec : codecs_)
@@ -44,7 +53,7 @@ jitter::Push Playout::push(const jitter::Incoming& packet, std::span<const std::
     whole.clock_rate = noise->clock_rate;
     whole.ticks = noise->clock_rate / 100;  // the pause goes on as long as nothing comes
     whole.pauses = true;
-    return jitter_.push(whole, payload, arrival);
+    return sound().jitter.push(whole, payload, arrival);
   }
   const Codec* codec = find(packet.payload_type);
   if (codec == nullptr) return jitter::Push::malformed;
@@ -52,29 +61,30 @@ jitter::Push Playout::push(const jitter::Incoming& packet, std::span<const std::
   whole.clock_rate = codec->decoder.codec().clock_rate;
   whole.ticks = codec::payload_ticks(codec->decoder.codec(), payload);
   if (whole.ticks > whole.clock_rate / 1000 * kMaxPacketMs) whole.ticks = 0;
-  return jitter_.push(whole, payload, arrival);
+  return sound().jitter.push(whole, payload, arrival);
 }
 
 void Playout::pull(TimePoint now, std::span<std::int16_t> frame) {
+  Sound& s = sound();
   fresh_ = false;
   fill(now, frame.size());
   if (fresh_) {
     correct(frame.size());
     fill(now, frame.size());
   }
-  const std::size_t n = std::min(waiting(), frame.size());
-  std::copy_n(fifo_.data() + begin_, n, frame.data());
+  const std::size_t n = std::min(s.waiting(), frame.size());
+  std::copy_n(s.fifo.data() + s.begin, n, frame.data());
   std::fill(frame.begin() + static_cast<std::ptrdiff_t>(n), frame.end(), std::int16_t{0});
-  begin_ += n;
+  s.begin += n;
   since_scaled_ += n;
 }
 
 void Playout::fill(TimePoint now, std::size_t frame) {
   // Each turn adds at least one tick, and a packet at least 1 ms: the bound is never met by a sane stream.
-  for (unsigned turn = 0; waiting() < frame && turn < 64; ++turn) {
+  for (unsigned turn = 0; sound_->waiting() < frame && turn < 64; ++turn) {
     const td_codec& codec = codecs_[active_].decoder.codec();
-    const auto missing = static_cast<std::uint32_t>((frame - waiting()) * codec.clock_rate / rate_);
-    play(jitter_.pull(now, std::max(missing, 1u)), frame);
+    const auto missing = static_cast<std::uint32_t>((frame - sound_->waiting()) * codec.clock_rate / rate_);
+    play(sound_->jitter.pull(now, std::max(missing, 1u)), frame);
   }
 }
 
@@ -86,7 +96,7 @@ void Playout::play(const jitter::Pulled& item, std::size_t frame) {
     return;
   }
   if (noise_of(item.payload_type) != nullptr) {
-    if (const auto noise = audio::parse_noise(item.payload)) noise_.describe(*noise);
+    if (const auto noise = audio::parse_noise(item.payload)) sound_->noise.describe(*noise);
     codec_pauses_ = false;
     return make_up(codecs_[active_], item.ticks, false);
   }
@@ -102,7 +112,7 @@ void Playout::play(const jitter::Pulled& item, std::size_t frame) {
   }
   ++counts_.decoded;
   codec_pauses_ = codec::pauses(codec->decoder.codec(), item.payload);
-  if (item.spliced) concealment_.splice();
+  if (item.spliced) sound_->concealment.splice();
   surplus_ =
       static_cast<std::int32_t>(std::int64_t{item.surplus_ticks} * rate_ / codec->decoder.codec().clock_rate);
   fresh_ = true;
@@ -113,17 +123,17 @@ void Playout::play(const jitter::Pulled& item, std::size_t frame) {
 void Playout::take(Codec& codec, std::span<std::int16_t> pcm, std::size_t samples, std::size_t frame) {
   const std::uint32_t rate = codec.decoder.codec().sample_rate;
   packet_ = samples * rate_ / rate;
-  if (!concealment_.making()) {
-    (void)concealment_.good(pcm, samples, {});
+  if (!sound_->concealment.making()) {
+    (void)sound_->concealment.good(pcm, samples, {});
   } else {
     audio::Concealment::Room room;
-    room.longer = std::min(concealment_.longest_pitch(), pcm.size() - samples);
+    room.longer = std::min(sound_->concealment.longest_pitch(), pcm.size() - samples);
     // Shorter only by what this frame does not need.
-    const std::size_t after = waiting() + packet_;
+    const std::size_t after = sound_->waiting() + packet_;
     const std::size_t spare = after > frame && surplus_ > 0 ? (after - frame) * rate / rate_ : 0;
-    const bool more = jitter_.size() > 0 && surplus_ > static_cast<std::int32_t>(frame);
-    room.shorter = more ? concealment_.longest_pitch() : spare;
-    samples = concealment_.good(pcm, samples, room);
+    const bool more = sound_->jitter.size() > 0 && surplus_ > static_cast<std::int32_t>(frame);
+    room.shorter = more ? sound_->concealment.longest_pitch() : spare;
+    samples = sound_->concealment.good(pcm, samples, room);
   }
   append(codec, pcm.first(samples));
 }
@@ -132,17 +142,18 @@ void Playout::take(Codec& codec, std::span<std::int16_t> pcm, std::size_t sample
 // frames of it can be saved only together: a period that leaves less than a frame behind saves nothing yet,
 // and what is left behind (`spare`) can be taken out at no risk.
 void Playout::correct(std::size_t frame) {
+  Sound& s = *sound_;
   const auto slack = static_cast<std::int32_t>(rate_ * kSlackMs / 1000);
   const auto whole = static_cast<std::int32_t>(frame);
   const std::size_t pace = rate_ * kPaceMs / 1000;
-  const std::span<std::int16_t> pcm(fifo_.data(), end_);
+  const std::span<std::int16_t> pcm(s.fifo.data(), s.end);
   // Where there is hardly any jitter, the least lateness would be heard: there is less to wait for.
-  const auto low = std::min<std::int64_t>(slack, jitter_.target().count() * rate_ / 2000);
+  const auto low = std::min<std::int64_t>(slack, s.jitter.target().count() * rate_ / 2000);
   if (surplus_ < -low) {
     if (since_scaled_ < pace) return;
-    const std::size_t room = std::min(scale_.longest(), fifo_.size() - end_);
-    const std::size_t n = scale_.lengthen({fifo_.data(), end_ + room}, begin_, room, kAlike);
-    end_ += n;
+    const std::size_t room = std::min(s.scale.longest(), s.fifo.size() - s.end);
+    const std::size_t n = s.scale.lengthen({s.fifo.data(), s.end + room}, s.begin, room, kAlike);
+    s.end += n;
     counts_.lengthened += n;
     if (n > 0) since_scaled_ = 0;
     return;
@@ -150,15 +161,15 @@ void Playout::correct(std::size_t frame) {
   const bool much = surplus_ >= whole + slack;
   const bool hurry = surplus_ >= whole + static_cast<std::int32_t>(rate_ * kHurryMs / 1000);
   if (!hurry && since_scaled_ < pace) return;
-  const std::size_t spare = waiting() % frame;
+  const std::size_t spare = s.waiting() % frame;
   const bool uneven = packet_ % frame != 0;
   std::size_t most = 0;
   if (much)
-    most = scale_.longest();
+    most = s.scale.longest();
   else if (surplus_ >= (uneven ? whole : 0))
     most = spare;
-  const std::size_t n = scale_.shorten(pcm, begin_, most, hurry ? kAlikeInHurry : kAlike);
-  end_ -= n;
+  const std::size_t n = s.scale.shorten(pcm, s.begin, most, hurry ? kAlikeInHurry : kAlike);
+  s.end -= n;
   counts_.shortened += n;
   if (n > 0) since_scaled_ = 0;
 }
@@ -189,8 +200,8 @@ void Playout::make_up(Codec& codec, std::uint32_t ticks, bool conceal) {
   } else {
     ++counts_.concealed;
     counts_.made_up += samples * rate_ / codec.decoder.codec().sample_rate;
-    if (codec.decoder.conceal_mono(pcm) != static_cast<int>(samples)) concealment_.conceal(pcm);
-    jitter_.expect_redundancy(codec.decoder.can_recover() && (tries_ < 8 || hits_ * 4 >= tries_));
+    if (codec.decoder.conceal_mono(pcm) != static_cast<int>(samples)) sound_->concealment.conceal(pcm);
+    sound_->jitter.expect_redundancy(codec.decoder.can_recover() && (tries_ < 8 || hits_ * 4 >= tries_));
   }
   append(codec, pcm);
 }
@@ -204,16 +215,17 @@ const ClockedType* Playout::noise_of(std::uint8_t payload_type) const {
 // The sender is silent: with the noise that its codec goes on with, or that it described, or with nothing.
 void Playout::pause(Codec& codec, std::span<std::int16_t> pcm) {
   if (codec_pauses_ && codec.decoder.conceal_mono(pcm) == static_cast<int>(pcm.size())) return;
-  noise_.fill(pcm);
+  sound_->noise.fill(pcm);
 }
 
 void Playout::append(Codec& codec, std::span<const std::int16_t> pcm) {
-  if (begin_ > scale_.memory()) {
-    const std::size_t old = begin_ - scale_.memory();
-    std::copy(fifo_.begin() + static_cast<std::ptrdiff_t>(old),
-              fifo_.begin() + static_cast<std::ptrdiff_t>(end_), fifo_.begin());
-    end_ -= old;
-    begin_ -= old;
+  Sound& s = *sound_;
+  if (s.begin > s.scale.memory()) {
+    const std::size_t old = s.begin - s.scale.memory();
+    std::copy(s.fifo.begin() + static_cast<std::ptrdiff_t>(old),
+              s.fifo.begin() + static_cast<std::ptrdiff_t>(s.end), s.fifo.begin());
+    s.end -= old;
+    s.begin -= old;
   }
   std::array<std::int16_t, kScratch * 2> resampled;
   if (codec.to_leg_rate) {
@@ -221,17 +233,18 @@ void Playout::append(Codec& codec, std::span<const std::int16_t> pcm) {
     const std::size_t n = codec.to_leg_rate->process(pcm, resampled);
     pcm = {resampled.data(), n};
   }
-  const std::size_t n = std::min(pcm.size(), fifo_.size() - end_);
-  std::copy_n(pcm.data(), n, fifo_.data() + end_);
-  end_ += n;
+  const std::size_t n = std::min(pcm.size(), s.fifo.size() - s.end);
+  std::copy_n(pcm.data(), n, s.fifo.data() + s.end);
+  s.end += n;
 }
 
 void Playout::reset() {
-  jitter_.reset();
-  concealment_.reset();
-  noise_.reset();
   codec_pauses_ = false;
-  begin_ = end_ = 0;
+  if (sound_ == nullptr) return;
+  sound_->jitter.reset();
+  sound_->concealment.reset();
+  sound_->noise.reset();
+  sound_->begin = sound_->end = 0;
 }
 
 }  // namespace tandem::media

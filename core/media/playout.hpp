@@ -4,7 +4,9 @@
 //                          ▲ surplus of delay ──────────► TimeScale: a period less or more ──▲
 //
 // The codec of each packet is told by its payload type; all of them end at the leg's rate. Made on [control]
-// with all it needs; push and pull on [media]; reset() before it goes back to [control] to die.
+// with all it needs; push and pull on [media]; reset() before it goes back to [control] to die. A leg that is
+// relayed or transcoded packet by packet has only the decoders: the rest is cold memory until the first push
+// or pull.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +18,7 @@
 #include "core/audio/concealment.hpp"
 #include "core/audio/resampler.hpp"
 #include "core/audio/time_scale.hpp"
+#include "core/base/cold_memory.hpp"
 #include "core/codec/coder.hpp"
 #include "core/jitter/jitter_buffer.hpp"
 #include "core/media/leg_config.hpp"
@@ -38,6 +41,9 @@ class Playout {
 
   // [control] `codecs` is not empty; the first is the leg's own, and its rate the leg's.
   Playout(jitter::PayloadPool& pool, const jitter::JitterConfig& config, std::vector<Codec> codecs);
+  ~Playout();
+  Playout(const Playout&) = delete;
+  Playout& operator=(const Playout&) = delete;
 
   // [control] The payload types of comfort noise (RFC 3389), before the first packet.
   void set_noise(const std::vector<ClockedType>& types) { noise_types_ = types; }
@@ -56,9 +62,25 @@ class Playout {
   Codec& own() { return codecs_.front(); }  // the leg's
   std::uint32_t rate() const { return rate_; }
   const Counts& counts() const { return counts_; }
-  const jitter::JitterBuffer& jitter() const { return jitter_; }
+  const jitter::JitterBuffer& jitter() { return sound().jitter; }
+  // [media] That of the jitter buffer; 0 as long as nothing was pushed or pulled.
+  milliseconds delay() const { return sound_ == nullptr ? milliseconds(0) : sound_->jitter.delay(); }
 
  private:
+  struct Sound {
+    Sound(jitter::PayloadPool& pool, const jitter::JitterConfig& config, unsigned rate,
+          std::span<std::int16_t> room)
+        : jitter(pool, config), concealment(rate), noise(rate), scale(rate), fifo(room) {}
+    jitter::JitterBuffer jitter;
+    audio::Concealment concealment;
+    audio::ComfortNoise noise;  // that the sender described last
+    audio::TimeScale scale;
+    const std::span<std::int16_t> fifo;  // [begin, end) waits; what was played stands before it
+    std::size_t begin = 0, end = 0;
+    std::size_t waiting() const { return end - begin; }
+  };
+  Sound& sound() { return sound_ != nullptr ? *sound_ : wake(); }
+  Sound& wake();
   const ClockedType* noise_of(std::uint8_t payload_type) const;
   void pause(Codec& codec, std::span<std::int16_t> pcm);
   void fill(TimePoint now, std::size_t frame);
@@ -68,20 +90,18 @@ class Playout {
   bool recover(const jitter::Pulled& item);
   void append(Codec& codec, std::span<const std::int16_t> pcm);
   void correct(std::size_t frame);
-  std::size_t waiting() const { return end_ - begin_; }
 
+  // borrowed
+  jitter::PayloadPool& pool_;
   // owned
   std::vector<Codec> codecs_;
-  jitter::JitterBuffer jitter_;
-  audio::Concealment concealment_;
-  audio::ComfortNoise noise_;  // that the sender described last
   std::vector<ClockedType> noise_types_;
-  audio::TimeScale scale_;
-  std::vector<std::int16_t> fifo_;  // of fixed size, [begin_, end_) waits; what was played stands before it
-  // state
   const std::uint32_t rate_;
-  std::size_t active_ = 0;  // index of the codec heard last
-  std::size_t begin_ = 0, end_ = 0;
+  const jitter::JitterConfig config_;
+  const ColdMemory memory_;  // Sound, and the samples of its fifo
+  Sound* sound_ = nullptr;   // null: nothing was pushed or pulled yet
+  // state
+  std::size_t active_ = 0;          // index of the codec heard last
   bool codec_pauses_ = false;       // the last payload said so: the decoder makes the noise of the pause
   std::int32_t surplus_ = 0;        // of the packet decoded last: samples above (below 0: under) the target
   std::size_t packet_ = 0;          // samples of it

@@ -45,6 +45,8 @@ void Session::replan() {
     plan.send = !peer_sends_on && !leg->fed_directly();
     leg->set_plan(plan);
   }
+  sounds_ = std::any_of(legs().begin(), legs().end(),
+                        [](const Leg* leg) { return leg->plan().decode || leg->plan().send; });
 }
 
 // Packet by packet, when nobody needs the sound itself: no recorder, and nothing else to be heard.
@@ -63,7 +65,7 @@ void Session::swap_transcoders(Transcoders& transcoders) {
 }
 
 void Session::process(TimePoint now) {
-  if (ready() && !legs_[0]->setup()->config.opaque) {
+  if (sounds_ && ready() && !legs_[0]->setup()->config.opaque) {
     for (Leg* leg : legs()) leg->pull(now, frame_ms_);
     for (std::size_t i = 0; i < size_; ++i) mix(i, now);
     for (Leg* leg : legs()) leg->push(now);

@@ -63,6 +63,7 @@ class Session {
   Transcoders transcoders_;
   // state
   bool echo_ = false;
+  bool sounds_ = true;  // some leg's sound is decoded or made here: else the tick has only to keep up
   unsigned frame_ms_ = 20;
   unsigned slot_ = 0;
 };

@@ -18,8 +18,8 @@ std::uint32_t TelephoneEventSender::ticks(milliseconds span) const {
 bool TelephoneEventSender::queue(char digit, milliseconds duration, milliseconds gap) {
   if (count_ == kQueueMax) return false;
   Entry entry;
-  entry.duration = std::clamp(duration, kDurationMin, kDurationMax);
-  entry.gap = std::clamp(gap, milliseconds(0), kDurationMax);
+  entry.duration = std::chrono::duration_cast<ShortMs>(std::clamp(duration, kDurationMin, kDurationMax));
+  entry.gap = std::chrono::duration_cast<ShortMs>(std::clamp(gap, milliseconds(0), kDurationMax));
   if (digit == 'w' || digit == 'W') {
     entry.pause = true;
   } else {
@@ -104,7 +104,7 @@ EventTick TelephoneEventSender::packet(bool marker, bool end, std::uint32_t dura
 
 void TelephoneEventSender::clear() {
   count_ = 0;
-  if (state_ == State::tone) now_.duration = milliseconds(0);
+  if (state_ == State::tone) now_.duration = ShortMs(0);
   if (state_ == State::quiet && now_.pause) quiet_ticks_ = 0;
 }
 

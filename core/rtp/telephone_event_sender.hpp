@@ -60,11 +60,13 @@ class TelephoneEventSender {
 
  private:
   enum class State : std::uint8_t { idle, tone, ending, quiet };
+  using ShortMs = std::chrono::duration<std::uint16_t, std::milli>;  // kQueueMax of them wait in every leg
+  static_assert(kDurationMax <= ShortMs::max());
   struct Entry {
     std::uint8_t event = 0;
     bool pause = false;
-    milliseconds duration{0};
-    milliseconds gap{0};
+    ShortMs duration{0};
+    ShortMs gap{0};
   };
   std::uint32_t ticks(milliseconds span) const;
   bool take(RtpTime time);
