@@ -152,6 +152,18 @@ void add_engine(Families& out, const session::MediaEngine& engine) {
   out.gauge("tandem_prompts_cached", "Sound files held in memory.", static_cast<double>(c.prompts_cached));
   out.gauge("tandem_media_feeds", "Legs that hear another beside its pair.", static_cast<double>(c.feeds));
   out.counter("tandem_media_feeds_refused_total", "Listeners refused for want of places.", c.feeds_refused);
+  out.counter("tandem_media_packets_not_crossed_total",
+              "Packets to a listener on another media loop that were dropped: too many waited.",
+              c.packets_not_crossed);
+  const session::SoundSenderCounters& s = engine.stream_counters();
+  out.gauge("tandem_streams", "Legs whose sound is sent to a program outside.",
+            static_cast<double>(c.streams));
+  out.counter("tandem_stream_connections_total", "Connections made to take that sound.", s.connections.get());
+  out.counter("tandem_stream_failures_total", "Connections to it that broke or were not made.",
+              s.failures.get());
+  out.counter("tandem_stream_bytes_total", "Bytes of sound and metadata it took.", s.bytes.get());
+  out.counter("tandem_stream_samples_dropped_total", "Samples it was too slow for, or away.",
+              s.samples_dropped.get());
   out.counter("tandem_media_legs_refused_total", "Legs refused for want of ports or places.", c.legs_refused);
   for (std::size_t i = 0; i < engine.loop_count(); ++i)
     add_loop(out, engine.media_loop(i), engine.media_io(i), std::to_string(i));

@@ -8,6 +8,19 @@
 #include "core/media/media_loop.hpp"
 
 namespace tandem::media {
+namespace {
+
+constexpr std::size_t kPacketsCrossing = 64;     // 640 ms of packets of 10 ms
+constexpr std::size_t kDatagramsCrossing = 256;  // a video's burst
+
+// What the leg says: without what it is only sent.
+LegConfig as_taken(const LegConfig& config) {
+  LegConfig out = config;
+  std::erase_if(out.payloads, [](const PayloadMap& one) { return one.receive_type == kNotReceived; });
+  return out;
+}
+
+}  // namespace
 
 // The listener's end of the transcoder.
 class Feed::Onward final : public TranscodeSink {
@@ -30,16 +43,19 @@ class Feed::Onward final : public TranscodeSink {
 };
 
 Result<std::unique_ptr<Feed>> Feed::create(jitter::PayloadPool& pool, Leg& from, const LegConfig& said,
-                                           Leg& to, const LegConfig& wanted) {
+                                           Leg& to, const LegConfig& wanted, Loops loops) {
   std::unique_ptr<Feed> feed(new Feed(from, to));
+  if (loops == Loops::two)
+    feed->ring_ = std::make_unique<PacketRing>(said.opaque ? kDatagramsCrossing : kPacketsCrossing);
   if (said.opaque != wanted.opaque)
     return Error{ErrorCode::unsupported, "datagrams that pass as they are cannot be made audio, nor back"};
   if (said.opaque) return feed;
-  auto ears = LegSetup::create(pool, said, nullptr);
+  const LegConfig taken = as_taken(said);
+  auto ears = LegSetup::create(pool, taken, nullptr);
   if (!ears) return ears.error();
   feed->ears_ = std::move(*ears);
-  feed->alike_ = &from != &to && wanted.may_relay && speak_alike(said, wanted);
-  auto transcoder = Transcoder::create(said, wanted);
+  feed->alike_ = wanted.may_relay && speak_alike(taken, wanted);
+  auto transcoder = Transcoder::create(taken, wanted);
   if (!transcoder && !feed->alike_) return transcoder.error();
   if (transcoder) feed->transcoder_ = std::move(*transcoder);
   return feed;
@@ -59,16 +75,62 @@ void Feed::detach() {
 }
 
 void Feed::restart() {
+  if (ring_ == nullptr) return begin_anew();
+  (void)ring_->put(CrossingPacket::What::restart, {}, {}, {});
+}
+
+void Feed::begin_anew() {
   if (mode_ != Mode::direct) return;  // the jitter buffer sees it for itself
   if (transcoder_ != nullptr) transcoder_->reset();
   to_->begin_run();
 }
 
 bool Feed::can_transcode() const {
-  return transcoder_ != nullptr && transcoder_->fits(from_->setup()->config, to_->setup()->config);
+  return transcoder_ != nullptr && transcoder_->fits(said(), to_->setup()->config);
+}
+
+// Its own, where the leg's is another loop's or has more than it says.
+const LegConfig& Feed::said() const {
+  return ring_ != nullptr || from_ == to_ ? ears_->config : from_->setup()->config;
 }
 
 void Feed::push(const rtp::Packet& packet, Kind kind, TimePoint arrival) {
+  using What = CrossingPacket::What;
+  const bool passes = from_->setup()->config.pass_digits;
+  if (ring_ == nullptr) return take(packet, kind, passes, arrival);
+  const What what = kind == Kind::audio   ? What::audio
+                    : kind == Kind::noise ? What::noise
+                    : passes              ? What::event
+                                          : What::blocked_event;
+  (void)ring_->put(what, packet.header, packet.payload, arrival);
+}
+
+void Feed::push_datagram(std::span<const std::uint8_t> bytes, bool rtcp) {
+  using What = CrossingPacket::What;
+  if (ring_ == nullptr) return to_->send_fed_datagram(bytes, rtcp);
+  (void)ring_->put(rtcp ? What::rtcp_datagram : What::rtp_datagram, {}, bytes, {});
+}
+
+void Feed::cross() {
+  using What = CrossingPacket::What;
+  while (const CrossingPacket* packet = ring_->front()) {
+    rtp::Packet told;
+    told.header = packet->header;
+    told.payload = packet->view();
+    switch (packet->what) {
+      case What::audio: take(told, Kind::audio, true, packet->arrival); break;
+      case What::noise: take(told, Kind::noise, true, packet->arrival); break;
+      case What::event: take(told, Kind::event, true, packet->arrival); break;
+      case What::blocked_event: take(told, Kind::event, false, packet->arrival); break;
+      case What::restart: begin_anew(); break;
+      case What::rtp_datagram: to_->send_fed_datagram(packet->view(), false); break;
+      case What::rtcp_datagram: to_->send_fed_datagram(packet->view(), true); break;
+    }
+    ring_->pop();
+  }
+}
+
+void Feed::take(const rtp::Packet& packet, Kind kind, bool passes, TimePoint arrival) {
   if (ears_ == nullptr || to_->setup() == nullptr || mode_ == Mode::idle) return;
   if (mode_ == Mode::mix) {
     if (kind == Kind::event) return;
@@ -81,7 +143,7 @@ void Feed::push(const rtp::Packet& packet, Kind kind, TimePoint arrival) {
     return;
   }
   if (!to_->setup()->config.send) return;
-  if (kind == Kind::event) return pass_event(packet, arrival);
+  if (kind == Kind::event) return pass_event(packet, passes, arrival);
   if (kind == Kind::noise) return pass_noise(packet, arrival);
   if (relay(packet, arrival)) return;
   if (!can_transcode()) return;
@@ -103,14 +165,15 @@ bool Feed::relay(const rtp::Packet& packet, TimePoint now) {
     return payload.codec == &codec->decoder.codec();
   });
   if (same == taken.end()) return false;
+  if (from_ == to_ && same != taken.begin()) return false;  // it takes that one, and sends another
   if (!std::exchange(relaying_, true)) to_->begin_run();
   to_->send_fed(packet.header, packet.payload, same->send_type, rtp::Timing::sampled, now);
   return true;
 }
 
-void Feed::pass_event(const rtp::Packet& packet, TimePoint now) {
+void Feed::pass_event(const rtp::Packet& packet, bool allowed, TimePoint now) {
   const int type = to_->setup()->config.event_send_type;
-  const bool passes = type >= 0 && from_->setup()->config.pass_digits;
+  const bool passes = type >= 0 && allowed;
   if (relaying_ || transcoder_ == nullptr) {
     if (passes)
       to_->send_fed(packet.header, packet.payload, static_cast<std::uint8_t>(type), rtp::Timing::held, now);
@@ -119,14 +182,13 @@ void Feed::pass_event(const rtp::Packet& packet, TimePoint now) {
   if (!can_transcode()) return;
   if (!passes) return transcoder_->pass(packet.header.seq);
   Onward onward(*to_, static_cast<std::uint8_t>(type), rtp::Timing::held, now);
-  transcoder_->push_event(packet.header, packet.payload,
-                          event_clock(from_->setup()->config, packet.header.payload_type), ears_->playout,
-                          to_->setup()->encoder, onward);
+  transcoder_->push_event(packet.header, packet.payload, event_clock(said(), packet.header.payload_type),
+                          ears_->playout, to_->setup()->encoder, onward);
 }
 
 // Described on to who takes that, else made.
 void Feed::pass_noise(const rtp::Packet& packet, TimePoint now) {
-  const std::uint32_t clock = noise_clock(from_->setup()->config, packet.header.payload_type);
+  const std::uint32_t clock = noise_clock(said(), packet.header.payload_type);
   const int type = noise_send_type(to_->setup()->config, clock);
   if (relaying_ && type >= 0)
     return to_->send_fed(packet.header, packet.payload, static_cast<std::uint8_t>(type), rtp::Timing::sampled,

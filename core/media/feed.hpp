@@ -6,7 +6,11 @@
 //
 // Direct when `to` hears nothing but this; Leg::plan_feeds decides, whenever something changed. The decoders
 // are the feed's own, as each listener follows the stream for itself. Legs of opaque datagrams are given
-// copies of them. Made on [control]; used on [media]; detached there before it goes home to die.
+// copies of them. A leg may hear itself: what it takes goes back out in what it sends (a transform).
+//
+// The two legs may live on two media loops: then packets cross in a PacketRing, and the listener's loop takes
+// them at its next tick (5 ms at most). push and restart are of the talker's loop, everything else of the
+// listener's. Made on [control]; used on [media]; detached there before it goes home to die.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +19,7 @@
 
 #include "core/base/result.hpp"
 #include "core/media/leg_setup.hpp"
+#include "core/media/packet_ring.hpp"
 #include "core/media/transcoder.hpp"
 #include "core/rtp/packet.hpp"
 
@@ -26,20 +31,24 @@ class Feed {
  public:
   enum class Mode : std::uint8_t { idle, direct, mix };
   enum class Kind : std::uint8_t { audio, event, noise };
+  enum class Loops : std::uint8_t { one, two };
 
-  // [control] Both configs are those that the legs have, or are about to have. The legs live on one media
-  // loop and outlive the feed; they may be the same one. Errors: unsupported (a codec that neither passes as
+  // [control] Both configs are those that the legs have, or are about to have; `pool` is of the loop of `to`.
+  // The legs outlive the feed; they may be the same one. Errors: unsupported (a codec that neither passes as
   // it is nor can be decoded; audio to a leg of datagrams), invalid (a codec refuses its fmtp).
   static Result<std::unique_ptr<Feed>> create(jitter::PayloadPool& pool, Leg& from, const LegConfig& said,
-                                              Leg& to, const LegConfig& wanted);
+                                              Leg& to, const LegConfig& wanted, Loops loops = Loops::one);
 
-  // [media] An RTP packet of `from`, usable and of a negotiated type.
+  // [media] An RTP packet of `from`, usable and of a negotiated type; a datagram of a leg of those.
   void push(const rtp::Packet& packet, Kind kind, TimePoint arrival);
+  void push_datagram(std::span<const std::uint8_t> bytes, bool rtcp);
   // [media] The stream of `from` began anew.
   void restart();
+  // [media] Two loops: what came over since the last tick of the listener's.
+  void cross();
   // [media] Mix: one frame into what `to` hears.
   void pull(TimePoint now, unsigned frame_ms);
-  // [media] Each frame of `from`: gives up waiting for a packet that does not come.
+  // [media] Each frame of `from` (two loops: each tick): gives up waiting for a packet that does not come.
   void keep_up(TimePoint now);
   // [media]
   void set_mode(Mode mode);
@@ -49,11 +58,16 @@ class Feed {
   Leg& to() const { return *to_; }
   Mode mode() const { return mode_; }
   bool relaying() const { return relaying_; }
+  bool crosses() const { return ring_ != nullptr; }
+  std::uint64_t dropped() const { return ring_ == nullptr ? 0 : ring_->dropped(); }  // [any]
 
  private:
   class Onward;
   Feed(Leg& from, Leg& to) : from_(&from), to_(&to) {}
-  void pass_event(const rtp::Packet& packet, TimePoint now);
+  void take(const rtp::Packet& packet, Kind kind, bool passes, TimePoint arrival);
+  void begin_anew();
+  const LegConfig& said() const;
+  void pass_event(const rtp::Packet& packet, bool allowed, TimePoint now);
   void pass_noise(const rtp::Packet& packet, TimePoint now);
   bool relay(const rtp::Packet& packet, TimePoint now);
   bool can_transcode() const;
@@ -64,6 +78,7 @@ class Feed {
   // owned
   std::unique_ptr<LegSetup> ears_;          // decoders and jitter buffer; null: opaque datagrams
   std::unique_ptr<Transcoder> transcoder_;  // null: nothing here can be decoded
+  std::unique_ptr<PacketRing> ring_;        // null: both legs live on one loop
   // state
   Mode mode_ = Mode::idle;
   bool alike_ = false;     // what `from` says first passes as it is

@@ -81,7 +81,7 @@ void Leg::pass_datagram(std::span<const std::uint8_t> bytes, const Address& sour
     timed_out_ = false;
     if (!std::exchange(started_, true))
       loop_->events().push({.kind = Event::Kind::media_started, .leg = id_});
-  } else if (!source.same_host(latch_.remote()) && !source.same_host(setup_->config.remote_rtcp)) {
+  } else if (!source.same_host(latch_.source()) && !source.same_host(setup_->config.remote_rtcp)) {
     loop_->counters().strangers.add();
     return;
   }
@@ -182,7 +182,7 @@ void Leg::on_rtcp_packet(std::span<std::uint8_t> bytes, const Address& source, T
   if (setup_->config.opaque) return pass_datagram(bytes, source, Port::rtcp, arrival);
   if (!crypto_.open_rtcp(bytes, loop_->counters())) return;
   // The peer's host is enough: RTCP may come from another port than RTP.
-  if (!source.same_host(latch_.remote()) && !source.same_host(setup_->config.remote_rtcp)) {
+  if (!source.same_host(latch_.source()) && !source.same_host(setup_->config.remote_rtcp)) {
     loop_->counters().strangers.add();
     return;
   }
@@ -358,7 +358,7 @@ void Leg::defend(TimePoint now) {
   strangers_before_ = latch_.strangers();
   stranger_second_ = now;
   if (!focused_ && latch_.locked() && fresh > kFloodPerSecond) {
-    focused_ = loop_->io().focus(rtp_port_, latch_.remote());
+    focused_ = loop_->io().focus(rtp_port_, latch_.source());
   } else if (focused_ && now - last_heard_ > milliseconds(1500)) {  // the peer may have moved
     (void)loop_->io().focus(rtp_port_, Address{});
     focused_ = false;

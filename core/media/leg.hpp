@@ -100,13 +100,17 @@ class Leg {
   void take_recorder(RecordingId id, std::shared_ptr<RecorderTap>& out);
   void queue_digit(char digit, milliseconds duration, milliseconds gap, Reported reported);
 
-  // This leg's packets go to feed.to() as well / no more. There is room (Media::listen sees to it).
-  void add_feed(Feed& feed);
-  void remove_feed(Feed& feed);
+  // This leg's packets go to feed.to() as well / no more, and that leg takes them. There is room
+  // (Media::listen sees to it). Each is of the loop that the leg lives on.
+  void say_to(Feed& feed);
+  void say_no_more_to(Feed& feed);
+  void listen_to(Feed& feed);
+  void listen_no_more_to(Feed& feed);
 
   // ---- [media] for a Feed: a packet of another stream, in this leg's own
   void send_fed(const rtp::Header& in, std::span<const std::uint8_t> payload, std::uint8_t type,
                 rtp::Timing timing, TimePoint now);
+  void send_fed_datagram(std::span<const std::uint8_t> bytes, bool rtcp);
   void begin_run() { tx_.begin_run(); }
 
   // ---- [media] for the Session

@@ -46,8 +46,10 @@ void Leg::swap_setup(std::unique_ptr<LegSetup>& setup, TimePoint now) {
   if (setup != nullptr) setup->playout.reset();  // the old one leaves its blocks here
   tx_.set_clock_rate(setup_->clock_rate, now);
   tx_.begin_run();
-  const std::uint32_t receive_clock = setup_->config.payloads.front().codec->clock_rate;
-  rx_.set_clock_rate(receive_clock);
+  const auto& payloads = setup_->config.payloads;
+  const auto received = std::find_if(payloads.begin(), payloads.end(),
+                                     [](const PayloadMap& one) { return one.receive_type != kNotReceived; });
+  rx_.set_clock_rate((received == payloads.end() ? payloads.front() : *received).codec->clock_rate);
   if (first) rtcp_.start(now);
   apply_config(now);
 }
@@ -62,7 +64,10 @@ void Leg::apply_config(TimePoint now) {
   classify(config, kinds_);
   events_out_.set_clock_rate(sent_event_clock(config));
   in_pause_ = false;
-  latch_.reset({.announced = config.remote_rtp, .symmetric = config.symmetric, .window = config.learn_window},
+  latch_.reset({.announced = config.remote_rtp,
+                .symmetric = config.symmetric,
+                .window = config.learn_window,
+                .sends_elsewhere = config.sends_elsewhere},
                now);
   loop_->io().set_dscp(rtp_port_, config.dscp);
   last_heard_ = now;

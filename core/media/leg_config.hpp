@@ -13,10 +13,13 @@
 
 namespace tandem::media {
 
+// The receive_type of a codec that is sent and never taken.
+inline constexpr std::uint8_t kNotReceived = 255;
+
 // One payload type as both sides understand it.
 struct PayloadMap {
   const td_codec* codec = nullptr;  // borrowed from the codec registry, lives as long as the server
-  std::uint8_t receive_type = 0;    // the payload type the peer sends to us (as in our SDP)
+  std::uint8_t receive_type = 0;    // the payload type the peer sends to us (as in our SDP), or kNotReceived
   std::uint8_t send_type = 0;       // the payload type we send to the peer (as in its SDP)
   std::string our_fmtp;             // what the peer's encoder honours: our decoder is made with it
   std::string peer_fmtp;            // what our encoder honours
@@ -51,13 +54,14 @@ struct LegConfig {
   unsigned send_ptime_ms = 20;            // 10 to 60
   bool ptime_asked = false;               // the peer said so: what is relayed to it is brought to that length
   bool symmetric = true;                  // learn the peer's source from what arrives (comedia)
-  milliseconds learn_window{5000};        // how long after configure() another source may still win
-  seconds inactivity_timeout{60};         // nothing received for so long: an event; 0: never
-  std::uint8_t dscp = 46;                 // EF
-  std::optional<SrtpConfig> srtp;         // none: plain RTP
-  bool may_relay = true;                  // false: what this leg says is coded anew, never forwarded as it is
-  bool pass_digits = true;  // false: its keys are reported, but the joined peer is not given them
-  bool opaque = false;      // datagrams pass to the joined leg as they are, RTP or not; both legs say so
+  bool sends_elsewhere = false;     // what is learned is whom we hear; we send to remote_rtp all the same
+  milliseconds learn_window{5000};  // how long after configure() another source may still win
+  seconds inactivity_timeout{60};   // nothing received for so long: an event; 0: never
+  std::uint8_t dscp = 46;           // EF
+  std::optional<SrtpConfig> srtp;   // none: plain RTP
+  bool may_relay = true;            // false: what this leg says is coded anew, never forwarded as it is
+  bool pass_digits = true;          // false: its keys are reported, but the joined peer is not given them
+  bool opaque = false;  // datagrams pass to the joined leg as they are, RTP or not; both legs say so
   bool detect_inband_dtmf = true;  // only when no telephone-event was negotiated, or tones leak beside it
 };
 

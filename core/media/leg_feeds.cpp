@@ -16,20 +16,22 @@ void take_out(std::span<Feed*> feeds, std::size_t& count, const Feed& feed) {
 
 }  // namespace
 
-void Leg::add_feed(Feed& feed) {
-  Leg& to = feed.to();
-  if (feeds_out_ == feeds_from_.size() || to.feeds_in_ == to.feeds_to_.size()) return;
-  feeds_from_[feeds_out_++] = &feed;
-  to.feeds_to_[to.feeds_in_++] = &feed;
-  to.session().replan();
+void Leg::say_to(Feed& feed) {
+  if (feeds_out_ != feeds_from_.size()) feeds_from_[feeds_out_++] = &feed;
 }
 
-void Leg::remove_feed(Feed& feed) {
-  Leg& to = feed.to();
-  take_out(feeds_from_, feeds_out_, feed);
-  take_out(to.feeds_to_, to.feeds_in_, feed);
+void Leg::listen_to(Feed& feed) {
+  if (feeds_in_ == feeds_to_.size()) return;
+  feeds_to_[feeds_in_++] = &feed;
+  session_->replan();
+}
+
+void Leg::say_no_more_to(Feed& feed) { take_out(feeds_from_, feeds_out_, feed); }
+
+void Leg::listen_no_more_to(Feed& feed) {
+  take_out(feeds_to_, feeds_in_, feed);
   feed.detach();
-  to.session().replan();
+  session_->replan();
 }
 
 // A leg that hears nothing but one other leg is sent its packets as they come; else they are mixed.
@@ -57,11 +59,16 @@ void Leg::restart_feeds() {
 }
 
 void Leg::keep_feeding(TimePoint now) {
-  for (std::size_t i = 0; i < feeds_out_; ++i) feeds_from_[i]->keep_up(now);
+  for (std::size_t i = 0; i < feeds_out_; ++i)
+    if (!feeds_from_[i]->crosses()) feeds_from_[i]->keep_up(now);
 }
 
 void Leg::feed_datagram(std::span<const std::uint8_t> bytes, Port port) {
-  for (std::size_t i = 0; i < feeds_out_; ++i) feeds_from_[i]->to().send_datagram(bytes, port);
+  for (std::size_t i = 0; i < feeds_out_; ++i) feeds_from_[i]->push_datagram(bytes, port == Port::rtcp);
+}
+
+void Leg::send_fed_datagram(std::span<const std::uint8_t> bytes, bool rtcp) {
+  (void)send_datagram(bytes, rtcp ? Port::rtcp : Port::rtp);
 }
 
 void Leg::send_fed(const rtp::Header& in, std::span<const std::uint8_t> payload, std::uint8_t type,

@@ -28,7 +28,8 @@ void classify(const LegConfig& config, PayloadKinds& kinds) {
   kinds.fill(PayloadKind::unknown);
   for (const ClockedType& one : config.noise) kinds[one.receive_type & 127u] = PayloadKind::noise;
   for (const ClockedType& one : config.other_events) kinds[one.receive_type & 127u] = PayloadKind::event;
-  for (const PayloadMap& one : config.payloads) kinds[one.receive_type & 127u] = PayloadKind::audio;
+  for (const PayloadMap& one : config.payloads)
+    if (one.receive_type != kNotReceived) kinds[one.receive_type & 127u] = PayloadKind::audio;
   if (config.event_receive_type >= 0)
     kinds[static_cast<std::size_t>(config.event_receive_type) & 127u] = PayloadKind::event;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/media/feed.hpp"
 #include "core/media/leg.hpp"
 #include "core/media/session.hpp"
 
@@ -16,6 +17,7 @@ MediaLoop::MediaLoop(loop::MediaIo& io, const Limits& limits)
       commands_max_(limits.commands),
       ports_(limits.legs * 2) {
   for (std::vector<Session*>& slot : slots_) slot.reserve(limits.legs);
+  crossings_.reserve(limits.crossings);
 }
 
 MediaLoop::~MediaLoop() = default;
@@ -47,6 +49,10 @@ void MediaLoop::on_tick(TimePoint now, Nanos late, unsigned passed) {
   now_ = now;
   run_commands();
   counters_.packets_received.add(io_.drain(now, *this));
+  for (Feed* feed : crossings_) {
+    feed->cross();
+    feed->keep_up(now);
+  }
   // Missed ticks are made up, at most one frame's worth: what is older nobody wants to hear.
   const unsigned due = std::clamp(passed, 1u, kSlots);
   if (passed > 1) counters_.missed_ticks.add(passed - 1);
@@ -148,6 +154,12 @@ void MediaLoop::split(Session& session) {
     leg->solo().replan();
   }
 }
+
+void MediaLoop::add_crossing(Feed& feed) {
+  if (crossings_.size() < crossings_.capacity()) crossings_.push_back(&feed);
+}
+
+void MediaLoop::remove_crossing(Feed& feed) { std::erase(crossings_, &feed); }
 
 // The emptiest slot: the load stays flat.
 void MediaLoop::place(Session& session) {

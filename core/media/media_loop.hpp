@@ -28,6 +28,7 @@
 
 namespace tandem::media {
 
+class Feed;
 class Leg;
 class Session;
 
@@ -60,6 +61,7 @@ class MediaLoop final : private loop::DatagramSink {
     std::size_t commands = 16384;  // in the inbox, or on their way back
     std::size_t events = 65536;
     std::size_t payload_blocks = 16384;  // packets waiting in all jitter buffers of the loop
+    std::size_t crossings = 4096;        // feeds from other loops
   };
 
   // [control] `io` outlives the loop.
@@ -93,6 +95,10 @@ class MediaLoop final : private loop::DatagramSink {
   // Each leg of `session` leaves the session it is in for this one / goes back to its own.
   void join(Session& session);
   void split(Session& session);
+  // Feeds of this loop's legs from another loop's: asked at each tick. There is room (Media::listen sees to
+  // it).
+  void add_crossing(Feed& feed);
+  void remove_crossing(Feed& feed);
   EventSink& events() { return events_; }
   loop::MediaIo& io() { return io_; }
   jitter::PayloadPool& pool() { return pool_; }
@@ -137,6 +143,7 @@ class MediaLoop final : private loop::DatagramSink {
   unsigned slot_ = 0;
   std::array<std::vector<Session*>, kSlots> slots_;
   std::vector<Port> ports_;  // by PortId
+  std::vector<Feed*> crossings_;
   graph::Frame frame_;
   graph::Notes notes_;
   Affinity affinity_;

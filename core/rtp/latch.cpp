@@ -5,6 +5,7 @@ namespace tandem::rtp {
 
 void Latch::reset(const Config& config, TimePoint now) {
   symmetric_ = config.symmetric;
+  elsewhere_ = config.sends_elsewhere;
   const bool known = config.announced.valid() && !config.announced.is_unspecified();
   const Address announced = known ? config.announced : Address();
   if (learned_ && announced == announced_) return;
@@ -50,7 +51,7 @@ LatchVerdict Latch::judge_other(const Address& source, Ssrc ssrc, TimePoint now)
 }
 
 LatchVerdict Latch::take(const Address& source, Ssrc ssrc, TimePoint now) {
-  const bool same = source == remote();
+  const bool same = source == this->source();
   source_ = source;
   source_rank_ = rank(source);
   ssrc_ = ssrc;

@@ -32,9 +32,10 @@ class Latch {
   static constexpr Nanos kMovedAfter = seconds(2);
 
   struct Config {
-    Address announced;          // the SDP's; invalid or unspecified: unknown
-    bool symmetric = true;      // false: send to the announced address always, take from its host only
-    Nanos window = seconds(5);  // how long another source may still win
+    Address announced;             // the SDP's; invalid or unspecified: unknown
+    bool symmetric = true;         // false: send to the announced address always, take from its host only
+    Nanos window = seconds(5);     // how long another source may still win
+    bool sends_elsewhere = false;  // what is learned is whom we hear; we send to the announced address always
   };
 
   Latch() = default;
@@ -49,7 +50,9 @@ class Latch {
 
   // Where to send: the learned source, or the announced address until one is learned. Invalid: nowhere yet.
   // [media]
-  const Address& remote() const { return learned_ ? source_ : announced_; }
+  const Address& remote() const { return learned_ && !elsewhere_ ? source_ : announced_; }
+  // Whom we hear, or shall hear. [media]
+  const Address& source() const { return learned_ ? source_ : announced_; }
 
   bool learned() const { return learned_; }
   bool locked() const { return locked_; }
@@ -63,7 +66,7 @@ class Latch {
   LatchVerdict refuse();
 
   Address announced_;
-  bool symmetric_ = true;
+  bool symmetric_ = true, elsewhere_ = false;
   TimePoint window_end_{};
 
   bool learned_ = false;

@@ -45,6 +45,7 @@ void MediaEngine::start() {
   TANDEM_ASSERT_AFFINITY(affinity_);
   threaded_ = true;
   writer_.start();
+  sender_.use_thread();
   for (unsigned i = 0; i < units_.size(); ++i) {
     const MediaThread::Config config{.number = i,
                                      .realtime = config_.realtime,
@@ -69,12 +70,17 @@ void MediaEngine::stop() {
     unit.thread.reset();
   }
   writer_.pump_all();
+  sender_.stop();
   pump();
 }
 
 void MediaEngine::tick(TimePoint now) {
   for (Unit& unit : units_) unit.loop->on_tick(now, Nanos{0}, 1);
   writer_.pump();
+  if (timers_.now() - sent_at_ >= milliseconds(20)) {
+    sent_at_ = timers_.now();
+    sender_.pump();
+  }
   pump();
 }
 
@@ -195,6 +201,8 @@ void MediaEngine::close(MediaId id) {
   if (found == legs_.end()) return;
   dissolve(*found->second);
   for (const FeedId feed : std::vector<FeedId>(found->second->feeds)) unlisten(feed);
+  std::erase_if(streams_,
+                [id](const auto& one) { return one.second.spec.leg == id; });  // closed with the leg
   struct State {
     std::unique_ptr<LegEntry> entry;
   };
@@ -255,6 +263,7 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
   if (entry->peer != 0) refresh_transcoders(*entry);
   refresh_feeds(*entry);
   if (new_rate) stop_play(id);  // its clips are at the old rate
+  if (new_rate) refresh_streams(*entry);
   return {};
 }
 
@@ -273,7 +282,7 @@ Result<MediaEngine::Transcoders> MediaEngine::make_transcoders(const LegEntry& a
 
 void MediaEngine::refresh_transcoders(LegEntry& leg) {
   LegEntry* peer = find(leg.peer);
-  if (peer == nullptr || peer == &leg) return;
+  if (peer == nullptr || peer == &leg || leg.links[0] != 0) return;
   LegEntry& first = leg.joined != nullptr ? leg : *peer;  // the holder is leg 0 of the session
   LegEntry& second = &first == &leg ? *peer : leg;
   auto made = make_transcoders(first, second);
@@ -296,9 +305,7 @@ Result<void> MediaEngine::join(MediaId a, MediaId b) {
   LegEntry* second = find(b);
   if (first == nullptr || second == nullptr)
     return Error{ErrorCode::not_found, fmt::format("no leg has the media id {}", first == nullptr ? a : b)};
-  if (first->unit != second->unit)
-    return Error{ErrorCode::invalid,
-                 "the two legs live on different media loops; open the second one near the first"};
+  if (first->unit != second->unit) return link(*first, *second);
   auto transcoders = make_transcoders(*first, *second);
   if (!transcoders) return transcoders.error();
   dissolve(*first);
@@ -322,6 +329,12 @@ void MediaEngine::split(MediaId id) {
 void MediaEngine::dissolve(LegEntry& leg) {
   LegEntry* peer = find(leg.peer);
   if (leg.peer == 0 || peer == nullptr) return;
+  if (leg.links[0] != 0) {
+    peer->links = {};
+    leg.peer = peer->peer = 0;
+    for (const FeedId id : std::exchange(leg.links, {})) unlisten(id);
+    return;
+  }
   std::unique_ptr<media::Session> session = std::move(leg.joined != nullptr ? leg.joined : peer->joined);
   leg.peer = 0;
   peer->peer = 0;
@@ -335,7 +348,9 @@ EngineCounters MediaEngine::counters() const {
   EngineCounters out = counts_;
   out.legs = legs_.size();
   out.recordings = recordings_.size();
+  out.streams = streams_.size();
   out.feeds = feeds_.size();
+  for (const auto& [id, listening] : feeds_) out.packets_not_crossed += listening.feed->dropped();
   out.prompts_cached = prompts_.size();
   for (const Ports& ports : ports_) out.ports_free += ports.range->pairs() - ports.range->in_use();
   for (const Unit& unit : units_) {

@@ -25,6 +25,7 @@
 #include "core/session/media.hpp"
 #include "core/session/prompt_cache.hpp"
 #include "core/session/recording_writer.hpp"
+#include "core/session/sound_sender.hpp"
 #include "tandem/stage.h"
 
 namespace tandem::session {
@@ -52,8 +53,10 @@ struct EngineConfig {
 using RunIo = std::function<bool(std::function<void()> work, std::function<void()> done)>;
 
 struct EngineCounters {
+  std::size_t streams = 0;
   std::size_t legs = 0, playbacks = 0, recordings = 0, feeds = 0, ports_free = 0, prompts_cached = 0;
   std::uint64_t legs_refused = 0, feeds_refused = 0, commands_refused = 0, events_lost = 0;
+  std::uint64_t packets_not_crossed = 0;  // from loop to loop: the ring was full
 };
 
 class MediaEngine final : public Media {
@@ -86,11 +89,14 @@ class MediaEngine final : public Media {
   void pause_recording(RecordingId) override;
   void resume_recording(RecordingId) override;
   void stop_recording(RecordingId) override;
+  Result<StreamId> stream(const StreamSpec&) override;
+  void stop_stream(StreamId) override;
   Result<void> send_digits(MediaId, std::string_view digits, milliseconds duration,
                            milliseconds gap) override;
   void query(MediaId, std::function<void(const LegStats&)> answer) override;
 
   EngineCounters counters() const;
+  const SoundSenderCounters& stream_counters() const { return sender_.counters(); }
   std::size_t loop_count() const { return units_.size(); }
   const media::MediaLoop& media_loop(std::size_t i) const { return *units_[i].loop; }
   const loop::MediaIo& media_io(std::size_t i) const { return *units_[i].io; }
@@ -102,6 +108,7 @@ class MediaEngine final : public Media {
     std::unique_ptr<MediaThread> thread;
     std::deque<std::unique_ptr<media::Command>> deferred;  // the inbox was full: they go first
     std::size_t legs = 0;
+    std::size_t crossings = 0;  // feeds of its legs from other loops
   };
   struct LegEntry {
     MediaId id = 0;
@@ -115,8 +122,9 @@ class MediaEngine final : public Media {
     Family family = Family::v4;
     std::string host;
     std::uint16_t rtp_port = 0;
-    std::uint32_t ssrc = 0;        // that we send with
-    std::vector<FeedId> feeds;     // that it is an end of
+    std::uint32_t ssrc = 0;         // that we send with
+    std::vector<FeedId> feeds;      // that it is an end of
+    std::array<FeedId, 2> links{};  // in place of `joined`: its peer lives on another loop
     std::uint64_t play_order = 0;  // of the newest play: an older one that is still being read does not begin
   };
   struct Recording {
@@ -124,9 +132,15 @@ class MediaEngine final : public Media {
     std::size_t unit = 0;
     TapPtr tap;
   };
+  struct Streaming {
+    StreamSpec spec;
+    std::size_t unit = 0;
+    TapPtr tap;
+  };
   struct Listening {
     MediaId from = 0, to = 0;
-    std::unique_ptr<media::Feed> feed;  // the media loop borrows it until its remove command is back
+    std::size_t from_unit = 0, to_unit = 0;
+    std::shared_ptr<media::Feed> feed;  // the media loops borrow it until their remove commands are back
   };
   struct Ports {  // of one local host
     std::string host;
@@ -141,9 +155,17 @@ class MediaEngine final : public Media {
   using Transcoders = media::Session::Transcoders;
   static Result<Transcoders> make_transcoders(const LegEntry& a, const LegEntry& b);
   void refresh_transcoders(LegEntry& leg);
-  Result<std::unique_ptr<media::Feed>> make_feed(const LegEntry& from, const LegEntry& to);
+  Result<std::shared_ptr<media::Feed>> make_feed(const LegEntry& from, const LegEntry& to);
+  Result<FeedId> attach(LegEntry& from, LegEntry& to);
+  void begin_feed(const Listening& listening);
+  void end_feed(Listening& listening);
+  Result<void> link(LegEntry& first, LegEntry& second);
   void refresh_feeds(const LegEntry& leg);
   void load(MediaId id, std::shared_ptr<PlayRequest> request);
+  std::size_t taps_of(MediaId leg) const;
+  Result<void> begin_stream(StreamId id, const StreamSpec& spec);
+  void end_stream(const Streaming& streaming);
+  void refresh_streams(const LegEntry& leg);
   void finish_recording(const FinishedRecording& finished);
   void start_playback(LegEntry& leg, PlayRequest& request);
   void take_player_back(LegEntry& leg, PlaybackId id);
@@ -164,12 +186,15 @@ class MediaEngine final : public Media {
   std::vector<Ports> ports_;
   PromptCache prompts_;
   RecordingWriter writer_;
+  SoundSender sender_;
   std::unordered_map<MediaId, std::unique_ptr<LegEntry>> legs_;
   std::unordered_map<RecordingId, Recording> recordings_;
   std::unordered_map<FeedId, Listening> feeds_;
+  std::unordered_map<StreamId, Streaming> streams_;
   // state
   std::uint64_t last_id_ = 0;
   EngineCounters counts_;
+  TimePoint sent_at_{};  // counted clock only
   bool threaded_ = false;
   bool stopped_ = false;
   Affinity affinity_;

@@ -1,4 +1,4 @@
-// Legs that hear others beside the pair that they are in.
+// Legs that hear others beside the pair that they are in, and pairs over two media loops.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,22 +10,72 @@
 namespace tandem::session {
 namespace {
 
-struct FeedSwap {
-  std::unique_ptr<media::Feed> before;  // goes
-  media::Feed* after = nullptr;         // comes
-};
+constexpr std::size_t kCrossingsMax = 4096;  // of one loop's legs, from others
 
-std::unique_ptr<media::Command> swap_feed(FeedSwap state) {
-  return media::make_command(std::move(state), [](media::MediaLoop&, FeedSwap& s) {
-    if (s.before != nullptr) s.before->from().remove_feed(*s.before);
-    if (s.after != nullptr) s.after->from().add_feed(*s.after);
-  });
-}
+using FeedPtr = std::shared_ptr<media::Feed>;
 
 }  // namespace
 
-Result<std::unique_ptr<media::Feed>> MediaEngine::make_feed(const LegEntry& from, const LegEntry& to) {
-  return media::Feed::create(units_[from.unit].loop->pool(), *from.leg, from.config, *to.leg, to.config);
+Result<std::shared_ptr<media::Feed>> MediaEngine::make_feed(const LegEntry& from, const LegEntry& to) {
+  using Loops = media::Feed::Loops;
+  auto made = media::Feed::create(units_[to.unit].loop->pool(), *from.leg, from.config, *to.leg, to.config,
+                                  from.unit == to.unit ? Loops::one : Loops::two);
+  if (!made) return made.error();
+  return FeedPtr(std::move(*made));
+}
+
+// A command holds the feed until it comes home: whichever loop is last lets it die there.
+void MediaEngine::begin_feed(const Listening& listening) {
+  post(listening.to_unit,
+       media::make_command(listening.feed, [](media::MediaLoop& loop, const FeedPtr& feed) {
+         feed->to().listen_to(*feed);
+         if (feed->crosses()) loop.add_crossing(*feed);
+       }));
+  post(listening.from_unit, media::make_command(listening.feed, [](media::MediaLoop&, const FeedPtr& feed) {
+         feed->from().say_to(*feed);
+       }));
+  if (listening.feed->crosses()) ++units_[listening.to_unit].crossings;
+}
+
+void MediaEngine::end_feed(Listening& listening) {
+  post(listening.from_unit, media::make_command(listening.feed, [](media::MediaLoop&, const FeedPtr& feed) {
+         feed->from().say_no_more_to(*feed);
+       }));
+  post(listening.to_unit,
+       media::make_command(listening.feed, [](media::MediaLoop& loop, const FeedPtr& feed) {
+         if (feed->crosses()) loop.remove_crossing(*feed);
+         feed->to().listen_no_more_to(*feed);
+       }));
+  if (listening.feed->crosses()) --units_[listening.to_unit].crossings;
+  counts_.packets_not_crossed += listening.feed->dropped();
+  listening.feed.reset();
+}
+
+Result<FeedId> MediaEngine::attach(LegEntry& from, LegEntry& to) {
+  if (!from.configured || !to.configured)
+    return Error{ErrorCode::conflict, "a leg can be heard, and can hear, once both have media"};
+  std::size_t out = 0, in = 0;
+  for (const FeedId id : from.feeds) out += feeds_.at(id).from == from.id ? 1 : 0;
+  for (const FeedId id : to.feeds) in += feeds_.at(id).to == to.id ? 1 : 0;
+  if (out >= media::Leg::kFeedsMax || in >= media::Leg::kFeedsMax) {
+    ++counts_.feeds_refused;
+    return Error{ErrorCode::exhausted,
+                 fmt::format("a leg is heard by at most {} others beside its peer, and hears as many at most",
+                             media::Leg::kFeedsMax)};
+  }
+  if (from.unit != to.unit && units_[to.unit].crossings >= kCrossingsMax) {
+    ++counts_.feeds_refused;
+    return Error{ErrorCode::exhausted,
+                 fmt::format("a media loop hears at most {} legs of others", kCrossingsMax)};
+  }
+  auto feed = make_feed(from, to);
+  if (!feed) return feed.error();
+  const FeedId id = ++last_id_;
+  Listening& known = feeds_[id] = {from.id, to.id, from.unit, to.unit, std::move(*feed)};
+  begin_feed(known);
+  from.feeds.push_back(id);
+  if (&to != &from) to.feeds.push_back(id);
+  return id;
 }
 
 Result<FeedId> MediaEngine::listen(MediaId from, MediaId to) {
@@ -35,33 +85,12 @@ Result<FeedId> MediaEngine::listen(MediaId from, MediaId to) {
   if (source == nullptr || listener == nullptr)
     return Error{ErrorCode::not_found,
                  fmt::format("no leg has the media id {}", source == nullptr ? from : to)};
-  if (!source->configured || !listener->configured)
-    return Error{ErrorCode::conflict, "a leg can be heard, and can hear, once both have media"};
-  if (source->unit != listener->unit)
-    return Error{ErrorCode::invalid,
-                 "the two legs live on different media loops; open the second one near the first"};
-  std::size_t out = 0, in = 0;
   for (const FeedId id : source->feeds) {
-    if (feeds_.at(id).from != from) continue;
-    ++out;
-    if (feeds_.at(id).to == to)
+    const bool link = std::find(source->links.begin(), source->links.end(), id) != source->links.end();
+    if (!link && feeds_.at(id).from == from && feeds_.at(id).to == to)
       return Error{ErrorCode::conflict, fmt::format("leg {} hears leg {} already", to, from)};
   }
-  for (const FeedId id : listener->feeds) in += feeds_.at(id).to == to ? 1 : 0;
-  if (out >= media::Leg::kFeedsMax || in >= media::Leg::kFeedsMax) {
-    ++counts_.feeds_refused;
-    return Error{ErrorCode::exhausted,
-                 fmt::format("a leg is heard by at most {} others beside its peer, and hears as many at most",
-                             media::Leg::kFeedsMax)};
-  }
-  auto feed = make_feed(*source, *listener);
-  if (!feed) return feed.error();
-  const FeedId id = ++last_id_;
-  post(source->unit, swap_feed({nullptr, feed->get()}));
-  feeds_[id] = {from, to, std::move(*feed)};
-  source->feeds.push_back(id);
-  if (listener != source) listener->feeds.push_back(id);
-  return id;
+  return attach(*source, *listener);
 }
 
 void MediaEngine::unlisten(FeedId id) {
@@ -71,8 +100,7 @@ void MediaEngine::unlisten(FeedId id) {
   Listening& over = found->second;
   for (const MediaId end : {over.from, over.to})
     if (LegEntry* leg = find(end)) std::erase(leg->feeds, id);
-  // Both legs stand until their remove commands, which come after this one.
-  post(find(over.from)->unit, swap_feed({std::move(over.feed), nullptr}));
+  end_feed(over);  // both legs stand until their remove commands, which come after these
   feeds_.erase(found);
 }
 
@@ -85,9 +113,27 @@ void MediaEngine::refresh_feeds(const LegEntry& leg) {
       unlisten(id);
       continue;
     }
-    post(leg.unit, swap_feed({std::move(known.feed), feed->get()}));
+    end_feed(known);
     known.feed = std::move(*feed);
+    begin_feed(known);
   }
+}
+
+// A pair whose legs live on two loops: each hears the other by a feed.
+Result<void> MediaEngine::link(LegEntry& first, LegEntry& second) {
+  auto there = attach(first, second);
+  if (!there) return there.error();
+  auto back = attach(second, first);
+  if (!back) {
+    unlisten(*there);
+    return back.error();
+  }
+  dissolve(first);
+  dissolve(second);
+  first.peer = second.id;
+  second.peer = first.id;
+  first.links = second.links = {*there, *back};
+  return {};
 }
 
 }  // namespace tandem::session

@@ -203,11 +203,9 @@ Result<RecordingId> MediaEngine::record(const RecordSpec& spec) {
     return Error{ErrorCode::not_found, fmt::format("no leg has the media id {}", spec.leg)};
   if (!entry->configured)
     return Error{ErrorCode::conflict, "nothing can be recorded before the leg has media"};
-  const auto of_leg = std::count_if(recordings_.begin(), recordings_.end(),
-                                    [&](const auto& r) { return r.second.leg == spec.leg; });
-  if (static_cast<std::size_t>(of_leg) >= media::Leg::kRecordersMax)
-    return Error{ErrorCode::exhausted,
-                 fmt::format("a leg has at most {} recordings at a time", media::Leg::kRecordersMax)};
+  if (taps_of(spec.leg) >= media::Leg::kRecordersMax)
+    return Error{ErrorCode::exhausted, fmt::format("a leg has at most {} recordings and streams at a time",
+                                                   media::Leg::kRecordersMax)};
   media::RecorderTap::Spec tap;
   tap.id = ++last_id_;
   tap.rate = entry->rate;

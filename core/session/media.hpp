@@ -29,10 +29,12 @@ using media::PlaybackId;
 using media::PlayEnd;
 using media::RecordEnd;
 using media::RecordingId;
+using media::StreamId;
 
 struct OpenSpec {
   Family family = Family::v4;
-  MediaId near = 0;  // live on the same media loop as this one: needed to join them. 0: the least loaded loop
+  MediaId near =
+      0;  // live on the same media loop as this one: the best way to join. 0: the least loaded loop
   std::string local_host;  // the address to bind and to put in the SDP; "": the configured one for the family
 };
 
@@ -63,6 +65,14 @@ struct RecordSpec {
   bool heard_too = true;        // false: only what the leg says (voicemail)
   milliseconds limit{0};        // 0: none
   milliseconds silence_end{0};  // ends after so much silence of the leg; 0: never
+};
+
+// What a leg says, as 16 bit little-endian mono PCM over a TCP connection of its own.
+struct StreamSpec {
+  MediaId leg = 0;
+  Address to;
+  std::uint32_t rate = 8000;  // 8, 16, 24, 32 or 48 kHz
+  std::string preamble;       // sent first, on each connection
 };
 
 struct DigitEvent {
@@ -134,15 +144,17 @@ class Media {
   virtual void close(MediaId) = 0;
 
   // Each hears the other: relayed when the codecs allow, else transcoded. A leg is in one pair at most:
-  // joining again leaves the old pair. A leg joined with itself hears itself (an echo test). Errors: invalid
-  // (different media loops).
+  // joining again leaves the old pair. A leg joined with itself hears itself (an echo test). Legs of two
+  // media loops are joined by a feed each way, once both are configured: a tick later, and keys go as events
+  // only. Errors: not_found, conflict (two loops, not configured yet), and those of listen().
   virtual Result<void> join(MediaId a, MediaId b) = 0;
   virtual void split(MediaId leg) = 0;
 
   // `to` hears a copy of what `from` says, beside the pairs that they are in: as it is when the codecs allow
-  // and nothing else is heard there, else transcoded or mixed. Ends with either leg. Errors: not_found,
-  // conflict (not configured yet), invalid (different media loops, the same one twice), exhausted (a leg has
-  // at most 16 each way), unsupported (a codec that cannot be converted).
+  // and nothing else is heard there, else transcoded or mixed. Ends with either leg. The same one twice: what
+  // it takes goes back out as what it sends. Errors: not_found, conflict (not configured yet, heard already),
+  // exhausted (a leg has at most 16 each way, a loop 4,096 from others), unsupported (a codec that cannot be
+  // converted).
   virtual Result<FeedId> listen(MediaId from, MediaId to) = 0;
   virtual void unlisten(FeedId) = 0;
 
@@ -155,6 +167,12 @@ class Media {
   virtual void pause_recording(RecordingId) = 0;  // silence is written, so that time goes on
   virtual void resume_recording(RecordingId) = 0;
   virtual void stop_recording(RecordingId) = 0;
+
+  // Until it is stopped or the leg ends. A consumer that is away or slow loses sound, counted; media never
+  // waits for it. While it runs the leg's sound is decoded. Errors: not_found, conflict (no media yet),
+  // invalid (address), unsupported (rate), exhausted (as record()).
+  virtual Result<StreamId> stream(const StreamSpec&) = 0;
+  virtual void stop_stream(StreamId) = 0;
 
   // Sends "0-9*#A-D", 'w' = 500 ms pause: as telephone-event, or as tones where the peer has none.
   virtual Result<void> send_digits(MediaId, std::string_view digits, milliseconds duration,

@@ -31,6 +31,16 @@ struct Row {
   bool locked;
 };
 
+TEST(Latch, SendsToTheAnnouncedAddressWhoeverIsHeardWhereThatIsAsked) {
+  Latch latch;
+  latch.reset({.announced = kAnnounced, .symmetric = true, .window = seconds(5), .sends_elsewhere = true},
+              {});
+  EXPECT_EQ(latch.check(kNat, Ssrc(1), TimePoint(milliseconds(10))), LatchVerdict::relearn);
+  EXPECT_EQ(latch.source(), kNat);
+  EXPECT_EQ(latch.remote(), kAnnounced);
+  EXPECT_EQ(latch.check(kThird, Ssrc(2), TimePoint(milliseconds(20))), LatchVerdict::stranger);
+}
+
 TEST(Latch, LearnsThePeersSourceThenKeepsToIt) {
   using enum LatchVerdict;
   const std::vector<Row> rows{

@@ -107,11 +107,12 @@ class EngineTest : public ::testing::Test {
     std::filesystem::remove_all(dir_);
   }
 
-  void make_engine(const td_stage_type* dtmf) {
+  void make_engine(const td_stage_type* dtmf, unsigned loops = 1) {
     engine_.reset();
     EngineConfig config;
     config.port_min = 20000;
     config.port_max = 29999;
+    config.loops = loops;
     engine_ = std::make_unique<MediaEngine>(
         config, timers_,
         [](std::function<void()> work, std::function<void()> done) {

@@ -46,6 +46,7 @@ class FakeMedia final : public session::Media {
   std::map<session::MediaId, Leg> legs;
   std::map<session::RecordingId, Recording> recordings;
   std::map<session::FeedId, Feed> feeds;
+  std::map<session::StreamId, session::StreamSpec> streams;
   std::map<std::string, milliseconds> length_of;  // by path
   std::size_t ports_left = 100000;                // legs that may be opened
   bool answers_queries = true;
@@ -71,6 +72,11 @@ class FakeMedia final : public session::Media {
   void pause_recording(session::RecordingId id) override;
   void resume_recording(session::RecordingId id) override;
   void stop_recording(session::RecordingId id) override;
+  Result<session::StreamId> stream(const session::StreamSpec& spec) override {
+    streams[++last_stream_] = spec;
+    return last_stream_;
+  }
+  void stop_stream(session::StreamId id) override { streams.erase(id); }
   Result<void> send_digits(session::MediaId, std::string_view digits, milliseconds duration,
                            milliseconds gap) override;
   void query(session::MediaId, std::function<void(const session::LegStats&)> answer) override;
@@ -83,7 +89,7 @@ class FakeMedia final : public session::Media {
   session::MediaListener* listener_ = nullptr;
   session::MediaId last_leg_ = 0;
   session::PlaybackId last_play_ = 0;
-  session::RecordingId last_recording_ = 0, last_feed_ = 0;
+  session::RecordingId last_recording_ = 0, last_feed_ = 0, last_stream_ = 0;
 };
 
 }  // namespace tandem::testing
