@@ -22,6 +22,7 @@
 #include "core/anchor/flows.hpp"
 #include "core/anchor/interfaces.hpp"
 #include "core/anchor/own_sdp.hpp"
+#include "core/anchor/report.hpp"
 #include "core/anchor/rewrite.hpp"
 #include "core/base/counter.hpp"
 #include "core/base/timers.hpp"
@@ -38,6 +39,8 @@ struct AnchorsConfig {
   std::uint8_t dscp = 46;
   bool symmetric = true;
   Family default_family = Family::v4;
+  Address forward_to;  // where sound that is forwarded goes; invalid: nowhere
+  std::uint32_t forward_rate = 8000;
 };
 
 struct AnchorCounters {
@@ -53,28 +56,6 @@ struct Selector {
 struct SdpOutcome {
   std::string sdp;
   std::vector<std::string> warnings;
-};
-
-struct LineReport {
-  std::size_t index = 0;
-  std::string kind, proto, codec, mode, local, remote;
-  std::string crypto;  // the suite; "": plain
-  session::LegStats stats;
-  std::int64_t asked_at_s = 0;  // UTC
-};
-struct PartyReport {
-  std::string tag, via_branch, label, partner;
-  const char* role = "dialog";              // "subscriber", "publisher", "created"
-  std::vector<std::string> aliases, hears;  // hears: tags, beside the partner
-  bool media_blocked = false, digits_blocked = false, silenced = false;
-  std::vector<LineReport> lines;
-};
-struct CallReport {
-  std::string call_id;
-  std::int64_t created_us = 0;     // UTC
-  std::int64_t last_signal_s = 0;  // UTC
-  bool recording = false;
-  std::vector<PartyReport> parties;
 };
 
 struct AnchorEvent {
@@ -111,7 +92,8 @@ class Anchors final : public session::MediaListener {
   std::vector<std::string> list(std::size_t most) const;
   std::size_t size() const { return calls_.size(); }
 
-  // ---- beside offer and answer (anchors_subscribe.cpp, anchors_create.cpp, anchors_connect.cpp)
+  // ---- beside offer and answer (anchors_subscribe.cpp, anchors_create.cpp, anchors_connect.cpp,
+  // anchors_transform.cpp)
 
   // A party that hears others: our offer to it, sendonly, one m= line a stream of the sources that are
   // selected (from-tag or label, a list, or all). The to-tag names it, or is made. Asked again, it replaces
@@ -134,6 +116,12 @@ class Anchors final : public session::MediaListener {
                                const Options& options);
   Result<std::vector<std::string>> create_answer(const Selector& who, const std::string& sdp,
                                                  const Options& options);
+  // Streams without SDP: what comes to an address of ours is sent on to `destination` in another codec, from
+  // the same address. Asked again for the same party, it replaces them. Errors: invalid (no media, no
+  // destination, one of ours, one number twice), unsupported (codec), conflict (the from-tag is another
+  // party's), exhausted.
+  Result<TransformOutcome> transform(const Selector& who, const std::vector<TransformMedia>& media,
+                                     const Options& options);
   // Joins from-tag's and to-tag's party as offer and answer would; to-tag may be of another call, which is
   // then merged into this one. Errors: not_found, invalid (the same party; nothing in common), conflict (tags
   // of two calls are the same).
@@ -162,6 +150,12 @@ class Anchors final : public session::MediaListener {
   Result<std::vector<std::string>> record(const Selector& who, const std::string& path_stem);
   enum class RecordAct : std::uint8_t { stop, pause, resume };
   Result<void> control_recording(const Selector& who, RecordAct act);
+
+  // What one party says, or each of them now and later, goes out as a stream of PCM of its own to the
+  // configured consumer, after `metadata` (empty: that of the offer; else who speaks, as JSON) and a zero
+  // byte. Asked again, what runs goes on. Errors: not_found, unsupported (nothing configured), conflict
+  // (nothing can be heard), and the engine's.
+  Result<void> forward(const Selector& who, bool on, const std::string& metadata);
 
   // Where recordings of record-call go: makes a path's stem for a call. Empty: record-call is refused.
   void set_recording_paths(std::function<Result<std::string>(const std::string& call_id)> make) {
@@ -244,6 +238,10 @@ class Anchors final : public session::MediaListener {
                                      const Options& options, std::vector<std::string>& warnings);
   Result<SectionsOf> sections_of(Call& call, Party& party, const std::vector<WantedMedia>& media,
                                  const Options& options);
+  Result<media::LegConfig> transform_config(const TransformMedia& media, const Options& options) const;
+  Result<TransformedMedia> transform_section(Call& call, Party& party, std::size_t i,
+                                             const TransformMedia& media, const Options& options);
+  bool transforms_at(const Address& address) const;
   void choose_interface(Party& party, const Options& options, std::vector<std::string>& warnings) const;
   Result<void> add_flow(Call& call, const Flow& flow);
   Result<std::size_t> pair_flows(Call& call, Party& from, Party& to);
@@ -255,6 +253,7 @@ class Anchors final : public session::MediaListener {
   void close_call(const std::string& call_id, const char* why);
   void close_party(Call& call, Party* party);
   void report(Call& call, std::function<void(Result<CallReport>)> done);
+  Result<std::size_t> keep_forwarding(Call& call);
   void start_recording_if_asked(Call& call, std::vector<std::string>& warnings);
   void check_silence(const std::string& call_id);
   void tell(AnchorEvent event) const;

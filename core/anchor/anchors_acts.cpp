@@ -125,6 +125,7 @@ void Anchors::report(Call& call, std::function<void(Result<CallReport>)> done) {
     row.role = party->role == Role::subscriber  ? "subscriber"
                : party->role == Role::publisher ? "publisher"
                : party->role == Role::created   ? "created"
+               : party->role == Role::transform ? "transform"
                                                 : "dialog";
     for (const Flow& flow : call.flows)
       if (flow.to == party.get() && !flow.from->tags.empty() &&

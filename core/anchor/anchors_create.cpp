@@ -69,6 +69,7 @@ Result<std::vector<std::string>> Anchors::take_answer(Call& call, Party& party, 
   }
   call.last_signal = timers_.now();
   attach_flows(call);
+  if (auto kept = keep_forwarding(call); !kept) warnings.push_back("not forwarded: " + kept.error().message);
   return warnings;
 }
 
@@ -162,16 +163,18 @@ Result<Anchors::SectionsOf> Anchors::sections_of(Call&, Party& party, const std:
 Result<Anchors::Entered> Anchors::enter(const Selector& who, Role role, const Options& options,
                                         CreateOutcome& out) {
   out.call_id = who.call_id.empty() ? make_id("call") : who.call_id;
-  out.from_tag = who.from_tag.empty() ? make_id(role == Role::publisher ? "pub" : "made") : who.from_tag;
+  out.from_tag = who.from_tag.empty() ? make_id(role == Role::publisher   ? "pub"
+                                                : role == Role::transform ? "transform"
+                                                                          : "made")
+                                      : who.from_tag;
   Entered in;
   auto call = open_call(out.call_id, in.fresh);
   if (!call) return call.error();
   in.call = *call;
   in.party = in.call->by_tag(out.from_tag);
   in.made = in.party == nullptr;
-  if (!in.made && role == Role::publisher && in.party->role != role)
-    return turn_back(in,
-                     {ErrorCode::conflict, "that from-tag is a party of the call already, and no publisher"});
+  if (!in.made && role != Role::created && in.party->role != role)
+    return turn_back(in, {ErrorCode::conflict, "that from-tag is another kind of party of the call already"});
   if (in.made && in.call->parties.size() >= kPartiesPerCallMax)
     return turn_back(
         in, {ErrorCode::exhausted, fmt::format("a call has at most {} parties", kPartiesPerCallMax)});

@@ -89,6 +89,7 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
   if (auto set = apply(*exchange.answerer, b); !set) return set;
   auto joined = join(*exchange.offerer, i, *exchange.answerer, i);
   if (!call.flows.empty()) attach_flows(call);
+  if (auto kept = keep_forwarding(call); !kept) warnings.push_back("not forwarded: " + kept.error().message);
   return joined;
 }
 
@@ -150,6 +151,7 @@ void Anchors::close_line(Party& party, std::size_t i) {
       if ((flow.from == &party && flow.from_line == i) || (flow.to == &party && flow.to_line == i))
         flow.feed = 0;
   if (line.recording != 0) media_.stop_recording(line.recording);
+  if (line.stream != 0) media_.stop_stream(line.stream);
   if (const auto other = owners_.find(line.joined); other != owners_.end()) {
     Party& peer = *other->second.party;
     if (other->second.index < peer.lines.size()) peer.lines[other->second.index].joined = 0;

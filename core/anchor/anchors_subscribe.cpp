@@ -231,6 +231,8 @@ Result<CreateOutcome> Anchors::publish(const Selector& who, const std::string& t
     start_recording_if_asked(call, out.warnings);
   }
   attach_flows(call);
+  if (auto kept = keep_forwarding(call); !kept)
+    out.warnings.push_back("not forwarded: " + kept.error().message);
   return out;
 }
 

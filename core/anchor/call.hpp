@@ -35,6 +35,7 @@ struct Line {
   std::vector<std::string> format_lines;
   session::MediaId joined = 0;
   session::RecordingId recording = 0;
+  session::StreamId stream = 0;
   bool silent = false;             // nothing came for the timeout
   std::uint64_t packets_then = 0;  // received when it fell silent
 };
@@ -44,6 +45,7 @@ enum class Role : std::uint8_t {
   subscriber,  // hears others
   publisher,   // is heard by subscribers
   created,     // offered to by us
+  transform,   // hears itself in another codec
 };
 
 // One m= line of an offer of ours, between its going out and its answer.
@@ -64,6 +66,7 @@ struct Party {
   std::vector<Line> lines;
   Party* partner = nullptr;  // whom it was last joined with
   bool media_blocked = false, silenced = false, digits_blocked = false;
+  bool forwarded = false;  // what it says goes to the outside
   bool asymmetric = false;
   bool bidirectional = false;                      // a subscriber that is heard, a publisher that hears
   std::vector<AskedSection> asked;                 // our newest offer to it; empty: none waits for its answer
@@ -116,6 +119,7 @@ struct Call {
   std::vector<std::string> aliases;  // call-ids that were merged into this one
   std::uint64_t packets_then = 0;    // received by all its lines when it was last looked at
   bool recording = false, any_answer = false;
+  bool forwarded = false;  // that of every party
   std::string metadata;
   TimerId deletion = 0, offer_timer = 0, watch = 0;
 

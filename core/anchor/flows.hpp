@@ -1,6 +1,7 @@
 // What parties are asked to be beside offers and answers: subscribers, publishers, parties made by us, and
 // who hears whom. Plain values, the arguments and outcomes of Anchors' verbs of anchors_subscribe.cpp,
-// anchors_create.cpp and anchors_connect.cpp. Thread: [any].
+// anchors_create.cpp, anchors_connect.cpp and
+// anchors_transform.cpp. Thread: [any].
 #pragma once
 
 #include <string>
@@ -50,24 +51,27 @@ struct MeshRow {
   std::vector<std::string> to;
 };
 
-// One stream of transform(): what comes in one of `inputs` leaves as `output`.
+// One codec of transform() and its number.
 struct TransformCodec {
   std::string name, fmtp;
   unsigned type = 0, clock_rate = 8000, channels = 1;
+  unsigned bitrate = 0;  // of what we send; 0: the codec's own
 };
+// One stream of transform(): what comes in one of `inputs` leaves as `output`.
 struct TransformMedia {
-  std::string id;
+  std::string id;  // told again in the outcome; empty: its place, from 1
   std::vector<TransformCodec> inputs;
   TransformCodec output;
   Address destination;
 };
 struct TransformedMedia {
   std::string id;
-  Address address;
+  Address address;  // ours, to send to
 };
 struct TransformOutcome {
   std::string call_id, from_tag;
   std::vector<TransformedMedia> media;
+  std::vector<std::string> warnings;
 };
 
 }  // namespace tandem::anchor

@@ -95,6 +95,7 @@ void set_encoders(media::LegConfig& config, const CodecOptions& options) {
 std::vector<Format> formats_of(const media::LegConfig& config) {
   std::vector<Format> out;
   for (const media::PayloadMap& payload : config.payloads) {
+    if (payload.receive_type == media::kNotReceived) continue;
     Format format;
     format.type = format.source_type = payload.receive_type;
     format.name = payload.codec->name;

@@ -237,6 +237,7 @@ void bind_anchor_commands(CommandTable& table, Anchors& anchors, call::Sounds& s
   bind_media(table, anchors, sounds);
   bind_anchor_recordings(table, anchors, sounds);
   bind_anchor_flows(table, anchors);
+  bind_anchor_transforms(table, anchors);
 }
 
 }  // namespace tandem::api

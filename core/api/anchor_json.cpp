@@ -5,52 +5,101 @@
 namespace tandem::api::anchor_json {
 namespace {
 
+using anchor::CodecOptions;
+using anchor::MuxOptions;
+using anchor::Options;
+
 constexpr const char* kList = R"({"type":"array","maxItems":128,"items":{"type":"string","maxLength":512}})";
 
-constexpr const char* kOptions =
-    R"("interfaces":LIST,"address_family":{"enum":["IP4","IP6"]},"media_address":{"type":"string","maxLength":64},
-       "received_from":{"type":"string","maxLength":64},"sip_source_address":{"type":"boolean"},
-       "srtp_only":LIST,"srtp_without":LIST,"transport":{"type":"string","maxLength":32},"asymmetric":{"type":"boolean"},
-       "codecs":{"type":"object","properties":{"strip":LIST,"offer":LIST,"except":LIST,"mask":LIST,"consume":LIST,
-          "accept":LIST,"ignore":LIST,"transcode":LIST,"set":LIST}},
-       "rtcp_mux":{"type":"array","maxItems":8,"items":{"enum":["offer","require","demux","accept","reject"]}},
-       "ptime_ms":{"type":"integer","minimum":0,"maximum":60},"ptime_reverse_ms":{"type":"integer","minimum":0,"maximum":60},
-       "always_transcode":{"type":"boolean"},"force_transcoding":{"type":"boolean"},"single_codec":{"type":"boolean"},
-       "replace":{"type":"array","maxItems":8,"items":{"enum":["origin","username","session_name","zero_address","force_increment_version"]}},
-       "no_rtcp_attribute":{"type":"boolean"},"full_rtcp_attribute":{"type":"boolean"},"loop_protect":{"type":"boolean"},
-       "tos":{"type":"integer","minimum":0,"maximum":255},"extmap_strip":LIST,
-       "block_digits":{"type":"boolean"},"record":{"type":"boolean"},"metadata":{"type":"string","maxLength":4096})";
+// Each option by its name in JSON, once: its schema and what it is read into are both made from here.
+template <typename Of, typename Type>
+struct Named {
+  const char* name;
+  Type Of::*place;
+};
+struct NamedText {
+  const char* name;
+  std::string Options::*place;
+  unsigned bytes_max;
+};
+using Texts = std::vector<std::string>;
 
-std::string with_lists(std::string text) {
-  for (std::size_t at; (at = text.find("LIST")) != std::string::npos;) text.replace(at, 4, kList);
-  return text;
+constexpr Named<Options, bool> kFlags[] = {
+    {"sip_source_address", &Options::sip_source_address},
+    {"asymmetric", &Options::asymmetric},
+    {"always_transcode", &Options::always_transcode},
+    {"force_transcoding", &Options::force_transcoding},
+    {"single_codec", &Options::single_codec},
+    {"no_rtcp_attribute", &Options::no_rtcp_attribute},
+    {"full_rtcp_attribute", &Options::full_rtcp_attribute},
+    {"loop_protect", &Options::loop_protect},
+    {"block_digits", &Options::block_dtmf},
+    {"record", &Options::record},
+};
+constexpr NamedText kTexts[] = {
+    {"media_address", &Options::media_address, 64},
+    {"received_from", &Options::received_from, 64},
+    {"transport", &Options::transport, 32},
+    {"metadata", &Options::metadata, 4096},
+};
+constexpr Named<Options, Texts> kLists[] = {
+    {"interfaces", &Options::direction},
+    {"srtp_only", &Options::srtp_only},
+    {"srtp_without", &Options::srtp_without},
+    {"extmap_strip", &Options::extmap_strip},
+};
+constexpr Named<CodecOptions, Texts> kCodecLists[] = {
+    {"strip", &CodecOptions::strip},     {"offer", &CodecOptions::offer},
+    {"except", &CodecOptions::except},   {"mask", &CodecOptions::mask},
+    {"consume", &CodecOptions::consume}, {"accept", &CodecOptions::accept},
+    {"ignore", &CodecOptions::ignore},   {"transcode", &CodecOptions::transcode},
+    {"set", &CodecOptions::set},
+};
+constexpr Named<MuxOptions, bool> kMuxWords[] = {
+    {"offer", &MuxOptions::offer},   {"require", &MuxOptions::require}, {"demux", &MuxOptions::demux},
+    {"accept", &MuxOptions::accept}, {"reject", &MuxOptions::reject},
+};
+constexpr Named<Options, bool> kReplaceWords[] = {
+    {"origin", &Options::replace_origin},
+    {"username", &Options::replace_username},
+    {"session_name", &Options::replace_session_name},
+    {"zero_address", &Options::replace_zero_address},
+    {"force_increment_version", &Options::force_increment_version},
+};
+constexpr Named<Options, unsigned> kPtimes[] = {{"ptime_ms", &Options::ptime_ms},
+                                                {"ptime_reverse_ms", &Options::ptime_reverse_ms}};
+
+template <typename Table>
+std::string word_list(const char* name, const Table& table) {
+  std::string words;
+  for (const auto& one : table) words += (words.empty() ? "\"" : ",\"") + std::string(one.name) + "\"";
+  return "\"" + std::string(name) + R"(":{"type":"array","maxItems":8,"items":{"enum":[)" + words + "]}}";
 }
 
-bool lists(const std::vector<std::string>& words, const char* word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
+template <typename Table, typename Into>
+void read_words(const Json& params, const char* name, const Table& table, Into& into) {
+  const auto words = texts(params, name);
+  for (const auto& one : table)
+    into.*one.place = std::find(words.begin(), words.end(), one.name) != words.end();
 }
 
-anchor::CodecOptions codecs(const Json& params) {
-  const Json none = Json::object();
-  const auto found = params.find("codecs");
-  const Json& from = found == params.end() ? none : *found;
-  anchor::CodecOptions out;
-  out.strip = texts(from, "strip");
-  out.offer = texts(from, "offer");
-  out.except = texts(from, "except");
-  out.mask = texts(from, "mask");
-  out.consume = texts(from, "consume");
-  out.accept = texts(from, "accept");
-  out.ignore = texts(from, "ignore");
-  out.transcode = texts(from, "transcode");
-  out.set = texts(from, "set");
-  return out;
-}
-
-Result<unsigned> ptime(const Json& params, const char* key) {
-  const std::int64_t ms = number_at(params, key);
-  if (ms % 10 != 0) return Error{ErrorCode::invalid, std::string(key) + ": expected 10, 20, … 60 ms"};
-  return static_cast<unsigned>(ms);
+std::string make_option_properties() {
+  std::string out;
+  const auto add_one = [&out](const char* name, const std::string& what) {
+    out += (out.empty() ? "\"" : ",\"") + std::string(name) + "\":" + what;
+  };
+  for (const auto& one : kLists) add_one(one.name, kList);
+  for (const auto& one : kTexts)
+    add_one(one.name, R"({"type":"string","maxLength":)" + std::to_string(one.bytes_max) + "}");
+  for (const auto& one : kFlags) add_one(one.name, R"({"type":"boolean"})");
+  for (const auto& one : kPtimes) add_one(one.name, R"({"type":"integer","minimum":0,"maximum":60})");
+  add_one("address_family", R"({"enum":["IP4","IP6"]})");
+  add_one("tos", R"({"type":"integer","minimum":0,"maximum":255})");
+  std::string codec_lists;
+  for (const auto& one : kCodecLists)
+    codec_lists += (codec_lists.empty() ? "\"" : ",\"") + std::string(one.name) + "\":" + kList;
+  add_one("codecs", R"({"type":"object","properties":{)" + codec_lists + "}}");
+  return out + "," + word_list("rtcp_mux", kMuxWords) + "," + word_list("replace", kReplaceWords);
 }
 
 }  // namespace
@@ -63,7 +112,10 @@ const std::string& who_properties() {
   return text;
 }
 
-std::string option_properties() { return with_lists(kOptions); }
+const std::string& option_properties() {
+  static const std::string text = make_option_properties();
+  return text;
+}
 
 std::string schema(const std::string& properties, const char* required) {
   return "{\"properties\":{" + properties + "},\"required\":" + required + "}";
@@ -84,47 +136,25 @@ std::vector<std::string> texts(const Json& object, const char* key) {
 }
 
 Result<anchor::Options> options(const Json& params) {
-  anchor::Options out;
-  out.direction = texts(params, "interfaces");
+  Options out;
+  for (const auto& one : kFlags) out.*one.place = flag_at(params, one.name);
+  for (const auto& one : kTexts) out.*one.place = text_at(params, one.name);
+  for (const auto& one : kLists) out.*one.place = texts(params, one.name);
+  if (const auto codecs = params.find("codecs"); codecs != params.end())
+    for (const auto& one : kCodecLists) out.codecs.*one.place = texts(*codecs, one.name);
+  read_words(params, "rtcp_mux", kMuxWords, out.mux);
+  read_words(params, "replace", kReplaceWords, out);
+  for (const auto& one : kPtimes) {
+    const std::int64_t ms = number_at(params, one.name);
+    if (ms % 10 != 0) return Error{ErrorCode::invalid, std::string(one.name) + ": expected 10, 20, … 60 ms"};
+    out.*one.place = static_cast<unsigned>(ms);
+  }
   if (const std::string family = text_at(params, "address_family"); !family.empty())
     out.address_family = family == "IP6" ? Family::v6 : Family::v4;
-  out.media_address = text_at(params, "media_address");
   if (!out.media_address.empty() && !Address::parse(out.media_address, 0))
     return Error{ErrorCode::invalid, "media_address: expected an IP address"};
-  out.received_from = text_at(params, "received_from");
-  out.sip_source_address = flag_at(params, "sip_source_address");
-  out.srtp_only = texts(params, "srtp_only");
-  out.srtp_without = texts(params, "srtp_without");
-  out.transport = text_at(params, "transport");
-  out.asymmetric = flag_at(params, "asymmetric");
-  out.codecs = codecs(params);
-  const auto mux = texts(params, "rtcp_mux");
-  out.mux = {lists(mux, "offer"), lists(mux, "require"), lists(mux, "demux"), lists(mux, "accept"),
-             lists(mux, "reject")};
-  auto forward = ptime(params, "ptime_ms");
-  auto reverse = ptime(params, "ptime_reverse_ms");
-  if (!forward) return forward.error();
-  if (!reverse) return reverse.error();
-  out.ptime_ms = *forward;
-  out.ptime_reverse_ms = *reverse;
-  out.always_transcode = flag_at(params, "always_transcode");
-  out.force_transcoding = flag_at(params, "force_transcoding");
-  out.single_codec = flag_at(params, "single_codec");
-  const auto replace = texts(params, "replace");
-  out.replace_origin = lists(replace, "origin");
-  out.replace_username = lists(replace, "username");
-  out.replace_session_name = lists(replace, "session_name");
-  out.replace_zero_address = lists(replace, "zero_address");
-  out.force_increment_version = lists(replace, "force_increment_version");
-  out.no_rtcp_attribute = flag_at(params, "no_rtcp_attribute");
-  out.full_rtcp_attribute = flag_at(params, "full_rtcp_attribute");
-  out.loop_protect = flag_at(params, "loop_protect");
   if (params.contains("tos")) out.tos = static_cast<unsigned>(number_at(params, "tos"));
-  out.extmap_strip = texts(params, "extmap_strip");
   out.label = text_at(params, "label");
-  out.block_dtmf = flag_at(params, "block_digits");
-  out.record = flag_at(params, "record");
-  out.metadata = text_at(params, "metadata");
   return out;
 }
 

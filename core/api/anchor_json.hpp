@@ -14,7 +14,7 @@ namespace tandem::api::anchor_json {
 
 // Properties of a schema: who is meant, what an offer or answer may ask.
 const std::string& who_properties();
-std::string option_properties();
+const std::string& option_properties();
 std::string schema(const std::string& properties, const char* required);
 
 anchor::Selector selector_of(const Json& params);

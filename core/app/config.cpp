@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -287,6 +288,16 @@ void read_anchor(TomlReader& in, AnchorSection& out, std::vector<ConfigError>& e
   in.number("calls_max", out.calls_max, 1, 1'000'000);
   in.integer("timeout_s", out.timeout_s, 0, 86400);
   in.integer("offer_timeout_s", out.offer_timeout_s, 1, 86400);
+  in.text("forward_to", out.forward_to, 64);
+  const auto consumer = parse_listen(out.forward_to);
+  if (!out.forward_to.empty() && (!consumer || consumer->is_unspecified() || consumer->port() == 0))
+    in.wrong("forward_to", in.take("forward_to"), "\"ADDRESS:PORT\" of who takes forwarded sound",
+             fmt::format("\"{}\"", out.forward_to));
+  in.integer("forward_rate_hz", out.forward_rate_hz, 8000, 48000);
+  static constexpr std::array<std::int64_t, 5> kRates = {8000, 16000, 24000, 32000, 48000};
+  if (std::find(kRates.begin(), kRates.end(), out.forward_rate_hz) == kRates.end())
+    in.wrong("forward_rate_hz", in.take("forward_rate_hz"), "8000, 16000, 24000, 32000 or 48000",
+             std::to_string(out.forward_rate_hz));
   read_interfaces(in, out.interfaces, errors);
 }
 

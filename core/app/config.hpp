@@ -63,6 +63,8 @@ struct AnchorSection {  // calls whose signaling a proxy does (plugins/ng, ancho
   std::size_t calls_max = 5000;
   std::int64_t timeout_s = 60;
   std::int64_t offer_timeout_s = 3600;
+  std::string forward_to;  // "ADDRESS:PORT"; "": nowhere
+  std::int64_t forward_rate_hz = 8000;
 };
 
 struct TenantToken {

@@ -18,6 +18,7 @@
 #include "core/api/call_commands.hpp"
 #include "core/api/events.hpp"
 #include "core/app/ask.hpp"
+#include "core/app/listen_address.hpp"
 #include "core/app/no_signaling.hpp"
 #include "core/app/plugin_sections.hpp"
 #include "core/app/version.hpp"
@@ -203,6 +204,8 @@ void Server::build_anchors() {
   anchors.dscp = config_.media.engine.dscp;
   anchors.symmetric = config_.media.symmetric;
   anchors.default_family = config_.media.engine.host_v4.empty() ? Family::v6 : Family::v4;
+  if (const auto consumer = parse_listen(config_.anchor.forward_to)) anchors.forward_to = *consumer;
+  anchors.forward_rate = static_cast<std::uint32_t>(config_.anchor.forward_rate_hz);
   anchors_ = std::make_unique<anchor::Anchors>(
       timers_, *engine_, anchor::Codecs{codecs_, opaque_}, std::move(anchors),
       [this](const anchor::AnchorEvent& event) {

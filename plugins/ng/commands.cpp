@@ -11,8 +11,7 @@ namespace {
 constexpr std::size_t kCookieMax = 256, kMessageMax = 256U << 10U;
 
 // Known, and not built: said so, and never taken in silence.
-constexpr std::array kRefusedCommands = {"transform", "start-forwarding", "stop-forwarding", "cli",
-                                         "subscribe"};
+constexpr std::array kRefusedCommands = {"cli", "subscribe"};
 
 std::string dump(const Value& value) { return value.dump(-1, ' ', false, Value::error_handler_t::replace); }
 

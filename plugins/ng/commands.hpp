@@ -47,6 +47,8 @@ class Commands {
   bool run_act(Request& request, const Answer& answer);
   bool run_flow(Request& request, const Answer& answer);
   void run_subscribe(Request& request, const Answer& answer);
+  void run_transform(Request& request, const Answer& answer);
+  void run_forwarding(Request& request, const Answer& answer);
   void run_made(const char* method, const Request& request, const Answer& answer);
   void ask_warned(const char* method, Value params, const Request& request, const Answer& answer);
   void ask(const char* method, const Value& params, const Answer& answer,

@@ -68,6 +68,10 @@ bool Commands::run_flow(Request& request, const Answer& answer) {
     if (!request.media.empty()) params["media"] = wanted_media(request.media);
     params.erase("sdp");
     run_made("anchor.create", request, answer);
+  } else if (command == "transform") {
+    run_transform(request, answer);
+  } else if (command == "start-forwarding" || command == "stop-forwarding") {
+    run_forwarding(request, answer);
   } else if (command == "connect") {
     if (!request.to_call_id.empty()) params["to_call_id"] = request.to_call_id;
     if (request.directional) name_sources(request, params);

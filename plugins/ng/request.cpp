@@ -525,7 +525,8 @@ class Reader {
         refuse("address-family: expected IP4 or IP6");
     }
     static constexpr std::array kWithOptions = {
-        "offer", "answer", "publish", "subscribe-request", "create", "create-answer", "subscribe-answer"};
+        "offer",  "answer",        "publish",          "subscribe-request",
+        "create", "create-answer", "subscribe-answer", "transform"};
     if (holds(kWithOptions, out_.command)) {
       // A subscription's own label is set-label or to-label; its label chooses whom it hears.
       if (out_.command == "subscribe-request") {
@@ -537,6 +538,7 @@ class Reader {
       params().update(options_);
     } else {
       params().erase("sdp");
+      out_.metadata = text_at(options_, "metadata");
     }
   }
 

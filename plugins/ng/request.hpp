@@ -31,6 +31,7 @@ struct Request {
   std::string to_call_id, source_call_id, source_tag;
   Value from_tags = Value::array(), calls = Value::array(), rows = Value::array(), media = Value::array();
   std::string file, digits, transport;
+  std::string metadata;  // where it is no option of an offer: start forwarding
   std::int64_t repeat = 1, duration_ms = 0, gap_ms = 0, start_ms = 0, repeat_duration_ms = 0, limit = 32;
   std::int64_t delete_delay_s = -1;
 };

@@ -36,11 +36,11 @@ class Ng:
 class Anchoring:
     """Tandem with the ng plugin, and the operator's Kamailio before it."""
 
-    def __init__(self, e2e, flags=None, uas_port=9, media="", with_proxy=True, mos=False):
+    def __init__(self, e2e, flags=None, uas_port=9, media="", with_proxy=True, mos=False, top=""):
         self.ng_port = free_port(2300 + os.getpid() % 100 * 2)
         self.http_port = free_port(self.ng_port + 1)
         self.system = e2e.fresh(top=f'[plugin.ng]\nudp = "127.0.0.1:{self.ng_port}"\ntcp = "127.0.0.1:{self.ng_port}"\n'
-                                    f'http = "127.0.0.1:{self.http_port}"\n', media=media)
+                                    f'http = "127.0.0.1:{self.http_port}"\n{top}', media=media)
         options = {} if flags is None else {"flags": flags}
         self.proxy = None
         if with_proxy:

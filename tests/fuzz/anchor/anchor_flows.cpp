@@ -1,17 +1,12 @@
 // Any bytes as a series of verbs beside offer and answer, with any SDP, over calls and parties that exist or
 // not. Held true: no crash; SDP that leaves can be read; no flow outlives its call; nothing is left open when
 // every call is deleted.
-#include <cstdlib>
 #include <string>
-#include <string_view>
 
-#include "core/anchor/anchors.hpp"
-#include "core/base/log.hpp"
-#include "core/codec/g711.hpp"
-#include "tests/support/fake_media.hpp"
-#include "tests/support/fake_timers.hpp"
+#include "tests/support/anchor_bench.hpp"
 
 using namespace tandem;
+using testing::require;
 
 namespace {
 
@@ -19,10 +14,6 @@ constexpr const char* kCalls[] = {"one", "two", "three", ""};
 constexpr const char* kTags[] = {"A", "B", "S", "P", "C", "", "x", "y"};
 constexpr const char* kSdp =
     "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0 8\r\n";
-
-void require(bool held) {
-  if (!held) std::abort();
-}
 
 struct Bytes {
   const std::uint8_t* data;
@@ -73,27 +64,33 @@ void run(anchor::Anchors& anchors, Bytes& in) {
       break;
     case 12: anchors.remove(who, {}, [](const Result<anchor::CallReport>&) {}); break;
     case 13: anchors.query(who, [](const Result<anchor::CallReport>&) {}); break;
-    default: (void)anchors.block(who, anchor::Anchors::Block::media, sources.all); break;
+    case 14:
+      if (sources.mix)
+        (void)anchors.block(who, anchor::Anchors::Block::media, sources.all);
+      else
+        (void)anchors.forward(who, sources.all, in.sdp().substr(0, 100));
+      break;
+    default: {
+      const anchor::TransformCodec codec{(more & 64) != 0 ? "PCMU" : "x/y", "", more, 8000, names & 3U, 0};
+      const anchor::TransformCodec other_codec{"PCMA", "", names, 8000, 1, 0};
+      const auto to = Address::parse("192.0.2.1", static_cast<std::uint16_t>(more << 8));
+      if (const auto out =
+              anchors.transform(who, {{"", {codec}, sources.all ? codec : other_codec, *to}}, {}))
+        require(out->media.size() == 1 && !out->call_id.empty());
+      break;
+    }
   }
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  log::set_level(log::Level::error);
-  testing::FakeTimers timers;
-  testing::FakeMedia media(timers);
-  codec::CodecRegistry registry;
-  (void)registry.add(codec::pcmu());
-  (void)registry.add(codec::pcma());
-  anchor::OpaqueCodecs opaque;
-  anchor::Anchors anchors(timers, media, {registry, opaque}, {}, {});
-  media.set_listener(&anchors);
+  anchor::AnchorsConfig config;
+  config.forward_to = *Address::parse("192.0.2.2", 9);
+  testing::AnchorBench bench(config);
   Bytes in{data, size};
-  for (int i = 0; i < 32 && in.left != 0; ++i) run(anchors, in);
-  timers.advance(seconds(200));
-  for (const std::string& id : anchors.list(1000))
-    anchors.remove({id, "", "", "", "", ""}, {}, [](const Result<anchor::CallReport>&) {});
-  require(anchors.size() == 0 && media.open_legs() == 0 && media.feeds.empty());
+  for (int i = 0; i < 32 && in.left != 0; ++i) run(bench.anchors, in);
+  bench.timers.advance(seconds(200));
+  bench.end();
   return 0;
 }

@@ -1,21 +1,13 @@
 // Any bytes as an offer and as its answer: Anchors over a media engine in memory. Held true: no crash; what
 // leaves can be read, has as many m= lines as came, and nothing is left open when the call is deleted.
-#include <cstdlib>
 #include <string>
-#include <string_view>
 
-#include "core/anchor/anchors.hpp"
-#include "core/codec/g711.hpp"
-#include "tests/support/fake_media.hpp"
-#include "tests/support/fake_timers.hpp"
+#include "tests/support/anchor_bench.hpp"
 
 using namespace tandem;
+using testing::require;
 
 namespace {
-
-void require(bool held) {
-  if (!held) std::abort();
-}
 
 void check(const std::string& in, const Result<anchor::SdpOutcome>& out) {
   if (!out) return require(!out.error().message.empty());
@@ -31,13 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::size_t cut = std::min(text.find('\1'), text.size());
   const std::string one = text.substr(0, cut), two = cut < text.size() ? text.substr(cut + 1) : one;
-  testing::FakeTimers timers;
-  testing::FakeMedia media(timers);
-  codec::CodecRegistry registry;
-  (void)registry.add(codec::pcmu());
-  (void)registry.add(codec::pcma());
-  anchor::OpaqueCodecs opaque;
-  anchor::Anchors anchors(timers, media, {registry, opaque}, {}, {});
+  testing::AnchorBench bench;
+  anchor::Anchors& anchors = bench.anchors;
   anchor::Options options;
   if ((how & 1) != 0) options.codecs.transcode = {"PCMA"};
   if ((how & 2) != 0) options.codecs.strip = {"all"};
@@ -51,7 +38,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check(two, anchors.answer({"c", "A", "B", "", "", ""}, two, options));
   check(two, anchors.offer({"c", "B", "A", "", "", ""}, two, options));
   check(one, anchors.answer({"c", "B", "A", "", "", ""}, one, options));
-  anchors.remove({"c", "", "", "", "", ""}, {}, [](const Result<anchor::CallReport>&) {});
-  require(anchors.size() == 0 && media.open_legs() == 0);
+  bench.end();
   return 0;
 }

@@ -142,5 +142,60 @@ TEST_F(FlowCommandsTest, BundlesExtensionsAndTosAreDoneOrSaidNotToBe) {
   EXPECT_EQ(with("delay-buffer=0")["result"], "ok");
 }
 
+TEST_F(FlowCommandsTest, ATransformIsAskedForWithoutSdpAndToldWhereToSend) {
+  answer_with(
+      "anchor.transform",
+      R"({"call_id":"c","from_tag":"t","media":[{"id":"1","family":"IP4","host":"203.0.113.1","port":4000}]})");
+  const Value got = ask_json(R"({"command":"transform","interface":"priv","media":[{"type":"audio","codec":[
+      {"input":{"codec":"opus","payload type":"96","clock rate":48000,"channels":2,"format":"useinbandfec=1"},
+       "output":{"codec":"PCMU","payload type":0,"clock rate":8000,"channels":1,"options":"bitrate=32000 x"}}],
+      "destination":{"family":"IP4","address":"198.51.100.14","port":6150}}]})");
+  const Value asked = params("anchor.transform");
+  EXPECT_EQ(asked["interfaces"], Value::parse(R"(["priv"])"));
+  const Value& media = asked["media"][0];
+  EXPECT_EQ(media["inputs"],
+            Value::parse(
+                R"([{"codec":"opus","type":96,"clock_rate":48000,"channels":2,"fmtp":"useinbandfec=1"}])"));
+  EXPECT_EQ(media["output"]["codec"], "PCMU");
+  EXPECT_EQ(media["output"]["bitrate"], 32000);
+  EXPECT_EQ(media["host"], "198.51.100.14");
+  EXPECT_EQ(media["port"], 6150);
+  EXPECT_EQ(got, Value::parse(R"({"call-id":"c","from-tag":"t","media":[
+      {"id":"1","family":"IP4","address":"203.0.113.1","port":4000}],"result":"ok"})"));
+}
+
+TEST_F(FlowCommandsTest, ATransformThatCannotBeReadIsRefusedWithAReason) {
+  const std::string codec = R"({"codec":"PCMU","payload type":0})",
+                    to = R"("destination":{"address":"192.0.2.1","port":4})";
+  for (const auto& [media, words] : std::vector<std::pair<std::string, std::string>>{
+           {"1", "each a dictionary"},
+           {"{}", "expected codecs"},
+           {R"({"codec":[1],)" + to + "}", "input and output"},
+           {R"({"codec":[{"input":)" + codec + "}]," + to + "}", "input and output"},
+           {R"({"type":"video","codec":[]})", "audio"},
+           {R"({"codec":[{"input":)" + codec + R"(,"output":)" + codec + "}]}", "Destination"},
+           {R"({"codec":[{"input":)" + codec + R"(,"output":)" + codec + R"(},{"input":)" + codec +
+                R"(,"output":{"codec":"PCMA","payload type":8}}],)" + to + "}",
+            "several outputs"}}) {
+    const Value got = ask_json(R"({"command":"transform","media":[)" + media + "]}");
+    EXPECT_EQ(got["result"], "error") << media;
+    EXPECT_NE(text_at(got, "error-reason").find(words), std::string::npos) << text_at(got, "error-reason");
+  }
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(FlowCommandsTest, ForwardingSelectsAsBlocksDo) {
+  answer_with("anchor.forward", "{}");
+  (void)ask_json(R"({"command":"start forwarding","call-id":"c","from-tag":"a","metadata":"x=1"})");
+  Value asked = params("anchor.forward");
+  EXPECT_EQ(asked["on"], true);
+  EXPECT_EQ(asked["metadata"], "x=1");
+  EXPECT_FALSE(asked.contains("from_tag"));
+  (void)ask_json(R"({"command":"stop forwarding","call-id":"c","from-tag":"a","flags":["directional"]})");
+  asked = params("anchor.forward");
+  EXPECT_EQ(asked["on"], false);
+  EXPECT_EQ(asked["from_tag"], "a");
+}
+
 }  // namespace
 }  // namespace tandem::ng
