@@ -14,59 +14,6 @@ set(TANDEM_LIB_toml PkgConfig::toml)
 set(TANDEM_LIB_cli11 CLI11::CLI11)
 set(TANDEM_LIB_prometheus prometheus-cpp::core)
 
-# The control side is JSON and bookkeeping, a few thousand messages a second at most: it is compiled to be built
-# soon. Where packets and samples pass, and where scripts run, the preset's own level holds.
-set(TANDEM_CONTROL_SIDE call anchor api plugin app kamailio http store tts ng)
-function(tandem_optimise target name)
-  if(name IN_LIST TANDEM_CONTROL_SIDE OR name MATCHES "^(lua|load|sdp|session)$")
-    tandem_together(${target} 4)
-  endif()
-  if(name IN_LIST TANDEM_CONTROL_SIDE)
-    target_compile_options(${target} PRIVATE ${TANDEM_SOON})
-  endif()
-endfunction()
-
-# Sources whose time goes into the headers of JSON and of GoogleTest are compiled four at a time, tests eight (the
-# debug preset compiles each alone). Names in the unnamed namespaces of one folder must therefore differ.
-function(tandem_together target size)
-  if(TANDEM_TOGETHER)
-    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${size})
-    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)  # all is "included" then
-  endif()
-endfunction()
-
-# The headers of JSON and of GoogleTest take most of a source's time: they are read once for each way of compiling.
-# What a source includes it still names: the debug preset and check-layers --headers compile without this.
-function(tandem_headers_once kind)
-  cmake_parse_arguments(P "PIC" "" "OPTIONS;LIBS;HEADERS" ${ARGN})
-  if(NOT TANDEM_TOGETHER)
-    return()
-  endif()
-  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/headers_${kind}.cpp CONTENT "// Nothing: its headers are precompiled.\n")
-  add_library(tandem_headers_${kind} OBJECT ${CMAKE_BINARY_DIR}/headers_${kind}.cpp)
-  set_target_properties(tandem_headers_${kind} PROPERTIES POSITION_INDEPENDENT_CODE ${P_PIC})
-  target_compile_options(tandem_headers_${kind} PRIVATE ${P_OPTIONS})
-  target_link_libraries(tandem_headers_${kind} PRIVATE tandem_flags ${P_LIBS})
-  target_precompile_headers(tandem_headers_${kind} PRIVATE ${P_HEADERS})
-endfunction()
-function(tandem_use_headers target kind)
-  if(TARGET tandem_headers_${kind})
-    target_precompile_headers(${target} REUSE_FROM tandem_headers_${kind})
-  endif()
-endfunction()
-
-set(TANDEM_SOON $<IF:$<CONFIG:RelWithDebInfo>,-O1,-O0>)
-set(TANDEM_TEST_SOON -O0 $<$<CONFIG:RelWithDebInfo>:-g0>)
-set(often <algorithm> <functional> <map> <memory> <string> <unordered_map> <vector>)
-tandem_headers_once(json OPTIONS ${TANDEM_SOON} LIBS nlohmann_json::nlohmann_json HEADERS ${often} <nlohmann/json.hpp>)
-tandem_headers_once(json_pic PIC OPTIONS ${TANDEM_SOON} LIBS nlohmann_json::nlohmann_json
-  HEADERS ${often} <nlohmann/json.hpp>)
-if(TANDEM_TESTS)
-  tandem_headers_once(test_json OPTIONS ${TANDEM_TEST_SOON} LIBS GTest::gmock nlohmann_json::nlohmann_json
-    HEADERS ${often} <gmock/gmock.h> <gtest/gtest.h> <nlohmann/json.hpp>)
-  tandem_headers_once(test OPTIONS -O1 LIBS GTest::gmock HEADERS ${often} <gmock/gmock.h> <gtest/gtest.h>)
-endif()
-
 # All layers named in core/layers.txt that have sources.
 function(tandem_layers)
   set(table ${PROJECT_SOURCE_DIR}/core/layers.txt)
@@ -85,7 +32,8 @@ function(tandem_layers)
     if(sources)
       add_library(tandem_${layer} STATIC ${sources})
       tandem_optimise(tandem_${layer} ${layer})
-      if(layer MATCHES "^(api|plugin|app)$")
+      tandem_fuzzed(tandem_${layer} ${layer})
+      if(layer MATCHES "^(api|app)$")
         tandem_use_headers(tandem_${layer} json)
       endif()
       set(kind PUBLIC)
@@ -166,7 +114,8 @@ function(tandem_plugin name)
   add_library(plugin_${name}_objects OBJECT ${sources})
   set_target_properties(plugin_${name}_objects PROPERTIES POSITION_INDEPENDENT_CODE ON)
   tandem_optimise(plugin_${name}_objects ${name})
-  if(name IN_LIST TANDEM_CONTROL_SIDE AND "${P_LIBS}" MATCHES nlohmann)
+  tandem_fuzzed(plugin_${name}_objects plugins/${name})
+  if(name MATCHES "^(http|kamailio|ng|store)$")
     tandem_use_headers(plugin_${name}_objects json_pic)
   endif()
   # include/ and the plugin's own folder only: a plugin has no private door into core.
