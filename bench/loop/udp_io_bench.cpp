@@ -1,9 +1,11 @@
 // One relayed packet through UdpIo and SharedIo (one tick: every leg got a packet, each is sent on), beside
-// the floor: the bare recvfrom and sendto on the same sockets. The generator's share is paused out of all; on
-// loopback it pays for the way in, the sk_lookup program included.
+// their floors: the bare recvfrom and sendto on the same sockets, and recvmmsg and sendmmsg on one socket
+// that all share (no steering, no header of our own, no time stamp). The generator's share is paused out of
+// all; on loopback it pays for the way in, the sk_lookup program included.
 #include <benchmark/benchmark.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <memory>
@@ -127,6 +129,38 @@ void BM_FloorRecvSend(benchmark::State& state) {
   for (const int fd : fds) field.binder.unbind(fd);
 }
 BENCHMARK(BM_FloorRecvSend)->Arg(1)->Arg(100)->Arg(1000)->UseManualTime();
+
+void BM_FloorOneSocket(benchmark::State& state) {
+  constexpr std::size_t kBurst = 64;
+  const auto legs = static_cast<std::size_t>(state.range(0));
+  Field field(1);
+  const int fd = field.ports[0].release();
+  const int buffer = 8 << 20;
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer);
+  field.addresses.assign(legs, field.addresses[0]);
+  std::array<std::array<char, 2048>, kBurst> bytes;
+  std::array<iovec, kBurst> vectors;
+  std::array<mmsghdr, kBurst> in{}, out{};
+  for (std::size_t i = 0; i < kBurst; ++i) {
+    vectors[i] = {bytes[i].data(), bytes[i].size()};
+    in[i].msg_hdr.msg_iov = out[i].msg_hdr.msg_iov = &vectors[i];
+    in[i].msg_hdr.msg_iovlen = out[i].msg_hdr.msg_iovlen = 1;
+    out[i].msg_hdr.msg_name = const_cast<sockaddr*>(field.to_far.raw());
+    out[i].msg_hdr.msg_namelen = field.to_far.raw_size();
+  }
+  run(state, field, legs, [&] {
+    std::size_t seen = 0;
+    for (int got = 1; got > 0; seen += static_cast<std::size_t>(got)) {
+      for (iovec& one : vectors) one.iov_len = bytes[0].size();
+      got = std::max(0, recvmmsg(fd, in.data(), kBurst, MSG_DONTWAIT, nullptr));
+      for (int i = 0; i < got; ++i) vectors[static_cast<std::size_t>(i)].iov_len = kPacket;
+      if (got > 0) sendmmsg(fd, out.data(), static_cast<unsigned>(got), MSG_DONTWAIT);
+    }
+    if (seen != legs) state.SkipWithError("packets missing");
+  });
+  field.binder.unbind(fd);
+}
+BENCHMARK(BM_FloorOneSocket)->Arg(1)->Arg(100)->Arg(1000)->UseManualTime();
 
 }  // namespace
 }  // namespace tandem::loop
