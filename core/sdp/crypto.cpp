@@ -46,7 +46,6 @@ Result<CryptoLine> read_key(srtp::Suite suite, std::string_view text) {
   if (text.size() < kInline.size() || !same_name(text.substr(0, kInline.size()), kInline))
     return invalid("expected inline: and a key");
   text.remove_prefix(kInline.size());
-  if (text.find(';') != std::string_view::npos) return unusable("several keys, which need an MKI");
   const std::size_t bar = text.find('|');
   auto key = srtp::Key::from_base64(suite, text.substr(0, bar));
   if (!key) return invalid(key.error().message);
@@ -70,6 +69,34 @@ Result<CryptoLine> read_key(srtp::Suite suite, std::string_view text) {
   if (!digits || length < 1 || length > srtp::kMkiBytesMax || (length < 8 && value >> (8 * length) != 0))
     return invalid("expected an MKI and its length in bytes, 1 to 128, after the key");
   line.protection.mki = mki_bytes(value, length);
+  return line;
+}
+
+// One key, or several that a packet's MKI tells apart (RFC 4568 6.1): KEY;KEY;…
+Result<CryptoLine> read_keys(srtp::Suite suite, std::string_view text) {
+  const auto next = [&text] {
+    const std::string_view one = text.substr(0, text.find(';'));
+    text.remove_prefix(std::min(text.size(), one.size() + 1));
+    return one;
+  };
+  const bool several = text.find(';') != std::string_view::npos;
+  auto line = read_key(suite, next());
+  if (!line || !several) return line;
+  srtp::Protection& all = line->protection;
+  const auto known = [&all](const std::string& mki) {
+    return mki == all.mki || std::any_of(all.others.begin(), all.others.end(),
+                                         [&](const srtp::NamedKey& one) { return one.mki == mki; });
+  };
+  do {
+    auto one = read_key(suite, next());
+    if (!one) return one;
+    const std::string& mki = one->protection.mki;
+    if (mki.empty() || mki.size() != all.mki.size() || known(mki))
+      return invalid("several keys: expected an MKI of each, of one length and its own");
+    if (all.others.size() + 1 == srtp::kKeysMax)
+      return unusable(fmt::format("more than {} keys", srtp::kKeysMax));
+    all.others.push_back({one->protection.key, mki});
+  } while (!text.empty());
   return line;
 }
 
@@ -116,7 +143,7 @@ Result<CryptoLine> parse_crypto(std::string_view value) {
   const auto suite = srtp::suite_named(name);
   if (name.empty()) return invalid("expected a crypto suite");
   if (!suite) return unusable(fmt::format("the suite {}", printable(name)));
-  auto line = read_key(*suite, next_word(rest));
+  auto line = read_keys(*suite, next_word(rest));
   if (!line) return line;
   line->tag = *tag;
   line->suite_name = name;
@@ -132,7 +159,14 @@ std::string print_crypto(const CryptoLine& line) {
   const srtp::Protection& p = line.protection;
   std::string text = fmt::format("{} {} inline:", line.tag, line.suite_name);
   text += p.key.to_base64();
-  if (!p.mki.empty()) text += fmt::format("|{}:{}", mki_value(p.mki), p.mki.size());
+  const auto add_mki = [&text](const std::string& mki) {
+    if (!mki.empty()) text += fmt::format("|{}:{}", mki_value(mki), mki.size());
+  };
+  add_mki(p.mki);
+  for (const srtp::NamedKey& one : p.others) {
+    text += ";inline:" + one.key.to_base64();
+    add_mki(one.mki);
+  }
   if (!p.encrypt_rtp) text += " UNENCRYPTED_SRTP";
   if (!p.encrypt_rtcp) text += " UNENCRYPTED_SRTCP";
   if (!p.authenticate_rtp) text += " UNAUTHENTICATED_SRTP";
@@ -197,6 +231,7 @@ std::optional<CryptoLine> answer_line(const CryptoLine& chosen, std::span<const 
   CryptoLine line = chosen;
   line.lifetime = 0;
   line.protection.key = with->protection.key;
+  line.protection.others.clear();
   return line;
 }
 

@@ -14,7 +14,7 @@
 //   3. answer comes in: match_crypto(ours, media) is the pair for the answerer's leg.
 //   4. answer goes out: answer_line(chosen, our lines) with the offerer's tag; set_crypto(media, {that}).
 //   Each side's media::LegConfig::srtp is { send: our Protection, receive: theirs }.
-// Lines that cannot be used (several keys, unknown suites and parameters) are passed over, and
+// Lines that cannot be used (unknown suites and parameters, several keys without names) are passed over, and
 // crypto_lines() says why. Thread: [any].
 #pragma once
 
@@ -52,8 +52,8 @@ struct CryptoFlags {
 };
 
 // [any] What stands after "a=crypto:". Errors: invalid (not the grammar of RFC 4568 9.1, or a key of another
-// length), unsupported (the suite; more than one key; a session parameter that is not WSH and not marked
-// optional with "-"). No message quotes the key.
+// length; several keys without MKIs of one length, each its own), unsupported (the suite; more than 16 keys;
+// a session parameter that is not WSH and not marked optional with "-"). No message quotes the key.
 Result<CryptoLine> parse_crypto(std::string_view value);
 // [any] The same back, without lifetime. It holds the key: for the wire only, never for a log.
 std::string print_crypto(const CryptoLine& line);
@@ -75,7 +75,7 @@ std::vector<CryptoLine> make_crypto_lines(std::span<const srtp::Suite> suites, c
 // one whose suite comes first in ours. Null: none.
 const CryptoLine* choose_crypto(std::span<const CryptoLine> theirs, std::span<const CryptoLine> ours,
                                 bool ours_first = false);
-// [any] What our answer to `chosen` says: its tag, name and flags, with our key for that suite.
+// [any] What our answer to `chosen` says: its tag, name, flags and first MKI, with our key for that suite.
 std::optional<CryptoLine> answer_line(const CryptoLine& chosen, std::span<const CryptoLine> ours);
 
 // One section's agreement: what we send with and what we open theirs with.

@@ -53,17 +53,64 @@ srtp_sec_serv_t services(bool encrypted, bool authenticated) {
   return authenticated ? sec_serv_auth : sec_serv_none;
 }
 
-Result<Session> make_session(const Protection& protection, srtp_ssrc_t ssrc) {
+// What libsrtp2 is given, wiped when it has taken it.
+struct MasterKeys {
+  struct One {
+    std::array<std::uint8_t, kMasterBytesMax> bytes{};
+    std::string mki;
+    srtp_master_key_t table{};
+  };
+  std::vector<One> keys;
+  std::vector<srtp_master_key_t*> tables;
+
+  MasterKeys() { keys.reserve(kKeysMax); }  // never moved, which would leave a copy
+  void add(const Key& key, const std::string& mki) {
+    One& one = keys.emplace_back();
+    const std::span<const std::uint8_t> master = key.bytes();
+    std::copy(master.begin(), master.end(), one.bytes.begin());
+    one.mki = mki;
+  }
+  void link() {
+    for (One& one : keys) {
+      one.table = {one.bytes.data(), reinterpret_cast<unsigned char*>(one.mki.data()),
+                   static_cast<unsigned>(one.mki.size())};
+      tables.push_back(&one.table);
+    }
+  }
+  ~MasterKeys() {
+    for (One& one : keys) {
+      one.bytes.fill(0);
+      asm volatile("" : : "r"(one.bytes.data()) : "memory");  // the zeros are really written
+    }
+  }
+};
+
+enum class With : std::uint8_t { first_key, all_keys };
+
+Result<void> check_names(const Protection& protection) {
+  if (protection.mki.size() > kMkiBytesMax)
+    return Error{ErrorCode::invalid, fmt::format("an MKI has at most {} bytes", kMkiBytesMax)};
+  if (protection.others.size() >= kKeysMax)
+    return Error{ErrorCode::invalid, fmt::format("at most {} keys in one direction", kKeysMax)};
+  for (const NamedKey& one : protection.others)
+    if (one.key.suite() != protection.key.suite() || one.mki.size() != protection.mki.size() ||
+        one.mki.empty())
+      return Error{ErrorCode::invalid, "several keys: expected one suite, and MKIs of one length"};
+  return {};
+}
+
+Result<Session> make_session(const Protection& protection, srtp_ssrc_t ssrc, With with = With::first_key) {
   if (const auto& started = start_library(); !started) return started.error();
   const SuiteFacts& suite = facts(protection.key.suite());
   if (suite.aead && (!protection.encrypt_rtp || !protection.encrypt_rtcp || !protection.authenticate_rtp))
     return Error{ErrorCode::unsupported,
                  fmt::format("{} cannot leave out encryption or authentication", suite.name)};
-  if (protection.mki.size() > kMkiBytesMax)
-    return Error{ErrorCode::invalid, fmt::format("an MKI has at most {} bytes", kMkiBytesMax)};
-  std::array<std::uint8_t, kMasterBytesMax> key{};
-  const std::span<const std::uint8_t> master = protection.key.bytes();
-  std::copy(master.begin(), master.end(), key.begin());
+  if (auto good = check_names(protection); !good) return good.error();
+  MasterKeys keys;
+  keys.add(protection.key, protection.mki);
+  if (with == With::all_keys)
+    for (const NamedKey& one : protection.others) keys.add(one.key, one.mki);
+  keys.link();
   srtp_policy_t policy{};
   set_ciphers(suite.suite, policy.rtp, policy.rtcp);
   policy.rtp.sec_serv = services(protection.encrypt_rtp, protection.authenticate_rtp);
@@ -73,14 +120,17 @@ Result<Session> make_session(const Protection& protection, srtp_ssrc_t ssrc) {
     policy.rtp.auth_tag_len = policy.rtp.auth_key_len = 0;
   }
   policy.ssrc = ssrc;
-  policy.key = key.data();
+  if (with == With::first_key) {
+    policy.key = keys.keys.front().bytes.data();
+  } else {
+    policy.keys = keys.tables.data();
+    policy.num_master_keys = keys.tables.size();
+  }
   policy.window_size = 128;
   policy.allow_repeat_tx = 0;  // one number twice is one key stream twice
   srtp_t made = nullptr;
   const Deriving192 deriving(suite.key_bytes == 24);
   const srtp_err_status_t status = srtp_create(&made, &policy);
-  std::fill(key.begin(), key.end(), std::uint8_t{0});
-  asm volatile("" : : "r"(key.data()) : "memory");  // the zeros are really written
   if (status != srtp_err_status_ok)
     return Error{ErrorCode::internal, fmt::format("libsrtp2 makes no {} session: its error {}", suite.name,
                                                   static_cast<int>(status))};
@@ -111,7 +161,7 @@ Session::~Session() {
 
 // ---- the key's name, which no tag covers (RFC 3711 3.1)
 
-KeyName::KeyName(const Protection& protection) : bytes_(protection.mki) {
+KeyName::KeyName(const Protection& protection, std::string mki) : bytes_(std::move(mki)) {
   const SuiteFacts& suite = facts(protection.key.suite());
   if (suite.aead) return;  // RFC 7714 8.2, 9.2: the tag is part of the text, the name comes last
   behind_rtp_ = protection.authenticate_rtp ? suite.tag_bytes : 0;
@@ -172,9 +222,22 @@ Receiver::Receiver(Session session, const Protection& protection)
                       facts(protection.key.suite()).rtcp_tag_bytes) {}
 
 Result<std::unique_ptr<Receiver>> Receiver::create(const Protection& protection) {
-  auto session = make_session(protection, {ssrc_any_inbound, 0});
+  const bool several = !protection.others.empty();
+  auto session = make_session(protection, {ssrc_any_inbound, 0}, several ? With::all_keys : With::first_key);
   if (!session) return session.error();
-  return std::unique_ptr<Receiver>(new Receiver(std::move(*session), protection));
+  std::unique_ptr<Receiver> made(new Receiver(std::move(*session), protection));
+  std::vector<NamedKey> all;
+  if (several) all.push_back({protection.key, protection.mki});
+  all.insert(all.end(), protection.others.begin(), protection.others.end());
+  made->rtcp_.reserve(all.size());
+  for (const NamedKey& one : all) {
+    Protection alone = protection;
+    alone.key = one.key;
+    auto own = make_session(alone, {ssrc_any_inbound, 0});
+    if (!own) return own.error();
+    made->rtcp_.push_back({KeyName(alone, one.mki), std::move(*own)});
+  }
+  return made;
 }
 
 bool Receiver::may_come(std::uint32_t ssrc) const {
@@ -192,22 +255,32 @@ Verdict Receiver::unprotect(std::span<std::uint8_t>& packet) {
   if (packet.size() < rtp_bytes_min_) return Verdict::malformed;
   const std::uint32_t ssrc = word_at(packet, 8);
   if (!may_come(ssrc)) return Verdict::too_many;
-  if (!name_.take(packet, KeyName::In::rtp)) return Verdict::forged;
+  if (rtcp_.empty() && !name_.take(packet, KeyName::In::rtp)) return Verdict::forged;
   int length = static_cast<int>(packet.size());
-  const Verdict result = verdict(srtp_unprotect(session_.get(), packet.data(), &length));
+  const Verdict result =
+      verdict(srtp_unprotect_mki(session_.get(), packet.data(), &length, rtcp_.empty() ? 0U : 1U));
   if (result != Verdict::ok) return result;
   remember(ssrc);
   packet = packet.first(static_cast<std::size_t>(length));
   return result;
 }
 
+// Of the key that the packet names, which is taken out; null: none of ours.
+Session* Receiver::rtcp_session(std::span<std::uint8_t>& packet) {
+  if (rtcp_.empty()) return name_.take(packet, KeyName::In::rtcp) ? &session_ : nullptr;
+  for (RtcpKey& key : rtcp_)
+    if (key.name.take(packet, KeyName::In::rtcp)) return &key.session;
+  return nullptr;
+}
+
 Verdict Receiver::unprotect_rtcp(std::span<std::uint8_t>& packet) {
   if (packet.size() < rtcp_bytes_min_) return Verdict::malformed;
   const std::uint32_t ssrc = word_at(packet, 4);
   if (!may_come(ssrc)) return Verdict::too_many;
-  if (!name_.take(packet, KeyName::In::rtcp)) return Verdict::forged;
+  Session* session = rtcp_session(packet);
+  if (session == nullptr) return Verdict::forged;
   int length = static_cast<int>(packet.size());
-  const Verdict result = verdict(srtp_unprotect_rtcp(session_.get(), packet.data(), &length));
+  const Verdict result = verdict(srtp_unprotect_rtcp(session->get(), packet.data(), &length));
   if (result != Verdict::ok) return result;
   remember(ssrc);
   packet = packet.first(static_cast<std::size_t>(length));

@@ -8,11 +8,15 @@
 // not be lost, as ever with SDES; a stream that jumps ahead by less than 2^15 keeps its rollover, one that
 // goes back behind the replay window of 128 is refused as a replay. A new SSRC begins at rollover 0.
 //
+// Several keys of a receiver (RFC 3711 8.1): each packet names its own. For RTP they share one libsrtp2
+// session, and so rollover and replay go on from key to key; for RTCP, whose numbers are told, each has its
+// own.
+//
 // Allocation: a Sender has one SSRC, whose stream is made in create(): nothing after that. A Receiver takes
 // any SSRC: the first authentic packet of each (not a stranger's: it is only made after the tag was right)
-// makes libsrtp2 allocate four small blocks on the media thread, at most kSourcesMax times in the Receiver's
-// life. Its replay state is never forgotten, so SSRCs beyond are refused. Made and destroyed on [control]
-// (destruction wipes the keys); protect and unprotect [media], one owner.
+// makes libsrtp2 allocate four small blocks a key on the media thread, at most kSourcesMax times in the
+// Receiver's life. Its replay state is never forgotten, so SSRCs beyond are refused. Made and destroyed on
+// [control] (destruction wipes the keys); protect and unprotect [media], one owner.
 #pragma once
 
 #include <array>
@@ -22,6 +26,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/base/result.hpp"
 #include "core/srtp/key.hpp"
@@ -57,7 +62,8 @@ class Session {
 class KeyName {
  public:
   enum class In : std::uint8_t { rtp, rtcp };
-  explicit KeyName(const Protection& protection);
+  explicit KeyName(const Protection& protection) : KeyName(protection, protection.mki) {}
+  KeyName(const Protection& protection, std::string mki);
   // [media] `buffer` has room for it. The new length.
   std::size_t put(std::span<std::uint8_t> buffer, std::size_t bytes, In in) const;
   // [media] The packet is long enough for it and the tag. False: another key's, or none.
@@ -99,12 +105,18 @@ class Receiver {
   [[nodiscard]] Verdict unprotect_rtcp(std::span<std::uint8_t>& packet);
 
  private:
+  struct RtcpKey {
+    KeyName name;
+    Session session;
+  };
   explicit Receiver(Session session, const Protection& protection);
+  Session* rtcp_session(std::span<std::uint8_t>& packet);
   bool may_come(std::uint32_t ssrc) const;
   void remember(std::uint32_t ssrc);
 
   Session session_;
   KeyName name_;
+  std::vector<RtcpKey> rtcp_;  // empty: one key for everything
   std::size_t rtp_bytes_min_, rtcp_bytes_min_;
   std::array<std::uint32_t, kSourcesMax> sources_{};
   std::size_t source_count_ = 0;

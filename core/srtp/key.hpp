@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/result.hpp"
 #include "core/srtp/suite.hpp"
@@ -46,6 +47,13 @@ class Key {
   std::array<std::uint8_t, kMasterBytesMax> bytes_{};
 };
 
+// A key and its name in each packet (MKI, RFC 3711 3.1).
+struct NamedKey {
+  Key key;
+  std::string mki;
+  bool operator==(const NamedKey&) const = default;
+};
+
 // How one direction is protected (RFC 4568 6.3: UNENCRYPTED_SRTP, UNENCRYPTED_SRTCP, UNAUTHENTICATED_SRTP).
 struct Protection {
   Key key;
@@ -54,6 +62,8 @@ struct Protection {
   bool authenticate_rtp = true;
   std::string
       mki{};  // of the key, that each packet carries (RFC 3711 3.1), up to kMkiBytesMax bytes; "": none
+  std::vector<NamedKey> others{};  // keys that the sender may change to, with names as long as `mki` (RFC
+                                   // 4568 6.1); up to kKeysMax in all. A Sender passes them over.
   bool operator==(const Protection&) const = default;
 };
 

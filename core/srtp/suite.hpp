@@ -36,6 +36,7 @@ struct SuiteFacts {
 inline constexpr std::size_t kKeyBytesMax = 32;
 inline constexpr std::size_t kMasterBytesMax = 46;  // key and salt
 inline constexpr std::size_t kMkiBytesMax = 128;    // RFC 4568 9.1
+inline constexpr std::size_t kKeysMax = 16;         // of one direction
 // What protect() adds at most: the longest tag, SRTCP's index, and the name of the key.
 inline constexpr std::size_t kTrailerBytesMax = 16 + 4 + kMkiBytesMax;
 

@@ -25,6 +25,34 @@ std::string line(const std::string& tag, const std::string& suite, const std::st
   return "a=crypto:" + tag + " " + suite + " inline:" + key + "\n";
 }
 
+// So many keys in one line's words, each with a name.
+std::string many_keys(int count) {
+  std::string out;
+  for (int i = 1; i <= count; ++i)
+    out += (i == 1 ? "inline:" : ";inline:") + std::string(kKey) + "|" + std::to_string(i) + ":4";
+  return out;
+}
+
+TEST(Crypto, ALineMayHaveSeveralKeysWhichTheirNamesTellApart) {
+  const std::string text = "1 AES_CM_128_HMAC_SHA1_80 inline:" + std::string(kKey) +
+                           "|2^20|1:4;inline:" + std::string(kKey) + "|258:4";
+  const auto line = parse_crypto(text + " UNENCRYPTED_SRTCP");
+  ASSERT_TRUE(line.ok()) << line.error().message;
+  EXPECT_EQ(line->protection.mki, std::string("\0\0\0\1", 4));
+  ASSERT_EQ(line->protection.others.size(), 1U);
+  EXPECT_EQ(line->protection.others[0].mki, std::string("\0\0\1\2", 4));
+  EXPECT_FALSE(line->protection.encrypt_rtcp);
+  const auto again = parse_crypto(print_crypto(*line));
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->protection, line->protection);
+  const srtp::Suite suite = line->protection.key.suite();
+  const auto ours = answer_line(*line, make_crypto_lines({&suite, 1}));
+  ASSERT_TRUE(ours);
+  EXPECT_TRUE(ours->protection.others.empty());
+  EXPECT_EQ(ours->protection.mki, line->protection.mki);
+  EXPECT_TRUE(parse_crypto("1 AES_CM_128_HMAC_SHA1_80 " + many_keys(16)).ok());
+}
+
 TEST(Crypto, ReadsWhatPhonesSend) {
   struct Row {
     std::string value;
@@ -81,8 +109,15 @@ TEST(Crypto, SaysWhyALineCannotBeUsedAndQuotesNoKey) {
       {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|256:1", ErrorCode::invalid, "MKI"},
       {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|x:4", ErrorCode::invalid, "MKI"},
       {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:", ErrorCode::invalid, "MKI"},
-      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:4;inline:" + key + "|2:4", ErrorCode::unsupported,
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + ";inline:" + key, ErrorCode::invalid, "several"},
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:4;inline:" + key + "|1:4", ErrorCode::invalid,
        "several"},
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:4;inline:" + key + "|2:2", ErrorCode::invalid,
+       "several"},
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:4;", ErrorCode::invalid, "inline"},
+      {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|1:4;inline:" + key.substr(1) + "|2:4",
+       ErrorCode::invalid, "40"},
+      {"1 AES_CM_128_HMAC_SHA1_80 " + many_keys(17), ErrorCode::unsupported, "16"},
       {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|2^49", ErrorCode::invalid, "lifetime"},
       {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|0", ErrorCode::invalid, "lifetime"},
       {"1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "|2^20|", ErrorCode::invalid, "MKI"},
@@ -175,7 +210,7 @@ const std::string kAvp = "m=audio 4000 RTP/AVP 0\n";
 TEST(CryptoAnswer, FollowsThePolicy) {
   const std::string good = line("7", "AES_CM_128_HMAC_SHA1_80", kKey);
   const std::string bad = line("1", "AES_CM_128_HMAC_SHA1_80",
-                               std::string(kKey) + "|2^20|1:4;inline:" + std::string(kKey) + "|2:4");
+                               std::string(kKey) + "|2^20|1:4;inline:" + std::string(kKey) + "|1:4");
   struct Row {
     const char* name;
     SrtpPolicy policy;
@@ -188,8 +223,8 @@ TEST(CryptoAnswer, FollowsThePolicy) {
       {"SAVP, accept", SrtpPolicy::accept, kSavp + good, 1, ""},
       {"SAVPF", SrtpPolicy::accept, "m=audio 4000 RTP/SAVPF 0\n" + good, 1, ""},
       {"SAVP without a=crypto", SrtpPolicy::accept, kSavp, 488, "saw none"},
-      {"SAVP with several keys", SrtpPolicy::optional, kSavp + bad, 488, "several"},
-      {"the second line, when the first has several keys", SrtpPolicy::required, kSavp + bad + good, 1, ""},
+      {"SAVP with several keys of one name", SrtpPolicy::optional, kSavp + bad, 488, "several"},
+      {"the second line, when the first cannot be used", SrtpPolicy::required, kSavp + bad + good, 1, ""},
       {"AVP, off", SrtpPolicy::off, kAvp + good, 0, ""},
       {"AVP with a=crypto, accept", SrtpPolicy::accept, kAvp + good, 1, ""},
       {"AVP with what cannot be used", SrtpPolicy::optional, kAvp + bad, 0, ""},

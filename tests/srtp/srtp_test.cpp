@@ -329,6 +329,74 @@ TEST(Srtp, CarriesTheNameOfItsKeyInEveryPacket) {
   EXPECT_FALSE(Sender::create(longest, 1).ok());
 }
 
+// RFC 3711 8.1: the packet says which of the keys it is; what belongs to the stream goes on from key to key.
+TEST(Srtp, TakesAnyOfSeveralKeysAndKeepsRolloverAndReplayFromOneToTheNext) {
+  for (const SuiteFacts& suite : suites()) {
+    Protection one{Key::random(suite.suite)}, two{Key::random(suite.suite)};
+    one.mki = std::string("\0\1", 2);
+    two.mki = std::string("\0\2", 2);
+    Protection both = one;
+    both.others.push_back({two.key, two.mki});
+    auto receiver = std::move(*Receiver::create(both));
+    auto first = std::move(*Sender::create(one, 0xcafebabe)),
+         second = std::move(*Sender::create(two, 0xcafebabe));
+    const Bytes plain = rtp_packet(9), report = rtcp_packet();
+    Bytes back;
+    for (Sender* sender : {first.get(), second.get()}) {
+      const auto seq = static_cast<std::uint16_t>(sender == first.get() ? 9 : 10);
+      EXPECT_EQ(open(*receiver, protect(*sender, rtp_packet(seq)), &back), Verdict::ok) << suite.name;
+      EXPECT_EQ(back, rtp_packet(seq)) << suite.name;
+      const Bytes sealed = protect_rtcp(*sender, report);
+      EXPECT_EQ(open_rtcp(*receiver, sealed, &back), Verdict::ok) << suite.name;
+      EXPECT_EQ(back, report) << suite.name;
+      EXPECT_EQ(open_rtcp(*receiver, sealed), Verdict::replayed) << suite.name;
+    }
+    EXPECT_EQ(open(*receiver, protect(*second, rtp_packet(9))), Verdict::replayed) << "under the other key";
+    Protection stranger = two;
+    stranger.mki[1] = 3;
+    auto third = std::move(*Sender::create(stranger, 0xcafebabe));
+    EXPECT_EQ(open(*receiver, protect(*third, rtp_packet(11))), Verdict::forged) << suite.name;
+    EXPECT_EQ(open_rtcp(*receiver, protect_rtcp(*third, report)), Verdict::forged) << suite.name;
+    const Bytes sealed = protect(*first, rtp_packet(12));
+    for (std::size_t n = 0; n < sealed.size(); ++n)
+      EXPECT_NE(open(*receiver, Bytes(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(n))),
+                Verdict::ok);
+  }
+}
+
+TEST(Srtp, AKeyThatComesAfterTheSequenceHasWrappedKnowsTheRollover) {
+  Protection one{Key::random(Suite::aes_cm_128_hmac_sha1_32)},
+      two{Key::random(Suite::aes_cm_128_hmac_sha1_32)};
+  one.mki = "a";
+  two.mki = "b";
+  Protection both = one;
+  both.others.push_back({two.key, two.mki});
+  auto receiver = std::move(*Receiver::create(both));
+  auto first = std::move(*Sender::create(one, 0xcafebabe)),
+       second = std::move(*Sender::create(two, 0xcafebabe));
+  Bytes last;
+  for (std::uint32_t i = 0; i < 65'600; ++i) {
+    ASSERT_EQ(open(*receiver, protect(*first, rtp_packet(static_cast<std::uint16_t>(i)))), Verdict::ok) << i;
+    last = protect(*second, rtp_packet(static_cast<std::uint16_t>(i + 1)));
+  }
+  EXPECT_EQ(open(*receiver, last), Verdict::ok);
+}
+
+TEST(Srtp, SeveralKeysWithoutNamesOfOneLengthAreRefused) {
+  Protection with{Key::random(Suite::aes_cm_128_hmac_sha1_80)};
+  const auto refused = [&] { return !Receiver::create(with).ok(); };
+  with.others.push_back({Key::random(Suite::aes_cm_128_hmac_sha1_80), ""});
+  EXPECT_TRUE(refused());
+  with.mki = "ab";
+  EXPECT_TRUE(refused());
+  with.others[0].mki = "cd";
+  EXPECT_FALSE(refused());
+  with.others.push_back({Key::random(Suite::aead_aes_128_gcm), "ef"});
+  EXPECT_TRUE(refused());
+  with.others.assign(kKeysMax, with.others[0]);
+  EXPECT_TRUE(refused());
+}
+
 TEST(Srtp, RefusesWhatAnotherKeyMade) {
   for (const SuiteFacts& suite : suites()) {
     const Pair pair = make_pair_of({Key::random(suite.suite)});
