@@ -9,6 +9,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ng/value.hpp"
@@ -34,6 +35,9 @@ struct Request {
   std::string metadata;  // where it is no option of an offer: start forwarding
   std::int64_t repeat = 1, duration_ms = 0, gap_ms = 0, start_ms = 0, repeat_duration_ms = 0, limit = 32;
   std::int64_t delete_delay_s = -1;
+
+  void refuse(const std::string& what);  // the first reason stands
+  void add_unknown(const char* kind, std::string_view word);
 };
 
 // `message` is a dictionary.

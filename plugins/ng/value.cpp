@@ -1,5 +1,7 @@
 #include "ng/value.hpp"
 
+#include <charconv>
+
 namespace tandem::ng {
 namespace {
 
@@ -59,6 +61,38 @@ void to_bytes(std::string& text) {
     }
   }
   text = std::move(out);
+}
+
+std::int64_t to_number(const Value& value, std::int64_t otherwise) {
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > 9'000'000'000'000'000'000U) return otherwise;
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (!value.is_string()) return otherwise;
+  const std::string& text = value.get_ref<const std::string&>();
+  std::int64_t number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size() ? number : otherwise;
+}
+
+// A list of texts, or one text with commas or alone.
+Words to_words(const Value& value) {
+  Words out;
+  if (value.is_string()) {
+    out.push_back(value.get<std::string>());
+  } else if (value.is_number_integer()) {
+    out.push_back(std::to_string(to_number(value, 0)));
+  } else if (value.is_array()) {
+    for (const Value& one : value)
+      for (std::string& word : to_words(one)) out.push_back(std::move(word));
+  }
+  if (out.size() > 128) out.resize(128);
+  return out;
+}
+
+std::string shown(std::string_view text) {
+  std::string out(text.substr(0, 64));
+  for (char& c : out)
+    if (c < ' ' || c > '~') c = '?';
+  return out;
 }
 
 }  // namespace tandem::ng

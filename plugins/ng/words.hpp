@@ -2,6 +2,7 @@
 // Thread: [any].
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,11 @@ inline std::string canonical(std::string_view word) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return out;
+}
+
+template <typename Table>
+bool holds(const Table& table, std::string_view word) {
+  return std::any_of(table.begin(), table.end(), [&](const char* one) { return word == one; });
 }
 
 }  // namespace tandem::ng
