@@ -9,6 +9,11 @@
 #include <system_error>
 
 namespace tandem::loop {
+namespace {
+
+constexpr int kSendBufferBytes = 64 << 10;  // else the kernel lets it grow to megabytes
+
+}  // namespace
 
 void TcpClient::connect_to(const Address& peer) {
   close();
@@ -19,6 +24,7 @@ void TcpClient::connect_to(const Address& peer) {
   }
   const int on = 1;
   (void)::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  (void)::setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
   state_ = State::connecting;
   if (::connect(fd_, peer.raw(), peer.raw_size()) != 0 && errno != EINPROGRESS) (void)fail(errno);
 }

@@ -125,5 +125,44 @@ TEST_F(RelayTest, SrtpOnOneSideAndRtpOnTheOther) {
   EXPECT_EQ(b.unopened(), 0U);
 }
 
+TEST_F(RelayTest, APhoneThatChangesFromOneOfItsKeysToAnotherIsHeardOn) {
+  auto &a = phone(codec::pcmu()), &b = phone(codec::pcmu());
+  const srtp::Suite suite = srtp::Suite::aes_cm_128_hmac_sha1_32;
+  sdp::CryptoLine line{1, srtp::facts(suite).name, {srtp::Key::random(suite)}, 0};
+  line.protection.mki = std::string("\0\1", 2);
+  line.protection.others.push_back({srtp::Key::random(suite), std::string("\0\2", 2)});
+  Options options;
+  options.transport = "RTP/AVP";
+  const auto offered =
+      anchors_->offer({"call", "A", "", "", "", ""},
+                      sdp(a, "RTP/SAVP 0\r\na=crypto:" + sdp::print_crypto(line) + "\r\n"), options);
+  ASSERT_TRUE(offered) << offered.error().message;
+  EXPECT_EQ(offered->sdp.find("crypto"), std::string::npos);
+  b.set_remote(address_in(offered->sdp));
+  const auto answered = anchors_->answer({"call", "A", "B", "", "", ""}, sdp(b, kPlain), {});
+  ASSERT_TRUE(answered) << answered.error().message;
+  const auto ours = sdp::crypto_lines(sdp::parse(answered->sdp)->media[0]).lines;
+  ASSERT_EQ(ours.size(), 1U);
+  EXPECT_TRUE(ours[0].protection.others.empty());
+  EXPECT_EQ(ours[0].protection.mki, line.protection.mki);
+  a.set_remote(address_in(answered->sdp));
+  srtp::Protection first{line.protection.key}, second{line.protection.others[0].key};
+  first.mki = line.protection.mki;
+  second.mki = line.protection.others[0].mki;
+  a.secure(first, ours[0].protection);
+  a.say(session::noise(600, 1));
+  a.start();
+  b.start();
+  advance(milliseconds(600));
+  EXPECT_GT(session::find_in(b.heard(), beginning(1)).first, 0.99);
+  a.secure(second, ours[0].protection);
+  b.forget();
+  a.say(session::noise(600, 2));
+  advance(milliseconds(600));
+  EXPECT_GT(session::find_in(b.heard(), beginning(2)).first, 0.99);
+  EXPECT_EQ(engine_->media_loop(0).counters().srtp_forged.get(), 0U);
+  EXPECT_EQ(a.unopened(), 0U);
+}
+
 }  // namespace
 }  // namespace tandem::anchor

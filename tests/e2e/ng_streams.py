@@ -1,13 +1,20 @@
-"""The ng protocol's streams: coded anew without SDP, forwarded as PCM to a program outside, and calls on two media loops
-that become one; with a client of the protocol and real sockets."""
+"""The ng protocol's streams: coded anew without SDP, forwarded as PCM to a program outside, calls on two media loops that
+become one, and keys with names; with a client of the protocol, real sockets, and GStreamer."""
+import base64
 import json
+import os
+import re
+import shutil
+import signal
 import socket
+import subprocess
 import threading
 import time
 
 from anchoring import Anchoring, sdp
 from ng_verbs import Peer, anchored, answer_to, error, ok, ports
-from suite import test
+from suite import Skipped, test
+from system import free_port
 
 
 class Consumer:
@@ -172,4 +179,100 @@ def calls_on_two_media_loops_are_connected_meshed_and_injected_into_each_other(e
     assert c.hears() == {(0, 0x11)}, c.hears()
     assert here.metric("tandem_media_packets_not_crossed_total") == 0
     ok(here.ng.ask("delete", call_id="call-y"))
+    here.check_given_back()
+
+
+class Wire:
+    """One address towards Tandem for two programs: what one sends, and what the other receives."""
+
+    def __init__(self, here):
+        self.outside, self.inside = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        for end in (self.outside, self.inside):
+            end.bind(("127.0.0.1", 0))
+            end.settimeout(0.1)
+        self.port, self.sends_to = (end.getsockname()[1] for end in (self.outside, self.inside))
+        self.to, self.receives_at, self.ssrc, self.open = None, None, None, True
+        self.threads = [threading.Thread(target=self._pass, args=ends, daemon=True)
+                        for ends in ((self.inside, self.outside), (self.outside, self.inside))]
+        for thread in self.threads:
+            thread.start()
+        here.e2e.closing.append(self)
+
+    def _pass(self, source, out):
+        while self.open:
+            try:
+                packet = source.recv(2048)
+            except OSError:
+                continue
+            port = self.to if out is self.outside else self.receives_at
+            if out is self.inside and not 64 <= packet[1] & 0x7F < 96:
+                self.ssrc = int.from_bytes(packet[8:12], "big")
+            if port:
+                out.sendto(packet, ("127.0.0.1", port))
+
+    def close(self):
+        self.open = False
+        for thread in self.threads:
+            thread.join(2)
+        self.outside.close()
+        self.inside.close()
+
+
+class Gstreamer:
+    """A pipeline of gst-launch-1.0 until it is closed."""
+
+    def __init__(self, e2e, pipeline):
+        self.process = subprocess.Popen(["gst-launch-1.0", "-q", *pipeline.split()], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
+        e2e.closing.append(self)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.communicate(timeout=3)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+
+
+@test(deadline=60)
+def gstreamer_names_its_srtp_keys_in_each_packet_changes_them_and_is_heard_on(e2e):
+    if not shutil.which("gst-inspect-1.0") or subprocess.run(["gst-inspect-1.0", "--exists", "srtpenc"]).returncode != 0:
+        raise Skipped("no gst-launch-1.0 with srtpenc (gstreamer1.0-tools, -plugins-good, -plugins-bad)")
+    here = Anchoring(e2e, with_proxy=False)
+    keys = [os.urandom(30) for _ in range(2)]
+    wire, b = Wire(here), Peer(here, 0x22)
+    inline = ";".join(f"inline:{base64.b64encode(key).decode()}|2^31|{mki}:4" for mki, key in enumerate(keys, 1))
+    offer = sdp(wire.port, lines=f"a=crypto:7 AES_CM_128_HMAC_SHA1_80 {inline}\r\n").replace("RTP/AVP", "RTP/SAVP")
+    offered = ok(here.ng.ask("offer", call_id="c", from_tag="a", sdp=offer, transport_protocol="RTP/AVP"))
+    assert "a=crypto" not in offered["sdp"], offered
+    answered = ok(here.ng.ask("answer", call_id="c", from_tag="a", to_tag="b", sdp=sdp(b.port)))
+    tag, ours, mki = re.search(r"a=crypto:(\d+) AES_CM_128_HMAC_SHA1_80 inline:([^|\r]+)\|(\S+)", answered["sdp"]).groups()
+    assert (tag, mki) == ("7", "1:4"), answered
+    wire.to, b.to = ports(answered["sdp"])[0], ports(offered["sdp"])[0]
+    heard = f"{here.system.folder}/gst.ulaw"
+    wire.receives_at = free_port(28000 + os.getpid() % 500 * 2)
+    deadline = time.monotonic() + 3
+    while wire.ssrc is None:  # of what Tandem sends: srtpdec wants to be told
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    Gstreamer(e2e, f"udpsrc address=127.0.0.1 port={wire.receives_at} caps=application/x-srtp,media=(string)audio,"
+                   f"clock-rate=(int)8000,encoding-name=(string)PCMU,payload=(int)0,ssrc=(uint){wire.ssrc},"
+                   f"srtp-key=(buffer){base64.b64decode(ours).hex()},srtp-cipher=(string)aes-128-icm,"
+                   "srtp-auth=(string)hmac-sha1-80,srtcp-cipher=(string)aes-128-icm,srtcp-auth=(string)hmac-sha1-80,"
+                   f"mki=(buffer)00000001 ! srtpdec ! rtppcmudepay ! filesink location={heard} buffer-mode=unbuffered")
+    for mki, key in enumerate(keys, 1):
+        talks = Gstreamer(e2e, "audiotestsrc is-live=true wave=square freq=50 volume=0.5 samplesperbuffer=160 ! "
+                               "audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay ! "
+                               f"srtpenc key={key.hex()} mki=0000000{mki} ! udpsink host=127.0.0.1 port={wire.sends_to}")
+        time.sleep(1)
+        said = b.hears()
+        assert len(said) == 2 and all(kind == 0 for kind, _ in said), (mki, said)
+        talks.close()
+    with open(heard, "rb") as file:
+        bytes_heard = file.read()
+    assert len(bytes_heard) > 8000 and bytes_heard.count(0x22) > 0.99 * len(bytes_heard), len(bytes_heard)
+    assert here.metric("tandem_rtp_dropped_total", reason="srtp_forged") == 0
+    ok(here.ng.ask("delete", call_id="c", from_tag="a"))
     here.check_given_back()

@@ -104,6 +104,10 @@ TEST_P(MediaEngineThreads, LegsComeAndGoWhileMediaRuns) {
                       .record({.leg = legs[6].id,
                                .path = (folder.path() / (std::to_string(round) + ".wav")).string()})
                       .ok());
+      ASSERT_TRUE(engine.join(legs[5].id, legs[7].id).ok()) << "of two loops";
+      ASSERT_TRUE(engine.listen(legs[4].id, legs[6].id).ok());
+      ASSERT_TRUE(engine.stream({.leg = legs[2].id, .to = legs[0].rtp, .rate = 16000, .preamble = "x"}).ok())
+          << "nobody listens there";
       for (int step = 0; step < 6; ++step) {
         std::this_thread::sleep_for(10ms);
         engine.pump();
