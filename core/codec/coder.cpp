@@ -49,6 +49,8 @@ int Encoder::encode_mono(std::span<const std::int16_t> pcm, std::span<std::uint8
   return encode({both.data(), pcm.size() * 2}, out);
 }
 
+bool Encoder::heeds() const { return reached(*codec_, &td_codec::feedback) != nullptr; }
+
 void Encoder::heed(std::span<const std::uint8_t> payload) {
   const auto function = reached(*codec_, &td_codec::feedback);
   if (function != nullptr) function(state_.get(), payload.data(), static_cast<std::uint32_t>(payload.size()));

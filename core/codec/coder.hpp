@@ -31,6 +31,7 @@ class Encoder {
 
   // [media] What the peer says: it may ask something of us (AMR's mode request).
   void heed(std::span<const std::uint8_t> payload);
+  bool heeds() const;  // [any] it may: heed() does something
 
   const td_codec& codec() const { return *codec_; }
 

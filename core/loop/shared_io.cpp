@@ -34,30 +34,44 @@ bool shareable(const Address& local) { return local.family() == Family::v4 && !l
 }  // namespace
 
 struct SharedIo::Receive : ReceiveBurst<sockaddr_in, kBurst, kControlBytes> {
+  std::array<std::uint32_t, kBurst> slots{};
+  std::array<TimePoint, kBurst> arrivals{};
+
   // To whom it was sent, and when the kernel got it.
-  void read_control(std::size_t i, Address& to, TimePoint& at, TimePoint now, Nanos real_to_monotonic) {
+  Address read_control(std::size_t i, TimePoint now, Nanos real_to_monotonic) {
     msghdr& head = messages[i].msg_hdr;
-    at = now;
+    Address to;
+    arrivals[i] = now;
     for (cmsghdr* c = CMSG_FIRSTHDR(&head); c != nullptr; c = CMSG_NXTHDR(&head, c)) {
       if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_ORIGDSTADDR) {
         sockaddr_in name{};
         std::memcpy(&name, CMSG_DATA(c), sizeof name);
         to = Address::from(reinterpret_cast<const sockaddr*>(&name), sizeof name);
       } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
-        at = arrival_of(c, now, real_to_monotonic);
+        arrivals[i] = arrival_of(c, now, real_to_monotonic);
       }
     }
+    return to;
   }
 };
 
 struct SharedIo::Send {
   std::size_t count = 0;
   std::size_t bytes = 0;
-  std::array<std::array<std::uint8_t, kIpUdpHeaderBytes>, kBatch> headers;
   std::array<Address, kBatch> to;
-  std::array<std::array<iovec, 2>, kBatch> vectors{};
+  std::array<iovec, kBatch> vectors{};
   std::array<mmsghdr, kBatch> messages{};
-  std::array<std::uint8_t, kBatchBytes> data;
+  std::array<std::uint8_t, kBatchBytes> data;  // each with its headers before it
+
+  Send() {
+    for (std::size_t i = 0; i < kBatch; ++i) {
+      msghdr& head = messages[i].msg_hdr;
+      head.msg_name = const_cast<sockaddr*>(to[i].raw());
+      head.msg_namelen = sizeof(sockaddr_in);
+      head.msg_iov = &vectors[i];
+      head.msg_iovlen = 1;
+    }
+  }
 };
 
 class SharedIo::Inside final : public DatagramSink {
@@ -140,11 +154,9 @@ Result<void> SharedIo::open_sockets() {
     (void)setsockopt(raw_, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_ < 0) return failed("epoll_create1");
-  for (const int fd : {shared_, sockets_->fd()}) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) return failed("epoll_ctl");
-  }
+  epoll_event event{};
+  event.events = EPOLLIN;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, sockets_->fd(), &event) != 0) return failed("epoll_ctl");
   return steering_.set_socket(loop_, shared_);
 }
 
@@ -211,6 +223,9 @@ PortId SharedIo::adopt(BoundPort port) {
   if (binder == nullptr) {
     made.inner = sockets_->adopt(std::move(port));
     if (made.inner == kNoPort) return kNoPort;
+    epoll_event event{};
+    event.events = EPOLLIN;  // from the first of them on, fd() is for both
+    if (sockets_->ports() == 1) (void)epoll_ctl(epoll_, EPOLL_CTL_ADD, shared_, &event);
   } else {
     if (&binder->steering() != &steering_ || !steering_.lead(made.local, loop_, Address())) return kNoPort;
     made.tos = 46 << 2;
@@ -234,11 +249,14 @@ void SharedIo::close(PortId id) {
   if (port == nullptr) return;
   if (port->guard < 0) {
     sockets_->close(port->inner);
+    if (sockets_->ports() == 0) (void)epoll_ctl(epoll_, EPOLL_CTL_DEL, shared_, nullptr);
   } else {
     flush();
     unlink(static_cast<std::uint32_t>(id));
     steering_.remove(port->local);
     ::close(std::exchange(port->guard, -1));
+    for (std::uint32_t& slot : receive_->slots)  // of the burst that is being handed over
+      if (slot == static_cast<std::uint32_t>(id)) slot = kNone;
   }
   port->open = false;
   free_.push_back(static_cast<std::uint32_t>(id));
@@ -281,11 +299,18 @@ std::size_t SharedIo::drain(TimePoint now, DatagramSink& sink) {
       break;
     }
     const TimePoint arrived = monotonic_now();
-    for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-      hand_over(i, arrived, real_to_monotonic, sink);
+    const auto got = static_cast<std::size_t>(count);
+    for (std::size_t i = 0; i < got; ++i) {
+      const Address to = in.read_control(i, arrived, real_to_monotonic);
+      in.slots[i] = to.valid() ? slot_of(to) : kNone;
+      if (i < kAhead) tell_near(in.slots[i], sink);
+    }
+    for (std::size_t i = 0; i < got; ++i) {
+      if (i + kAhead < got) tell_near(in.slots[i + kAhead], sink);
+      hand_over(i, sink);
       in.rearm(i);
     }
-    total += static_cast<std::size_t>(count);
+    total += got;
     if (count < static_cast<int>(kBurst)) break;
   }
   if (sockets_->ports() != 0) {
@@ -296,14 +321,15 @@ std::size_t SharedIo::drain(TimePoint now, DatagramSink& sink) {
   return total;
 }
 
-void SharedIo::hand_over(std::size_t at, TimePoint now, Nanos real_to_monotonic, DatagramSink& sink) {
+void SharedIo::tell_near(std::uint32_t slot, DatagramSink& sink) {
+  if (slot != kNone) sink.on_datagram_near(PortId{slot});
+}
+
+void SharedIo::hand_over(std::size_t at, DatagramSink& sink) {
   Receive& in = *receive_;
   const msghdr& head = in.messages[at].msg_hdr;
   if ((head.msg_flags & MSG_TRUNC) != 0) return counters_.truncated.add();
-  Address to;
-  TimePoint arrival;
-  in.read_control(at, to, arrival, now, real_to_monotonic);
-  const std::uint32_t slot = to.valid() ? slot_of(to) : kNone;
+  const std::uint32_t slot = in.slots[at];
   if (slot == kNone) return;  // of a port that has just been closed
   Port& port = ports_[slot];
   if (port.drained_in != drains_) port.drained_in = drains_, port.taken = 0;
@@ -312,7 +338,8 @@ void SharedIo::hand_over(std::size_t at, TimePoint now, Nanos real_to_monotonic,
   counters_.received.add();
   counters_.received_bytes.add(bytes.size());
   sink.on_datagram({PortId{slot}, bytes,
-                    Address::from(static_cast<const sockaddr*>(head.msg_name), head.msg_namelen), arrival});
+                    Address::from(static_cast<const sockaddr*>(head.msg_name), head.msg_namelen),
+                    in.arrivals[at]});
 }
 
 // ---- out
@@ -330,19 +357,15 @@ void SharedIo::queue_send(PortId id, const Address& to, std::span<const std::uin
     return;
   }
   Send& out = *send_;
-  if (out.count == kBatch || out.bytes + bytes.size() > kBatchBytes) flush();
-  const std::size_t at = out.count++;
-  std::memcpy(&out.data[out.bytes], bytes.data(), bytes.size());
-  out.headers[at] = ip_udp_header(port->local, to, port->tos, bytes);
-  out.to[at] = to;
-  out.vectors[at] = {iovec{out.headers[at].data(), kIpUdpHeaderBytes},
-                     iovec{&out.data[out.bytes], bytes.size()}};
-  msghdr& head = out.messages[at].msg_hdr;
-  head.msg_name = const_cast<sockaddr*>(out.to[at].raw());
-  head.msg_namelen = out.to[at].raw_size();
-  head.msg_iov = out.vectors[at].data();
-  head.msg_iovlen = 2;
-  out.bytes += bytes.size();
+  const std::size_t size = kIpUdpHeaderBytes + bytes.size();
+  if (out.count == kBatch || out.bytes + size > kBatchBytes) flush();
+  std::uint8_t* const datagram = &out.data[out.bytes];
+  const auto header = ip_udp_header(port->local, to, port->tos, bytes);
+  std::memcpy(datagram, header.data(), header.size());
+  std::memcpy(datagram + header.size(), bytes.data(), bytes.size());
+  out.to[out.count] = to;
+  out.vectors[out.count++] = {datagram, size};
+  out.bytes += size;
 }
 
 void SharedIo::flush() {
@@ -355,7 +378,7 @@ void SharedIo::flush() {
     if (sent > 0) {
       for (int k = 0; k < sent; ++k) {
         counters_.sent.add();
-        counters_.sent_bytes.add(out.vectors[done++][1].iov_len);
+        counters_.sent_bytes.add(out.vectors[done++].iov_len - kIpUdpHeaderBytes);
       }
       continue;
     }

@@ -44,6 +44,7 @@ class SharedIo final : public MediaIo {
   static constexpr std::size_t kBurst = 64;         // datagrams a recvmmsg
   static constexpr std::size_t kPortBudget = 64;    // of one port a drain, as in backend A
   static constexpr std::size_t kDrainMax = 16'384;  // of all ports a drain
+  static constexpr std::size_t kAhead = 4;          // datagrams between on_datagram_near and on_datagram
   static constexpr std::size_t kBatch = 256;        // datagrams that wait for flush()
   static constexpr int kReceiveBufferBytes = 64 << 20;
 
@@ -62,7 +63,8 @@ class SharedIo final : public MediaIo {
   void flush() override;
   bool focus(PortId port, const Address& peer) override;
   void set_dscp(PortId port, std::uint8_t dscp) override;
-  int fd() const override { return epoll_; }
+  // The shared socket itself as long as there are no others: a waiter on an epoll in between costs more.
+  int fd() const override { return sockets_->ports() == 0 ? shared_ : epoll_; }
   Address local(PortId port) const override;
   std::size_t ports() const override { return open_; }
   const char* name() const override { return "shared"; }
@@ -91,7 +93,8 @@ class SharedIo final : public MediaIo {
   void unlink(std::uint32_t slot);
   Port* find(PortId id);
   std::uint32_t slot_of(const Address& local) const;
-  void hand_over(std::size_t at, TimePoint now, Nanos real_to_monotonic, DatagramSink& sink);
+  static void tell_near(std::uint32_t slot, DatagramSink& sink);
+  void hand_over(std::size_t at, DatagramSink& sink);
   void count_inside();
 
   Affinity affinity_;

@@ -13,7 +13,7 @@ namespace tandem::media {
 // ---- in
 
 void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival) {
-  if (setup_ != nullptr && setup_->config.opaque) return pass_datagram(bytes, source, Port::rtp, arrival);
+  if (opaque_) return pass_datagram(bytes, source, Port::rtp, arrival);
   if (rtp::is_rtcp(bytes)) return on_rtcp_packet(bytes, source, arrival);
   if (!crypto_.open_rtp(bytes, loop_->counters())) return;
   rtp::Packet packet;
@@ -55,7 +55,6 @@ void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePo
 
 // A negotiated payload type, from the peer and nobody else.
 bool Leg::admit(const rtp::Packet& packet, PayloadKind kind, const Address& source, TimePoint arrival) {
-  const LegConfig& config = setup_->config;
   if (kind == PayloadKind::unknown) {
     ++unknown_payload_;
     loop_->counters().unknown_payload.add();
@@ -65,7 +64,7 @@ bool Leg::admit(const rtp::Packet& packet, PayloadKind kind, const Address& sour
     loop_->counters().strangers.add();
     return false;
   }
-  return config.receive;
+  return receives_;
 }
 
 // What is not ours to understand (video, UDPTL, SRTP whose keys the ends have): from the peer only, on as it
@@ -94,8 +93,7 @@ void Leg::pass_datagram(std::span<const std::uint8_t> bytes, const Address& sour
 
 void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
   if (plan_.forward_to != nullptr) forward(packet, PayloadKind::audio, arrival);
-  if (packet.header.payload_type == setup_->config.payloads.front().receive_type)
-    setup_->encoder.heed(packet.payload);
+  if (packet.header.payload_type == heeds_type_) setup_->encoder.heed(packet.payload);
   if (plan_.transcode_to != nullptr) transcode(packet, arrival);
   feed_packet(packet, Feed::Kind::audio, arrival);
   if (plan_.decode) buffer(packet, arrival);
@@ -127,6 +125,7 @@ void Leg::buffer(const rtp::Packet& packet, TimePoint arrival) {
 }
 
 void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
+  idle_until_ = TimePoint{};  // its end may have to be told though no packet says it
   filter_.on_event();
   if (plan_.transcode_to != nullptr) transcode_event(packet, arrival);
   feed_packet(packet, Feed::Kind::event, arrival);
@@ -146,23 +145,11 @@ void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
   report_digits(events_in_.push(packet.header, packet.payload, arrival));
 }
 
-// The number under which the peer is sent what came under this one; -1: it cannot take it.
-int Leg::forwarded_type(std::uint8_t payload_type, PayloadKind kind) const {
-  const LegConfig& to = plan_.forward_to->setup_->config;
-  if (kind == PayloadKind::event) return to.event_send_type;
-  if (kind == PayloadKind::noise) return noise_send_type(to, noise_clock(setup_->config, payload_type));
-  const td_codec& codec = setup_->playout.find(payload_type)->decoder.codec();
-  int type = -1;
-  for (const PayloadMap& payload : to.payloads)
-    if (payload.codec == &codec) type = payload.send_type;
-  return type;
-}
-
 // Relay: the peer's header on the same payload, out at once.
 void Leg::forward(const rtp::Packet& packet, PayloadKind kind, TimePoint now) {
   Leg& to = *plan_.forward_to;
-  if (!to.setup_->config.send) return;
-  const int send_type = forwarded_type(packet.header.payload_type, kind);
+  if (!peer_takes_) return;
+  const int send_type = forwarded_types_[packet.header.payload_type & 127u];
   if (send_type < 0) {  // the peer cannot take this codec: from here on it is transcoded
     forward_blocked_ = forward_blocked_ || kind == PayloadKind::audio;
     session_->replan();
@@ -333,8 +320,11 @@ void Leg::send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payl
 
 // ---- what goes on beside the audio
 
+// A leg that has nothing running looks after itself so often; its RTCP is due to the frame.
+constexpr milliseconds kLookAround{100};
+
 void Leg::keep_up(TimePoint now) {
-  if (setup_ == nullptr) return;
+  if (now < idle_until_ || setup_ == nullptr) return;
   if (plan_.transcode_to != nullptr) keep_transcoding(now);
   keep_feeding(now);
   if (events_in_.active()) report_digits(events_in_.tick(now));
@@ -347,6 +337,8 @@ void Leg::keep_up(TimePoint now) {
     loop_->events().push({.kind = Event::Kind::media_timed_out, .leg = id_});
   }
   defend(now);
+  const bool busy = plan_.transcode_to != nullptr || feeds_out_ != 0 || events_in_.active();
+  idle_until_ = busy ? TimePoint{} : std::min(now + kLookAround, rtcp_.next());
 }
 
 // A stranger's flood would fill the socket's buffer and push the peer's packets out: the kernel then keeps it

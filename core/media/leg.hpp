@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <tuple>
 
 #include "core/loop/media_io.hpp"
 #include "core/media/digit_filter.hpp"
@@ -61,7 +62,7 @@ struct LegFigures {
 // Whether control wants to hear that the digits are sent.
 enum class Reported : bool { no, yes };
 
-class Leg {
+class alignas(64) Leg {
  public:
   static constexpr std::size_t kRecordersMax = 4;
   static constexpr std::size_t kFeedsMax = 16;  // legs that hear it, and legs that it hears, beside its peer
@@ -81,6 +82,8 @@ class Leg {
   // ---- [media] the path
   void on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival);
   void on_rtcp_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival);
+  void expect_packet() const;  // one comes soon: what it touches first is fetched from memory
+  void expect_send() const;    // and the same of its way out, for the leg that it is relayed to
   void pull(TimePoint now, unsigned frame_ms);   // fills said()
   void hear(std::span<const std::int16_t> pcm);  // added to what is heard in this frame
   void push(TimePoint now);                      // sends what is heard; feeds the recorders
@@ -159,7 +162,8 @@ class Leg {
   void take_noise(const rtp::Packet& packet, TimePoint arrival);
   void buffer(const rtp::Packet& packet, TimePoint arrival);
   void forward(const rtp::Packet& packet, PayloadKind kind, TimePoint now);
-  int forwarded_type(std::uint8_t payload_type, PayloadKind kind) const;
+  int forwarded_type(const Leg& to, std::uint8_t payload_type, PayloadKind kind) const;
+  void learn_forwarded_types();
   class Onward;
   void transcode(const rtp::Packet& packet, TimePoint now);
   void transcode_event(const rtp::Packet& packet, TimePoint now);
@@ -187,28 +191,38 @@ class Leg {
   void defend(TimePoint now);
   Address rtcp_destination() const;
 
+  // What every packet touches stands first and close together: with thousands of legs each cache line that a
+  // packet needs comes from main memory, and that was most of what a relay cost in user space.
   // borrowed
   MediaLoop* loop_ = nullptr;  // from attach to detach
   Session* session_;
   // owned
-  Session solo_;
   std::unique_ptr<LegSetup> setup_;
-  std::unique_ptr<Player> player_;
-  std::array<std::shared_ptr<RecorderTap>, kRecordersMax> recorders_;
-  // borrowed, from add_feed to remove_feed
-  std::array<Feed*, kFeedsMax> feeds_from_{}, feeds_to_{};
-  std::size_t feeds_out_ = 0, feeds_in_ = 0;
-  bool fed_directly_ = false;
   // state
-  const MediaId id_;
-  loop::PortId rtp_port_ = loop::kNoPort, rtcp_port_ = loop::kNoPort;
   Plan plan_;
-  PayloadKinds kinds_{};
-  LegCrypto crypto_;
+  bool opaque_ = false, receives_ = false;  // as the configuration says
+  bool peer_takes_ = false;                 // the leg that is forwarded to sends at all
+  bool started_ = false, timed_out_ = false;
+  bool in_pause_ = false;         // the peer said that it is silent: its RTCP shows that it is there
+  std::int16_t heeds_type_ = -1;  // packets of it may ask our encoder for something; -1: none do
+  std::uint32_t feeds_out_ = 0, feeds_in_ = 0;
+  TimePoint last_heard_{};  // or since when we wait to hear something
+  TimePoint idle_until_{};  // keep_up has nothing to do before
   rtp::Latch latch_;
   rtp::RxStream rx_;
-  rtp::SourceLog sources_;
+  LegCrypto crypto_;
+  loop::PortId rtp_port_ = loop::kNoPort, rtcp_port_ = loop::kNoPort;
   rtp::TxStream tx_;
+  PayloadKinds kinds_{};
+  std::array<std::int8_t, std::tuple_size_v<PayloadKinds>> forwarded_types_{};  // by type; -1: not taken
+  // From here on: what a relayed packet leaves alone.
+  const MediaId id_;
+  Session solo_;
+  std::unique_ptr<Player> player_;
+  std::array<std::shared_ptr<RecorderTap>, kRecordersMax> recorders_;
+  std::array<Feed*, kFeedsMax> feeds_from_{}, feeds_to_{};  // borrowed, from add_feed to remove_feed
+  bool fed_directly_ = false;
+  rtp::SourceLog sources_;
   rtp::RtcpSession rtcp_;
   rtp::TelephoneEventReceiver events_in_;
   rtp::TelephoneEventSender events_out_;
@@ -223,12 +237,10 @@ class Leg {
   std::size_t frame_samples_ = 160;
   std::uint64_t malformed_ = 0, unknown_payload_ = 0;
   std::uint64_t passed_in_ = 0, passed_bytes_in_ = 0;  // opaque datagrams
-  TimePoint last_heard_{};                             // or since when we wait to hear something
   TimePoint stranger_second_{};
   std::uint64_t strangers_before_ = 0;
   bool focused_ = false;
-  bool in_pause_ = false;  // the peer said that it is silent: its RTCP shows that it is there
-  bool started_ = false, timed_out_ = false, forward_blocked_ = false, digits_reported_ = false;
+  bool forward_blocked_ = false, digits_reported_ = false;
 };
 
 }  // namespace tandem::media

@@ -11,7 +11,7 @@ namespace tandem::media {
 static_assert(sizeof(Leg) <= 4096 && sizeof(LegSetup) <= 2048);
 
 Leg::Leg(const Identity& identity)
-    : session_(&solo_), solo_(*this), id_(identity.id), tx_(identity.origin, 8000), rtcp_(identity.rtcp) {}
+    : session_(&solo_), tx_(identity.origin, 8000), id_(identity.id), solo_(*this), rtcp_(identity.rtcp) {}
 
 Leg::~Leg() = default;
 
@@ -62,6 +62,11 @@ void Leg::swap_config(LegConfig& config, TimePoint now) {
 void Leg::apply_config(TimePoint now) {
   const LegConfig& config = setup_->config;
   classify(config, kinds_);
+  opaque_ = config.opaque;
+  receives_ = config.receive;
+  heeds_type_ =
+      setup_->encoder.heeds() ? std::int16_t{config.payloads.front().receive_type} : std::int16_t{-1};
+  idle_until_ = TimePoint{};
   events_out_.set_clock_rate(sent_event_clock(config));
   in_pause_ = false;
   latch_.reset({.announced = config.remote_rtp,
@@ -170,6 +175,48 @@ void Leg::set_plan(const Plan& plan) {
     if (setup_ != nullptr && setup_->silence != nullptr) setup_->silence->reset();
   }
   plan_ = plan;
+  idle_until_ = TimePoint{};
+  learn_forwarded_types();
+}
+
+// The number under which the peer is sent what came under this one; -1: it cannot take it.
+int Leg::forwarded_type(const Leg& to, std::uint8_t payload_type, PayloadKind kind) const {
+  const LegConfig& theirs = to.setup_->config;
+  if (kind == PayloadKind::event) return theirs.event_send_type;
+  if (kind == PayloadKind::noise) return noise_send_type(theirs, noise_clock(setup_->config, payload_type));
+  const Playout::Codec* codec = setup_->playout.find(payload_type);
+  int type = -1;
+  for (const PayloadMap& payload : theirs.payloads)
+    if (codec != nullptr && payload.codec == &codec->decoder.codec()) type = payload.send_type;
+  return type;
+}
+
+// With each plan, so that a packet need not look at what SDP agreed.
+void Leg::learn_forwarded_types() {
+  forwarded_types_.fill(-1);
+  const Leg* to = plan_.forward_to;
+  peer_takes_ = to != nullptr && to->setup_->config.send;
+  for (std::size_t type = 0; to != nullptr && type < kinds_.size(); ++type)
+    if (kinds_[type] != PayloadKind::unknown)
+      forwarded_types_[type] =
+          static_cast<std::int8_t>(forwarded_type(*to, static_cast<std::uint8_t>(type), kinds_[type]));
+}
+
+void Leg::expect_packet() const {
+  const auto* const first = reinterpret_cast<const char*>(this);
+  const auto* const last = reinterpret_cast<const char*>(&crypto_);
+  for (const char* line = first; line <= last; line += 64) __builtin_prefetch(line, 1);
+  __builtin_prefetch(kinds_.data());
+  __builtin_prefetch(forwarded_types_.data());
+}
+
+void Leg::expect_send() const {
+  const Leg* const to = plan_.forward_to;
+  if (to == nullptr) return;
+  __builtin_prefetch(&to->latch_);
+  const auto* const last = reinterpret_cast<const char*>(&to->tx_ + 1);
+  for (const auto* line = reinterpret_cast<const char*>(&to->crypto_); line < last; line += 64)
+    __builtin_prefetch(line, 1);
 }
 
 rtp::SourceLog::Conditions Leg::conditions() const {

@@ -7,7 +7,7 @@
 namespace tandem::media {
 namespace {
 
-void take_out(std::span<Feed*> feeds, std::size_t& count, const Feed& feed) {
+void take_out(std::span<Feed*> feeds, std::uint32_t& count, const Feed& feed) {
   const auto end = feeds.begin() + static_cast<std::ptrdiff_t>(count);
   const auto found = std::find(feeds.begin(), end, &feed);
   if (found == end) return;
@@ -18,6 +18,7 @@ void take_out(std::span<Feed*> feeds, std::size_t& count, const Feed& feed) {
 
 void Leg::say_to(Feed& feed) {
   if (feeds_out_ != feeds_from_.size()) feeds_from_[feeds_out_++] = &feed;
+  idle_until_ = TimePoint{};
 }
 
 void Leg::listen_to(Feed& feed) {

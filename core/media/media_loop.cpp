@@ -99,6 +99,17 @@ void MediaLoop::on_datagram(const loop::Datagram& datagram) {
   }
 }
 
+// Two steps, as where a packet goes stands in the leg that it comes to.
+void MediaLoop::on_datagram_near(loop::PortId port) {
+  const auto leg_of = [this](loop::PortId id) {
+    return loop::index(id) < ports_.size() ? ports_[loop::index(id)].leg : nullptr;
+  };
+  if (const Leg* leg = leg_of(port)) leg->expect_packet();
+  if (const Leg* leg = leg_of(near_[nearest_])) leg->expect_send();
+  near_[nearest_] = port;
+  nearest_ = 1 - nearest_;
+}
+
 void MediaLoop::run_slot(unsigned slot, TimePoint now) {
   for (Session* session : slots_[slot]) session->process(now);
   // Sessions with frames of 10 ms run in the slot across as well.

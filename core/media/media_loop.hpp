@@ -120,6 +120,7 @@ class MediaLoop final : private loop::DatagramSink {
     bool rtcp = false;
   };
   void on_datagram(const loop::Datagram& datagram) override;
+  void on_datagram_near(loop::PortId port) override;
   void run_commands();
   void run_slot(unsigned slot, TimePoint now);
   void place(Session& session);
@@ -142,7 +143,9 @@ class MediaLoop final : private loop::DatagramSink {
   TimePoint now_{};
   unsigned slot_ = 0;
   std::array<std::vector<Session*>, kSlots> slots_;
-  std::vector<Port> ports_;  // by PortId
+  std::vector<Port> ports_;                                         // by PortId
+  std::array<loop::PortId, 2> near_{loop::kNoPort, loop::kNoPort};  // that were told last
+  unsigned nearest_ = 0;
   std::vector<Feed*> crossings_;
   graph::Frame frame_;
   graph::Notes notes_;

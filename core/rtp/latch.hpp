@@ -65,16 +65,17 @@ class Latch {
   LatchVerdict judge_other(const Address& source, Ssrc ssrc, TimePoint now);
   LatchVerdict refuse();
 
-  Address announced_;
+  // What every packet of the peer touches, in one cache line.
   bool symmetric_ = true, elsewhere_ = false;
-  TimePoint window_end_{};
-
   bool learned_ = false;
   bool locked_ = false;
-  Address source_;
   Rank source_rank_ = Rank::any;
   Ssrc ssrc_;
+  Address source_;
   TimePoint heard_at_{};
+  TimePoint window_end_{};
+
+  Address announced_;
   Address previous_;  // the source before a re-INVITE, still taken for kSilentAfter
   TimePoint previous_until_{};
   std::uint64_t strangers_ = 0;
