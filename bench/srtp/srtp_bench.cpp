@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kBytes = 172;
 
 struct Packet {
-  alignas(8) std::array<std::uint8_t, 256> bytes{};
+  alignas(8) std::array<std::uint8_t, kBytes + kTrailerBytesMax> bytes{};
   std::uint16_t seq = 0;
   void next() {
     bytes[0] = 0x80;
