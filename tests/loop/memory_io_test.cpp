@@ -11,13 +11,13 @@
 namespace tandem::loop {
 namespace {
 
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
+std::span<const std::uint8_t> octets_of(const std::string& text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 Address at(const char* host, int port) { return *Address::parse(host, static_cast<std::uint16_t>(port)); }
 TimePoint ms(int n) { return TimePoint(milliseconds(n)); }
 
-class Collector final : public DatagramSink {
+class Mailbox final : public DatagramSink {
  public:
   void on_datagram(const Datagram& datagram) override {
     got.emplace_back(datagram.bytes.begin(), datagram.bytes.end());
@@ -43,19 +43,19 @@ class MemoryIoTest : public ::testing::Test {
   MemoryNetwork network{64};
   MemoryIo io{network};
   MemoryPhone phone{network, at("10.0.0.1", 4000)};
-  Collector sink;
+  Mailbox sink;
 };
 
 TEST_F(MemoryIoTest, CarriesDatagramsBothWays) {
   const PortId port = open("10.0.0.9", 20000);
-  phone.send(ms(5), at("10.0.0.9", 20000), bytes_of("hello"));
+  phone.send(ms(5), at("10.0.0.9", 20000), octets_of("hello"));
   EXPECT_EQ(io.drain(ms(4), sink), 0u);  // not yet sent
   EXPECT_EQ(io.drain(ms(5), sink), 1u);
   EXPECT_EQ(sink.got[0], "hello");
   EXPECT_EQ(sink.last.source, phone.local());
   EXPECT_EQ(sink.last.port, port);
   EXPECT_EQ(sink.last.at, ms(5));
-  io.queue_send(port, phone.local(), bytes_of("back"));
+  io.queue_send(port, phone.local(), octets_of("back"));
   EXPECT_EQ(heard(phone, ms(5)), std::vector<std::string>{"back"});
 }
 
@@ -69,7 +69,7 @@ TEST_F(MemoryIoTest, FateDelaysLosesCopiesAndReorders) {
       default: return Fate{false, milliseconds(10), 1};
     }
   });
-  for (const char* text : {"d", "l", "c", "x"}) phone.send(ms(0), at("10.0.0.9", 20000), bytes_of(text));
+  for (const char* text : {"d", "l", "c", "x"}) phone.send(ms(0), at("10.0.0.9", 20000), octets_of(text));
   EXPECT_EQ(network.next_due(), ms(0));
   EXPECT_EQ(io.drain(ms(0), sink), 3u);
   EXPECT_EQ(io.drain(ms(9), sink), 0u);
@@ -83,8 +83,8 @@ TEST_F(MemoryIoTest, FateDelaysLosesCopiesAndReorders) {
 
 TEST_F(MemoryIoTest, AWildcardHearsAllAddressesOfItsFamily) {
   open("0.0.0.0", 20000);
-  phone.send(ms(0), at("10.9.9.9", 20000), bytes_of("a"));
-  phone.send(ms(0), at("2001:db8::1", 20000), bytes_of("b"));
+  phone.send(ms(0), at("10.9.9.9", 20000), octets_of("a"));
+  phone.send(ms(0), at("2001:db8::1", 20000), octets_of("b"));
   EXPECT_EQ(io.drain(ms(0), sink), 1u);
   EXPECT_EQ(network.unreachable(), 1u);
 }
@@ -101,12 +101,12 @@ TEST_F(MemoryIoTest, AnAddressIsOwnedOnce) {
 
 TEST_F(MemoryIoTest, AFullPoolDropsAndIsGivenBackOnClose) {
   const PortId port = open("10.0.0.9", 20000);
-  for (int i = 0; i < 70; ++i) phone.send(ms(0), at("10.0.0.9", 20000), bytes_of("x"));
+  for (int i = 0; i < 70; ++i) phone.send(ms(0), at("10.0.0.9", 20000), octets_of("x"));
   EXPECT_EQ(network.overflowed(), 6u);
   io.close(port);
   EXPECT_EQ(io.drain(ms(0), sink), 0u);
   open("10.0.0.9", 20000);
-  for (int i = 0; i < 64; ++i) phone.send(ms(0), at("10.0.0.9", 20000), bytes_of("x"));
+  for (int i = 0; i < 64; ++i) phone.send(ms(0), at("10.0.0.9", 20000), octets_of("x"));
   EXPECT_EQ(network.overflowed(), 6u);
   EXPECT_EQ(io.drain(ms(0), sink), 64u);
 }
@@ -115,8 +115,8 @@ TEST_F(MemoryIoTest, AFocusedPortHearsItsPeerOnly) {
   const PortId port = open("10.0.0.9", 20000);
   MemoryPhone stranger(network, at("10.0.0.66", 6));
   ASSERT_TRUE(io.focus(port, phone.local()));
-  stranger.send(ms(0), at("10.0.0.9", 20000), bytes_of("noise"));
-  phone.send(ms(0), at("10.0.0.9", 20000), bytes_of("voice"));
+  stranger.send(ms(0), at("10.0.0.9", 20000), octets_of("noise"));
+  phone.send(ms(0), at("10.0.0.9", 20000), octets_of("voice"));
   io.drain(ms(0), sink);
   EXPECT_EQ(sink.got, std::vector<std::string>{"voice"});
 }
@@ -139,7 +139,7 @@ TEST_F(MemoryIoTest, SteadyStateAllocatesNothing) {
   const Address to = at("10.0.0.9", 20000);
   const testing::AllocationTrap trap;
   for (int i = 0; i < 1000; ++i) {
-    phone.send(ms(i), to, bytes_of(packet));
+    phone.send(ms(i), to, octets_of(packet));
     io.drain(ms(i), echo);
     io.flush();
     phone.receive(ms(i), count);

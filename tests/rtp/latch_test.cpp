@@ -18,15 +18,15 @@ const Address kNat = address("198.51.100.7", 61000);
 const Address kNatMoved = address("198.51.100.7", 61001);
 const Address kThird = address("203.0.113.9", 9);
 
-struct Step {
+struct LatchStep {
   int ms;
   Address source;
   std::uint32_t ssrc;
   LatchVerdict verdict;
 };
-struct Row {
+struct LatchRow {
   const char* what;
-  std::vector<Step> steps;
+  std::vector<LatchStep> steps;
   Address remote;  // at the end
   bool locked;
 };
@@ -43,7 +43,7 @@ TEST(Latch, SendsToTheAnnouncedAddressWhoeverIsHeardWhereThatIsAsked) {
 
 TEST(Latch, LearnsThePeersSourceThenKeepsToIt) {
   using enum LatchVerdict;
-  const std::vector<Row> rows{
+  const std::vector<LatchRow> rows{
       {"nothing came", {}, kAnnounced, false},
       {"the announced source locks at once",
        {{10, kAnnounced, 1, accept}, {20, kNat, 1, stranger}, {30, kThird, 2, stranger}},
@@ -103,12 +103,12 @@ TEST(Latch, LearnsThePeersSourceThenKeepsToIt) {
        kAnnounced,
        true},
   };
-  for (const Row& row : rows) {
+  for (const LatchRow& row : rows) {
     Latch latch;
     const TimePoint start{seconds(7)};
     latch.reset({kAnnounced, true, seconds(5)}, start);
     std::uint64_t strangers = 0;
-    for (const Step& step : row.steps) {
+    for (const LatchStep& step : row.steps) {
       EXPECT_EQ(latch.check(step.source, Ssrc(step.ssrc), start + milliseconds(step.ms)), step.verdict)
           << row.what << " " << step.ms;
       strangers += step.verdict == stranger ? 1 : 0;
