@@ -238,7 +238,7 @@ TEST(TelephoneEventSender, PausesAndRefusesWhatIsNoDigit) {
   EXPECT_FALSE(sender.queue(' '));
   ASSERT_TRUE(sender.queue('w'));
   ASSERT_TRUE(sender.queue('1', milliseconds(40), milliseconds(0)));
-  EXPECT_EQ(sent(sender, 160), std::string(25, '.') + "SEEE");
+  EXPECT_EQ(sent(sender, 160), std::string(25, '.').append("SEEE"));
 }
 
 TEST(TelephoneEventSender, TakesSixtyFourDigits) {
