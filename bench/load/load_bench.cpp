@@ -43,18 +43,18 @@ BENCHMARK(BM_VoiceNext)->Arg(0)->Arg(1);
 void BM_SaidAndHeard(benchmark::State& state) {
   const Melody melody;
   const Marks marks = state.range(0) == 0 ? Marks::payload : Marks::audio;
-  const PhoneSpec one = spec_of(0, marks, codec::pcmu()), other = spec_of(1, marks, codec::pcmu());
+  const PhoneSpec specs[2]{spec_of(0, marks, codec::pcmu()), spec_of(1, marks, codec::pcmu())};
   TimePoint now{seconds(100)};
-  auto party = make_party(one, &other, melody, now);
-  if (!party) return state.SkipWithError("no phones");
+  auto phones = make_phones(specs, melody, now);
+  if (!phones) return state.SkipWithError("no phones");
   std::array<std::uint8_t, 1500> out;
   Tally tally;
   for (auto _ : state) {
-    const Voice::Made made = party->one->voice->next(out);
+    const Voice::Made made = (*phones)[0]->voice->next(out);
     if (made.stamped) write_stamp_time(std::span(out).subspan(12), now);
-    party->one->voice->sent(made.tick, now);
+    (*phones)[0]->voice->sent(made.tick, now);
     int searches = 1;
-    party->other->ear->take(std::span(out).first(made.bytes), now + microseconds(200), searches, tally);
+    (*phones)[1]->ear->take(std::span(out).first(made.bytes), now + microseconds(200), searches, tally);
     now += milliseconds(20);
   }
 }

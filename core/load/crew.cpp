@@ -18,9 +18,10 @@ constexpr std::size_t kPacketMax = 1500;
 constexpr std::size_t kHeldMax = 512;  // bytes of a packet held back
 constexpr int kPriority = 30;          // above the server's media threads is not needed: the core is ours
 constexpr std::uint32_t kLegsMax = 1U << 22;
-constexpr unsigned kSlots = 40;  // of 500 µs in 20 ms
-constexpr unsigned kCoarse = 4;  // few phones take each fourth slot: fewer times to wake up
-constexpr unsigned kEach = 4;    // phones that share a slot before the others are taken
+constexpr unsigned kSlots = 40;             // of 500 µs in 20 ms
+constexpr unsigned kCoarse = 4;             // few phones take each fourth slot: fewer times to wake up
+constexpr unsigned kEach = 4;               // phones that share a slot before the others are taken
+constexpr std::size_t kAheadOfSending = 3;  // phones whose memory is fetched meanwhile
 
 }  // namespace
 
@@ -35,8 +36,10 @@ Crew::Crew(Wire& wire, std::size_t phones_max)
       buffers_(kBatch * kPacketMax),
       tally_(std::make_unique<Tally>()) {
   due_.reserve(phones_max);
+  due_now_.reserve(phones_max);
+  lines_.reserve(phones_max);
   phones_.reserve(phones_max);
-  batch_.reserve(kBatch);
+  batch_.reserve(2 * kBatch);  // with copies
   pending_.reserve(kBatch);
 }
 
@@ -136,6 +139,10 @@ void Crew::obey(Command& command, TimePoint now) {
     const Nanos slot = kTurn * static_cast<std::int64_t>(next_slot());
     const Nanos since = (now.time_since_epoch() - slot) % packet;
     due_.push_back(now - since + packet);
+    const Phone& phone = *command.phone;
+    if (spec.talk.members > 0) phone.voice->begin_at(due_.back().time_since_epoch() / packet);
+    lines_.push_back({phone.voice.get(), phone.ear.get(), phone.sealer.get(), phone.opener.get(), phone.born,
+                      spec.leg, ++serials_, spec.socket, spec.remote});
     phones_.push_back(std::move(command.phone));
     return;
   }
@@ -156,9 +163,11 @@ void Crew::obey(Command& command, TimePoint now) {
       by_port_[moved.remote.port()] = static_cast<std::int32_t>(place);
     if (by_socket_[moved.socket] == last) by_socket_[moved.socket] = static_cast<std::int32_t>(place);
     phones_[place] = std::move(phones_.back());
+    lines_[place] = lines_.back();
     due_[place] = due_.back();
   }
   phones_.pop_back();
+  lines_.pop_back();
   due_.pop_back();
   if (!back_.try_push(std::move(gone))) gone.reset();
 }
@@ -176,41 +185,45 @@ unsigned Crew::next_slot() {
 void Crew::send_due(TimePoint now) {
   if (!held_.empty()) send_held(now);
   next_due_ = held_.empty() ? TimePoint::max() : held_.top().due;
+  due_now_.clear();
   for (std::size_t i = 0; i < due_.size(); ++i) {
-    if (due_[i] <= now) send_phone(i, now);
-    next_due_ = std::min(next_due_, due_[i]);
+    if (due_[i] <= now)
+      due_now_.push_back(static_cast<std::uint32_t>(i));
+    else
+      next_due_ = std::min(next_due_, due_[i]);
+  }
+  for (std::size_t k = 0; k < due_now_.size(); ++k) {
+    if (k + kAheadOfSending < due_now_.size()) lines_[due_now_[k + kAheadOfSending]].voice->prefetch();
+    send_phone(due_now_[k], now);
+    next_due_ = std::min(next_due_, due_[due_now_[k]]);
   }
   flush();
 }
 
 void Crew::send_phone(std::size_t at, TimePoint now) {
-  Phone& phone = *phones_[at];
+  const Line& line = lines_[at];
   const TimePoint due = due_[at];
-  due_[at] = due + phone.voice->interval(due - phone.born);
+  due_[at] = due + line.voice->interval(due - line.born);
   const std::span<std::uint8_t> out = std::span(buffers_).subspan(batch_.size() * kPacketMax, kPacketMax);
-  const Voice::Made made = phone.voice->next(out);
-  if (made.bytes == 0 || made.fate.lost) {
-    phone.voice->sent(made.tick, now);
-    return;
-  }
+  const Voice::Made made = line.voice->next(out);
+  if (made.bytes == 0 || made.fate.lost) return line.voice->sent(made.tick, now);
   if (made.fate.delay.count() > 0) {
-    phone.voice->sent(made.tick, now);
-    for (unsigned copy = 0; copy < made.fate.copies; ++copy)
-      hold(phone, out.first(made.bytes), made, due + made.fate.delay);
-    return;
+    line.voice->sent(made.tick, now);
+    return hold(line, out.first(made.bytes), made, due + made.fate.delay);
   }
-  if (made.fate.copies > 1) hold(phone, out.first(made.bytes), made, due);
-  queue(phone, made.bytes, {due, phone.voice.get(), made.tick, made.stamped, phone.sealer.get()});
+  queue(line, made.bytes,
+        {due, made.stamped ? nullptr : line.voice, made.tick, made.stamped,
+         static_cast<std::uint8_t>(made.fate.copies), line.sealer});
 }
 
-void Crew::queue(const Phone& phone, std::size_t bytes, const Pending& pending) {
+void Crew::queue(const Line& line, std::size_t bytes, const Pending& pending) {
   batch_.push_back(
-      {phone.spec.socket, phone.spec.remote, std::span(buffers_).subspan(batch_.size() * kPacketMax, bytes)});
+      {line.socket, line.remote, std::span(buffers_).subspan(batch_.size() * kPacketMax, bytes)});
   pending_.push_back(pending);
   if (batch_.size() == kBatch) flush();
 }
 
-void Crew::hold(const Phone& phone, std::span<const std::uint8_t> bytes, const Voice::Made& made,
+void Crew::hold(const Line& line, std::span<const std::uint8_t> bytes, const Voice::Made& made,
                 TimePoint due) {
   if (held_bytes_.empty()) {  // the first one: not made for those who need none
     held_bytes_.resize(kDelayedMax * kHeldMax);
@@ -223,20 +236,21 @@ void Crew::hold(const Phone& phone, std::span<const std::uint8_t> bytes, const V
   const std::uint32_t slot = held_free_.back();
   held_free_.pop_back();
   std::copy(bytes.begin(), bytes.end(), &held_bytes_[slot * kHeldMax]);
-  held_.push({due, slot, static_cast<std::uint32_t>(bytes.size()), phone.spec.socket, made.stamped,
-              phone.spec.remote});
+  held_.push({due, slot, static_cast<std::uint32_t>(bytes.size()), line.leg, line.serial, made.stamped,
+              static_cast<std::uint8_t>(made.fate.copies)});
 }
 
+// What is still under way when its phone is gone has nowhere to go.
 void Crew::send_held(TimePoint now) {
   while (!held_.empty() && held_.top().due <= now) {
     const Held one = held_.top();
     held_.pop();
-    const std::span<std::uint8_t> out = std::span(buffers_).subspan(batch_.size() * kPacketMax, one.bytes);
-    std::copy_n(&held_bytes_[one.slot * kHeldMax], one.bytes, out.begin());
     held_free_.push_back(one.slot);
-    batch_.push_back({one.socket, one.to, out});
-    pending_.push_back({one.due, nullptr, 0, one.stamped, nullptr});
-    if (batch_.size() == kBatch) flush();
+    const std::int32_t place = by_leg_[one.leg];
+    if (place < 0 || lines_[static_cast<std::size_t>(place)].serial != one.serial) continue;
+    const Line& line = lines_[static_cast<std::size_t>(place)];
+    std::copy_n(&held_bytes_[one.slot * kHeldMax], one.bytes, &buffers_[batch_.size() * kPacketMax]);
+    queue(line, one.bytes, {one.due, nullptr, 0, one.stamped, one.copies, line.sealer});
   }
 }
 
@@ -244,13 +258,17 @@ void Crew::send_held(TimePoint now) {
 void Crew::flush() {
   if (batch_.empty()) return;
   const TimePoint before = wire_.now();
-  for (std::size_t i = 0; i < batch_.size(); ++i) {
-    if (pending_[i].stamped) write_stamp_time(batch_[i].bytes.subspan(rtp::kHeaderBytes), before);
-    if (pending_[i].voice != nullptr) pending_[i].voice->sent(pending_[i].tick, before);
-    if (pending_[i].sealer == nullptr) continue;
-    const std::span<std::uint8_t> room(batch_[i].bytes.data(), kPacketMax);
-    batch_[i].bytes = room.first(pending_[i].sealer->protect(room, batch_[i].bytes.size()));
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    const Pending& one = pending_[i];
+    if (one.stamped) write_stamp_time(batch_[i].bytes.subspan(rtp::kHeaderBytes), before);
+    if (one.voice != nullptr) one.voice->sent(one.tick, before);
+    if (one.sealer != nullptr) {
+      const std::span<std::uint8_t> room(batch_[i].bytes.data(), kPacketMax);
+      batch_[i].bytes = room.first(one.sealer->protect(room, batch_[i].bytes.size()));
+    }
+    if (one.copies > 1) batch_.push_back(batch_[i]);
   }
+  tally_->send_failed += std::erase_if(batch_, [](const Outgoing& one) { return one.bytes.empty(); });
   tally_->send_failed += wire_.send(batch_);
   const TimePoint after = wire_.now();
   for (const Pending& one : pending_) tally_->own_lateness.add(after - one.due);
@@ -261,11 +279,12 @@ void Crew::flush() {
 
 // By the server's port; by the socket when a phone has one of its own; by the stamp, when the server sent it
 // from where it should not have.
-Phone* Crew::find(std::uint16_t socket, const Address& from, std::span<const std::uint8_t> bytes) {
+const Crew::Line* Crew::find(std::uint16_t socket, const Address& from,
+                             std::span<const std::uint8_t> bytes) const {
   const std::int32_t place = by_port_[from.port()];
   if (place >= 0) {
-    Phone* phone = phones_[static_cast<std::size_t>(place)].get();
-    if (phone->spec.socket == socket && phone->spec.remote.same_host(from)) return phone;
+    const Line& line = lines_[static_cast<std::size_t>(place)];
+    if (line.socket == socket && line.remote.same_host(from)) return &line;
   }
   std::int32_t meant = socket < by_socket_.size() ? by_socket_[socket] : -1;
   rtp::Packet packet;
@@ -278,23 +297,28 @@ Phone* Crew::find(std::uint16_t socket, const Address& from, std::span<const std
           meant = by_leg_[leg];
   }
   if (meant < 0) return nullptr;
-  Phone* phone = phones_[static_cast<std::size_t>(meant)].get();
-  if (!rtp::is_rtcp(bytes)) phone->ear->came_from_other_port();
-  return phone;
+  const Line& line = lines_[static_cast<std::size_t>(meant)];
+  if (!rtp::is_rtcp(bytes)) line.ear->came_from_other_port();
+  return &line;
+}
+
+void Crew::expect(std::uint16_t, const Address& from) {
+  const std::int32_t place = by_port_[from.port()];
+  if (place >= 0) lines_[static_cast<std::size_t>(place)].ear->prefetch();
 }
 
 void Crew::on_packet(std::uint16_t socket, const Address& from, std::span<std::uint8_t> bytes, TimePoint at) {
-  Phone* phone = find(socket, from, bytes);
-  if (phone == nullptr) {
+  const Line* line = find(socket, from, bytes);
+  if (line == nullptr) {
     if (!rtp::is_rtcp(bytes)) ++tally_->unknown;
     return;
   }
-  if (phone->opener != nullptr) {
+  if (line->opener != nullptr) {
     if (rtp::is_rtcp(bytes)) return;
-    const srtp::Verdict verdict = phone->opener->unprotect(bytes);
-    if (verdict != srtp::Verdict::ok) return phone->ear->came_sealed(verdict == srtp::Verdict::replayed);
+    const srtp::Verdict verdict = line->opener->unprotect(bytes);
+    if (verdict != srtp::Verdict::ok) return line->ear->came_sealed(verdict == srtp::Verdict::replayed);
   }
-  phone->ear->take(bytes, at, searches_, *tally_);
+  line->ear->take(bytes, at, searches_, *tally_);
 }
 
 }  // namespace tandem::load

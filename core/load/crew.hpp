@@ -58,6 +58,7 @@ class Crew final : public WireSink {
   // One turn at `now`: commands, due packets, what came.
   void step(TimePoint now);
 
+  void expect(std::uint16_t socket, const Address& from) override;
   void on_packet(std::uint16_t socket, const Address& from, std::span<std::uint8_t> bytes,
                  TimePoint at) override;
 
@@ -68,20 +69,33 @@ class Crew final : public WireSink {
     std::uint32_t leg = 0;
     PhonePtr phone;
   };
+  // What a packet needs of its phone, close together: a Phone lies all over the memory.
+  struct Line {
+    Voice* voice = nullptr;
+    Ear* ear = nullptr;
+    srtp::Sender* sealer = nullptr;    // null: plain RTP
+    srtp::Receiver* opener = nullptr;  //
+    TimePoint born;
+    std::uint32_t leg = 0;
+    std::uint32_t serial = 0;  // a leg's number comes again
+    std::uint16_t socket = 0;
+    Address remote;
+  };
   struct Held {  // by impairment
     TimePoint due;
     std::uint32_t slot = 0;  // of the buffers
     std::uint32_t bytes = 0;
-    std::uint16_t socket = 0;
+    std::uint32_t leg = 0, serial = 0;  // whose it is
     bool stamped = false;
-    Address to;
+    std::uint8_t copies = 1;
     bool operator>(const Held& other) const { return due > other.due; }
   };
   struct Pending {  // in the batch
     TimePoint due;
-    Voice* voice = nullptr;  // null: a held one, or a copy
+    Voice* voice = nullptr;  // null: it need not remember when
     std::int64_t tick = 0;
     bool stamped = false;
+    std::uint8_t copies = 1;
     srtp::Sender* sealer = nullptr;
   };
   void obey(TimePoint now);
@@ -89,12 +103,12 @@ class Crew final : public WireSink {
   void send_due(TimePoint now);
   unsigned next_slot();
   void send_phone(std::size_t at, TimePoint now);
-  void hold(const Phone& phone, std::span<const std::uint8_t> bytes, const Voice::Made& made, TimePoint due);
+  void hold(const Line& line, std::span<const std::uint8_t> bytes, const Voice::Made& made, TimePoint due);
   void send_held(TimePoint now);
-  void queue(const Phone& phone, std::size_t bytes, const Pending& pending);
+  void queue(const Line& line, std::size_t bytes, const Pending& pending);
   void flush();
   void end_second(TimePoint now);
-  Phone* find(std::uint16_t socket, const Address& from, std::span<const std::uint8_t> bytes);
+  const Line* find(std::uint16_t socket, const Address& from, std::span<const std::uint8_t> bytes) const;
   bool post(Command command);
 
   Wire& wire_;
@@ -104,7 +118,9 @@ class Crew final : public WireSink {
   SpscRing<std::unique_ptr<Tally>> tallies_, spare_;
   std::atomic<bool> stopping_{false}, realtime_{false};
   // the crew's own
-  std::vector<TimePoint> due_;  // of each phone; max(): hushed
+  std::vector<TimePoint> due_;          // of each phone; max(): hushed
+  std::vector<std::uint32_t> due_now_;  // places, in a turn
+  std::vector<Line> lines_;             // as phones_
   std::vector<PhonePtr> phones_;
   std::vector<std::int32_t> by_leg_;     // leg → place
   std::vector<std::int32_t> by_port_;    // the server's port → place
@@ -120,6 +136,7 @@ class Crew final : public WireSink {
   std::uint64_t overflowed_before_ = 0;
   int searches_ = 0;
   unsigned slots_given_ = 0;
+  std::uint32_t serials_ = 0;
   TimePoint receive_at_{}, next_due_{};
 };
 

@@ -5,7 +5,6 @@
 // Thread: [control]; poll() waits, nothing else does.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,22 +29,28 @@ struct PlannedLeg {
 
 struct CallPlan {
   std::uint32_t call = 0;
-  const Part* part = nullptr;  // outlives the call
-  std::array<PlannedLeg, 2> legs;
-  unsigned leg_count = 2;
+  const Part* part = nullptr;    // outlives the call
+  std::vector<PlannedLeg> legs;  // 1, 2, or a room's members
 };
 
 struct DriverEvent {
   enum class What : std::uint8_t { up, failed, ended };
   What what = What::up;
   std::uint32_t call = 0;
-  std::array<Address, 2> remote;                         // up: where each leg sends to
-  std::array<std::uint8_t, 2> payload_type{0xff, 0xff};  // up: of each leg when it is not the planned one
-  std::array<std::string, 2> fmtp;                       // up: how the server wants each leg's codec
-  std::array<std::optional<srtp::Key>, 2> key;           // up: what the server protects with
-  Nanos took{0};                                         // up, failed: since place()
-  std::string reason;                                    // failed; ended by the server
+  struct Leg {
+    Address remote;                    // where it sends to
+    std::uint8_t payload_type = 0xff;  // when it is not the planned one
+    std::string fmtp;                  // how the server wants its codec
+    std::optional<srtp::Key> key;      // what the server protects with
+  };
+  std::vector<Leg> legs;  // up: as planned
+  Nanos took{0};          // up, failed: since place()
+  std::string reason;     // failed; ended by the server
 };
+
+// What drivers say that cannot make a room.
+inline constexpr const char* kNoRooms =
+    "conferences (kind = \"room\") are made at Janus only (--server janus:ADDRESS:PORT): Tandem has none yet";
 
 class Driver {
  public:

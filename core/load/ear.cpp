@@ -54,7 +54,7 @@ double Ear::Line::error() const {
 }
 
 Ear::Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
-         std::unique_ptr<codec::Decoder> decoder, TimePoint born)
+         std::unique_ptr<codec::Decoder> decoder, TimePoint born, std::vector<const Voice*> choir)
     : spec_(spec),
       melody_(melody),
       partner_(partner),
@@ -65,7 +65,16 @@ Ear::Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
       rx_(spec.codec->clock_rate),
       events_(spec.codec->clock_rate) {
   if (spec_.expects == Marks::audio) pcm_.resize(codec::kMaxFrameSamples * 2);
-  if (spec_.expects == Marks::payload) expected_.resize(1500);
+  if (!choir.empty()) choir_ = std::make_unique<Choir>(melody, spec_, std::move(choir));
+}
+
+void Ear::prefetch() const {
+  const auto fetch = [](const void* from, const void* to) {
+    for (const auto* at = static_cast<const std::uint8_t*>(from); at < to; at += 64)
+      __builtin_prefetch(at, 1);
+  };
+  fetch(this, &spec_.impairment);
+  fetch(&born_, this + 1);
 }
 
 void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches, Tally& tally) {
@@ -158,11 +167,12 @@ void Ear::take_stamped(std::span<const std::uint8_t> payload, TimePoint at, Tall
 // Compares what stands behind the stamp with what was said there.
 bool Ear::body_differs(std::uint32_t counter, std::span<const std::uint8_t> payload) {
   const std::size_t size = partner_ != nullptr ? partner_->payload_bytes() : payload.size();
-  if (payload.size() != size || size > expected_.size()) {
+  std::array<std::uint8_t, rtp::kPacketBytesMax> room;
+  if (payload.size() != size || size > room.size()) {
     ++figures_.wrong;
     return true;
   }
-  const std::span<std::uint8_t> expected = std::span(expected_).first(size);
+  const std::span<std::uint8_t> expected = std::span(room).first(size);
   melody_.sing(spec_.hears, static_cast<std::int64_t>(counter) * static_cast<std::int64_t>(size),
                Melody::Law::mu, expected);
   if (std::memcmp(&payload[kStampBytes], &expected[kStampBytes], size - kStampBytes) == 0) return false;
@@ -182,6 +192,13 @@ void Ear::take_sound(const rtp::Packet& packet, TimePoint at, int& searches, Tal
   const std::size_t n =
       to_8k(std::span(pcm_).first(static_cast<std::size_t>(samples)), spec_.codec->sample_rate);
   const std::int64_t first = grid_ticks_ * 8000 / spec_.codec->clock_rate;
+  if (choir_) {
+    choir_->take(first, std::span(pcm_).first(n), partner_->position(), searches, figures_.sound);
+    const auto sent = choir_->sent_at(first);
+    if (!sent) return;
+    right(at);
+    return track_delay(at - *sent, at, tally);
+  }
   const std::uint64_t wrong = figures_.sound.wrong;
   tune_.take(first, std::span(pcm_).first(n), partner_ != nullptr ? partner_->position() : 0, searches,
              figures_.sound);
@@ -198,6 +215,7 @@ void Ear::take_sound(const rtp::Packet& packet, TimePoint at, int& searches, Tal
 void Ear::track_grid(const rtp::Header& header, TimePoint at, bool restarted, Tally& tally) {
   const std::int64_t rate = spec_.codec->clock_rate;
   if (!grid_ || restarted) {
+    if (grid_ && choir_) choir_->restart();
     if (grid_) tune_.restart(0, partner_ != nullptr ? partner_->position() : 0);
     if (grid_) ++figures_.restarts;
     grid_ = true;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/codec/coder.hpp"
+#include "core/load/choir.hpp"
 #include "core/load/figures.hpp"
 #include "core/load/phone_spec.hpp"
 #include "core/load/stamp.hpp"
@@ -28,8 +29,12 @@ namespace tandem::load {
 class Ear {
  public:
   // `melody` and `partner` (whose voice it is; null: the server's) outlive this. `decoder`: for audio marks.
+  // In a room, `partner` is one's own, and `choir` all members' voices.
   Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
-      std::unique_ptr<codec::Decoder> decoder, TimePoint born);
+      std::unique_ptr<codec::Decoder> decoder, TimePoint born, std::vector<const Voice*> choir = {});
+
+  // What take() needs is fetched into the cache meanwhile.
+  void prefetch() const;
 
   // One datagram that came to this leg. `at`: the kernel's time. `searches`: see Tune.
   void take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches, Tally& tally);
@@ -70,9 +75,9 @@ class Ear {
   const Voice* partner_;
   // owned
   std::unique_ptr<codec::Decoder> decoder_;
+  std::unique_ptr<Choir> choir_;  // null: not in a room
   Tune tune_;
   std::vector<std::int16_t> pcm_;
-  std::vector<std::uint8_t> expected_;
   // state
   TimePoint born_, measured_from_{};
   rtp::RxStream rx_;

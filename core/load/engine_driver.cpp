@@ -69,10 +69,10 @@ class EngineDriver final : public Driver {
   void place(const CallPlan& plan) override {
     EngineAsk ask;
     ask.call = plan.call;
-    ask.legs = plan.leg_count;
+    ask.legs = static_cast<std::uint32_t>(plan.legs.size());
     ask.echo = plan.part->kind == Kind::echo ? 1 : 0;
     ask.record = plan.part->record ? 1 : 0;
-    for (std::size_t i = 0; i < plan.leg_count; ++i) {
+    for (std::size_t i = 0; i < plan.legs.size(); ++i) {
       const PlannedLeg& leg = plan.legs[i];
       EngineAsk::Leg& out = ask.leg[i];
       fmt::format_to_n(out.codec.data(), out.codec.size() - 1, "{}/{}/{}", leg.codec->name,
@@ -97,12 +97,13 @@ class EngineDriver final : public Driver {
       event.what = DriverEvent::What::failed;
       event.reason = told.error.data();
     } else {
-      for (std::size_t i = 0; i < plan.leg_count; ++i) {
+      event.legs.resize(plan.legs.size());
+      for (std::size_t i = 0; i < plan.legs.size(); ++i) {
         told.key[i].back() = '\0';
         if (plan.legs[i].key)
           if (auto key = srtp::Key::from_base64(plan.legs[i].key->suite(), told.key[i].data()))
-            event.key[i] = *key;
-        event.remote[i] = *Address::parse("127.0.0.1", static_cast<std::uint16_t>(told.port[i]));
+            event.legs[i].key = *key;
+        event.legs[i].remote = *Address::parse("127.0.0.1", static_cast<std::uint16_t>(told.port[i]));
       }
     }
     event.took = loop::monotonic_now() - begun;
@@ -133,7 +134,9 @@ class EngineDriver final : public Driver {
   std::vector<int> pids() const override { return {pid_}; }
   std::string describe() const override { return "Tandem's media engine alone"; }
   std::string refuses(const Part& part) const override {
-    return part.kind == Kind::number ? "a number can be called by SIP only (--server sip:…)" : "";
+    return part.kind == Kind::number ? "a number can be called by SIP only (--server sip:…)"
+           : part.kind == Kind::room ? kNoRooms
+                                     : "";
   }
 
  private:

@@ -56,6 +56,9 @@ unsigned symbol(std::uint32_t singer, std::int64_t index, Talk talk) {
   if (singer == kPromptSinger) {
     index %= kPromptSymbols;
     if (index < 0) index += kPromptSymbols;
+  } else if (talk.members > 0) {
+    if (index / kTurnSymbols % talk.members != talk.seat || index % kTurnSymbols >= kSungSymbols)
+      return kSilence;
   } else if (talk.share < 256) {
     const auto second = static_cast<std::uint64_t>(index / kTalkSymbols);
     if (mixed(mixed(singer) ^ ~second) % 256 >= talk.share) return kSilence;

@@ -30,10 +30,15 @@ inline constexpr int kTableScale = 1000;                    // peak of sine() an
 inline constexpr std::uint32_t kPromptSinger = 0xfffffffe;  // what servers play; repeats itself
 inline constexpr std::uint32_t kPromptSymbols = 50;         // 2 s
 
-// Talk spurts: of each second, whether it is spoken is a hash; `share` of 256 are.
+inline constexpr std::int64_t kTurnSymbols = 15;  // of a room's member: 600 ms,
+inline constexpr std::int64_t kSungSymbols = 11;  // the last 160 ms of which are silent
+
+// Talk spurts: of each second, whether it is spoken is a hash; `share` of 256 are. In a room (`members` above
+// 0) each member sings in its turns only.
 struct Talk {
   std::uint16_t share = 256;
   bool speech = false;
+  std::uint16_t members = 0, seat = 0;
 };
 
 // The tone of a singer's symbol `index`, 0 … 15, kSilence or kSpeech. [any]

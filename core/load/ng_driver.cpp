@@ -55,7 +55,7 @@ class NgDriver final : public Driver {
           ErrorCode::unavailable,
           fmt::format("no ng server answers at {} within {} s: is it running, and is that its --listen-ng?",
                       server_.text(), kPatience / seconds(1))};
-    pids_ = owners_of_udp_port(server_.port());
+    pids_ = owners_of_port(Transport::udp, server_.port());
     return {};
   }
 
@@ -63,6 +63,7 @@ class NgDriver final : public Driver {
     const Part& part = *plan.part;
     Call& call = calls_[plan.call];
     call = {plan, loop::monotonic_now(), {}};
+    call.up.legs.resize(plan.legs.size());
     BencodeWriter offer;
     offer.text("command", "offer").text("call-id", id(plan.call)).text("from-tag", "a").text("ICE", "remove");
     offer.list("replace", {"origin"})
@@ -125,7 +126,9 @@ class NgDriver final : public Driver {
   }
 
   std::string refuses(const Part& part) const override {
-    return part.kind == Kind::bridge ? "" : "the ng driver makes bridged calls only (kind = \"bridge\")";
+    return part.kind == Kind::bridge ? ""
+           : part.kind == Kind::room ? kNoRooms
+                                     : "the ng driver makes bridged calls only (kind = \"bridge\")";
   }
 
  private:
@@ -203,10 +206,7 @@ class NgDriver final : public Driver {
     if (media->type < 0 || media->type > 127)
       return give_up(asked, fmt::format("the ng server's SDP has no {}", call.plan.legs[leg].codec->name),
                      out);
-    call.up.remote[leg] = media->at;
-    call.up.payload_type[leg] = static_cast<std::uint8_t>(media->type);
-    call.up.fmtp[leg] = media->fmtp;
-    call.up.key[leg] = media->key;
+    call.up.legs[leg] = {media->at, static_cast<std::uint8_t>(media->type), media->fmtp, media->key};
     if (asked.step == Step::offer) {
       BencodeWriter answer;
       answer.text("command", "answer")

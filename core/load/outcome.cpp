@@ -41,6 +41,9 @@ std::vector<std::string> faults(const LegFigures& f, const Part& part) {
   if (s.clicks > 0) out.push_back(fmt::format("{} clicks", s.clicks));
   if (s.shifts > 0)
     out.push_back(fmt::format("the sound jumped {} times, by up to {:.1f} ms", s.shifts, s.shift_ms_max));
+  if (s.turns_missed > 0)
+    out.push_back(fmt::format("others were not heard in {} of their {} turns", s.turns_missed, s.turns));
+  if (s.own_turns_ms > 0) out.push_back(fmt::format("{} ms of sound in its own turns", s.own_turns_ms));
   if (f.digits_wrong > 0) out.push_back(fmt::format("{} wrong keys", f.digits_wrong));
   if (f.digits_missing > 0) out.push_back(fmt::format("{} missing keys", f.digits_missing));
   if (f.duplicates > 0) out.push_back(fmt::format("{} packets twice", f.duplicates));
@@ -48,7 +51,7 @@ std::vector<std::string> faults(const LegFigures& f, const Part& part) {
   if (f.other_port > 0)
     out.push_back(fmt::format("{} packets from a port that was not agreed", f.other_port));
   if (f.malformed > 0) out.push_back(fmt::format("{} packets of no agreed type", f.malformed));
-  if (!part.impairment.any() && f.delay_shift_ms > kShiftMs)
+  if (!part.impairment.any() && part.kind != Kind::room && f.delay_shift_ms > kShiftMs)
     out.push_back(fmt::format("delay changed by {:.0f} ms", f.delay_shift_ms));
   if (f.drift_error_ppm < kDriftErrorPpm && std::abs(f.drift_ppm) > kDriftPpm &&
       std::abs(f.drift_ppm) > 4 * f.drift_error_ppm &&
@@ -89,6 +92,9 @@ void add_leg(Outcome& outcome, LegRow row, const Part& part) {
   outcome.gaps += f.sound.gaps;
   outcome.gap_ms += f.sound.gap_ms;
   outcome.clicks += f.sound.clicks;
+  outcome.turns += f.sound.turns;
+  outcome.turns_missed += f.sound.turns_missed;
+  outcome.own_turns_ms += f.sound.own_turns_ms;
   outcome.shifts += f.sound.shifts;
   outcome.symbols += f.sound.symbols;
   outcome.poor_symbols += f.sound.poor;
@@ -163,8 +169,9 @@ void conclude(Outcome& o, const Profile& profile) {
     o.verdicts.push_back({"MOS, worst leg", fmt::format("at least {:g}", want.mos_min),
                           fmt::format("{:.2f}", o.mos_min), o.mos_min >= want.mos_min});
   if (want.sound) {
-    const std::uint64_t wrong = o.wrong + o.gaps + o.clicks + o.shifts + o.digits_wrong + o.digits_missing +
-                                o.deaf_legs + o.silent_legs + o.drifting_legs;
+    const std::uint64_t wrong = o.wrong + o.gaps + o.clicks + o.shifts + o.turns_missed + o.own_turns_ms +
+                                o.digits_wrong + o.digits_missing + o.deaf_legs + o.silent_legs +
+                                o.drifting_legs;
     o.verdicts.push_back({"sound", "right on every leg",
                           wrong == 0 ? fmt::format("right on {} legs", o.measured_legs)
                                      : fmt::format("{} of {} legs hurt", o.hurt_legs, o.measured_legs),

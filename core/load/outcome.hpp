@@ -49,6 +49,7 @@ struct Outcome {
   std::uint64_t lost = 0, duplicates = 0, reordered = 0, restarts = 0, other_port = 0, malformed = 0;
   std::uint64_t wrong = 0, gaps = 0, gap_ms = 0, clicks = 0, shifts = 0, delay_steps = 0;
   std::uint64_t symbols = 0, poor_symbols = 0;
+  std::uint64_t turns = 0, turns_missed = 0, own_turns_ms = 0;  // of rooms
   std::uint64_t digits_sent = 0, digits_right = 0, digits_wrong = 0, digits_missing = 0;
   std::uint64_t expected = 0;  // packets that should have come
   unsigned measured_legs = 0, deaf_legs = 0, silent_legs = 0, drifting_legs = 0, hurt_legs = 0,

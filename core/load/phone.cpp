@@ -2,7 +2,8 @@
 #include "core/load/phone.hpp"
 
 #include <fmt/format.h>
-#include <strings.h>
+
+#include "core/base/text.hpp"
 
 namespace tandem::load {
 namespace {
@@ -40,14 +41,16 @@ Result<PhonePtr> make_phone(const PhoneSpec& spec, const Melody& melody, TimePoi
   return phone;
 }
 
-Result<void> give_ear(Phone& phone, const Melody& melody, const Voice* partner) {
+Result<void> give_ear(Phone& phone, const Melody& melody, const Voice* partner,
+                      std::vector<const Voice*> choir) {
   std::unique_ptr<codec::Decoder> decoder;
   if (phone.spec.expects == Marks::audio) {
     auto made = codec::Decoder::create(phone.spec.codec, phone.spec.codec->default_fmtp);
     if (!made) return made.error();
     decoder = std::make_unique<codec::Decoder>(std::move(*made));
   }
-  phone.ear = std::make_unique<Ear>(phone.spec, melody, partner, std::move(decoder), phone.born);
+  phone.ear =
+      std::make_unique<Ear>(phone.spec, melody, partner, std::move(decoder), phone.born, std::move(choir));
   return {};
 }
 
@@ -58,7 +61,7 @@ Result<const td_codec*> phone_codec(const codec::CodecRegistry& codecs, const st
   std::string known;
   for (const td_codec* one : codecs.all()) {
     const std::string full = fmt::format("{}/{}", one->name, one->clock_rate);
-    if (strcasecmp(one->name, name.c_str()) == 0 || strcasecmp(full.c_str(), name.c_str()) == 0) {
+    if (same_name(one->name, name) || same_name(full, name)) {
       // The melody has three rates, and phones have one channel and whole samples in a millisecond.
       const bool rate = one->sample_rate == 8000 || one->sample_rate == 16000 || one->sample_rate == 48000;
       if (!rate || one->channels != 1 || one->clock_rate % 1000 != 0)
@@ -77,23 +80,24 @@ Result<const td_codec*> phone_codec(const codec::CodecRegistry& codecs, const st
   return Error{ErrorCode::not_found, fmt::format("no codec {} is here; there are {}", name, known)};
 }
 
-Result<Party> make_party(const PhoneSpec& one, const PhoneSpec* other, const Melody& melody, TimePoint now) {
-  Party party;
-  auto first = make_phone(one, melody, now);
-  if (!first) return first.error();
-  party.one = std::move(*first);
-  if (other != nullptr) {
-    auto second = make_phone(*other, melody, now);
-    if (!second) return second.error();
-    party.other = std::move(*second);
+Result<std::vector<PhonePtr>> make_phones(std::span<const PhoneSpec> specs, const Melody& melody,
+                                          TimePoint now) {
+  std::vector<PhonePtr> phones;
+  std::vector<const Voice*> voices;
+  for (const PhoneSpec& spec : specs) {
+    auto phone = make_phone(spec, melody, now);
+    if (!phone) return phone.error();
+    voices.push_back((*phone)->voice.get());
+    phones.push_back(std::move(*phone));
   }
-  const Voice* heard = party.other            ? party.other->voice.get()
-                       : one.hears == one.leg ? party.one->voice.get()
-                                              : nullptr;
-  if (auto made = give_ear(*party.one, melody, heard); !made) return made.error();
-  if (party.other)
-    if (auto made = give_ear(*party.other, melody, party.one->voice.get()); !made) return made.error();
-  return party;
+  const bool room = !specs.empty() && specs[0].talk.members > 0;
+  for (std::size_t i = 0; i < phones.size(); ++i) {
+    const bool own = room || (specs.size() == 1 && specs[0].hears == specs[0].leg);
+    const Voice* heard = own ? voices[i] : specs.size() == 2 ? voices[1 - i] : nullptr;
+    if (auto made = give_ear(*phones[i], melody, heard, room ? voices : std::vector<const Voice*>()); !made)
+      return made.error();
+  }
+  return phones;
 }
 
 }  // namespace tandem::load

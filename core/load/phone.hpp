@@ -3,7 +3,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "core/base/result.hpp"
 #include "core/codec/registry.hpp"
@@ -29,13 +31,11 @@ using PhonePtr = std::unique_ptr<Phone>;
 Result<const td_codec*> phone_codec(const codec::CodecRegistry& codecs, const std::string& name,
                                     unsigned ptime_ms);
 
-// The phones of one call, which live and end together: two who hear each other, or one alone that hears
-// itself (hears == leg) or what the server plays. Codecs are made where the marks are in the audio. `melody`
-// outlives them. Errors: invalid (a codec refused, or SRTP was agreed with one side's key only), unsupported,
-// internal (libsrtp2 refused).
-struct Party {
-  PhonePtr one, other;  // other: null when alone
-};
-Result<Party> make_party(const PhoneSpec& one, const PhoneSpec* other, const Melody& melody, TimePoint now);
+// The phones of one call, which live and end together: the members of a room, two who hear each other, or one
+// alone that hears itself (hears == leg) or what the server plays. Codecs are made where the marks are in the
+// audio. `melody` outlives them. Errors: invalid (a codec refused, or SRTP was agreed with one side's key
+// only), unsupported, internal (libsrtp2 refused).
+Result<std::vector<PhonePtr>> make_phones(std::span<const PhoneSpec> specs, const Melody& melody,
+                                          TimePoint now);
 
 }  // namespace tandem::load

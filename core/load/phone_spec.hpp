@@ -31,6 +31,7 @@ struct PhoneSpec {
   std::uint8_t event_type = kNoPayloadType;
   unsigned ptime_ms = 20;
   Talk talk, partner_talk;
+  bool sends_silence = false;   // in pauses; else nothing is sent there
   milliseconds digit_every{0};  // presses a key so often; 0: never
   milliseconds partner_digit_every{0};
   ImpairmentSpec impairment;

@@ -66,18 +66,20 @@ ProcessSample sample_processes(const std::vector<int>& pids) {
 
 ProcessSample sample_self() { return sample_processes({static_cast<int>(getpid())}); }
 
-std::vector<int> owners_of_udp_port(std::uint16_t port) {
+std::vector<int> owners_of_port(Transport transport, std::uint16_t port) {
   std::vector<std::string> inodes;
-  for (const char* file : {"/proc/net/udp", "/proc/net/udp6"}) {
-    std::ifstream table(file);
+  for (const char* version : {"", "6"}) {
+    std::ifstream table(fmt::format("/proc/net/{}{}", transport == Transport::udp ? "udp" : "tcp", version));
     std::string line;
     std::getline(table, line);
     while (std::getline(table, line)) {
       std::istringstream fields(line);
       std::string word, local;
       fields >> word >> local;
-      for (int i = 0; i < 8; ++i)
-        fields >> word;  // remote, state, queues, timer, retransmits, uid, timeout, inode
+      std::string state;
+      fields >> word >> state;
+      for (int i = 0; i < 6; ++i) fields >> word;  // queues, timer, retransmits, uid, timeout, inode
+      if (transport == Transport::tcp && state != "0A") continue;  // only who listens
       const std::size_t colon = local.rfind(':');
       if (colon != local.npos && std::strtoul(&local[colon + 1], nullptr, 16) == port)
         inodes.push_back("socket:[" + word + "]");

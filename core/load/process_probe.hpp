@@ -20,8 +20,9 @@ ProcessSample sample_processes(const std::vector<int>& pids);
 // This process's own.
 ProcessSample sample_self();
 
-// Who has a UDP port of this machine open; empty when nobody, or it may not be seen.
-std::vector<int> owners_of_udp_port(std::uint16_t port);
+// Who has a port of this machine open (by TCP: listens there); empty when nobody, or it may not be seen.
+enum class Transport : std::uint8_t { udp, tcp };
+std::vector<int> owners_of_port(Transport transport, std::uint16_t port);
 
 // "2 cores of …, 23.5 GB, Linux 6.18".
 std::string describe_machine();

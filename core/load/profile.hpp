@@ -16,6 +16,7 @@ enum class Kind : std::uint8_t {
   play,    // the server plays its prompt to each phone
   echo,    // a phone hears itself
   number,  // a phone calls a number; what it hears is not known, only its packets are judged
+  room,    // a conference: its members speak in turn, each must hear all others and nobody else
 };
 
 // Whose media is SRTP (SDES): nobody's, the called phone's, both's.
@@ -28,6 +29,7 @@ struct Part {
   double share = 1;
   std::string codec = "PCMU", peer_codec;  // peer_codec "": the same
   unsigned ptime_ms = 20;
+  unsigned members = 4;  // of a room
   bool record = false;
   bool forward_on_tick = false;  // engine only: the relay waits for its tick
   std::string number;            // sip only: what is dialed
@@ -40,6 +42,10 @@ struct Part {
   bool audio_marks = false;  // marks in the sound even where payloads are forwarded
   ImpairmentSpec impairment;
 };
+
+inline unsigned legs_of(const Part& part) {
+  return part.kind == Kind::room ? part.members : part.kind == Kind::bridge ? 2 : 1;
+}
 
 // What must hold; below 0: not asked for.
 struct Objective {

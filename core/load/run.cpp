@@ -47,7 +47,8 @@ Result<void> Run::prepare() {
         return Error{codec.error().code, fmt::format("{}: {}", part.name, codec.error().message)};
     }
     shares += part.share;
-    legs += part.share * (part.kind == Kind::bridge ? 2 : 1);
+    legs += part.share * legs_of(part);
+    stride_ = std::max(stride_, legs_of(part) + legs_of(part) % 2);
   }
   if (std::any_of(profile_.parts.begin(), profile_.parts.end(),
                   [](const Part& part) { return part.speech; })) {
@@ -72,7 +73,7 @@ Result<void> Run::prepare() {
 
 Result<void> Run::make_stations() {
   const unsigned threads = std::max(1U, profile_.generator.threads);
-  const unsigned phones = profile_.legs / threads + 2 * threads + 64;
+  const unsigned phones = profile_.legs / threads + stride_ * threads + 64;
   std::uint16_t port = profile_.generator.port;
   const unsigned each =
       profile_.generator.sockets == 0 ? phones : std::max(1U, profile_.generator.sockets / threads);
@@ -107,11 +108,13 @@ Result<Outcome> Run::run(const std::atomic<bool>& interrupted) {
   for (TimePoint now = began_; now < end && !interrupted.load(); now = loop::monotonic_now()) {
     turn(now);
     // Warm is what all calls are up for, or as many as will be; what comes and goes is warm by time alone.
-    const bool all_up = placed_ >= wanted_calls_ &&
-                        std::none_of(calls_.begin(), calls_.end(),
-                                     [](const auto& one) { return one.second.state == State::placed; });
+    const auto all_up = [this] {
+      return placed_ >= wanted_calls_ && std::none_of(calls_.begin(), calls_.end(), [](const auto& one) {
+               return one.second.state == State::placed;
+             });
+    };
     if (warm_until == TimePoint::max() &&
-        (churns || all_up || now - began_ > kUpPatience + seconds_of(wanted_calls_ / profile_.rate)))
+        (churns || now - began_ > kUpPatience + seconds_of(wanted_calls_ / profile_.rate) || all_up()))
       warm_until = now + seconds_of(profile_.warm_s);
     if (!measuring_ && now >= warm_until) {
       begin_measure(now);

@@ -59,12 +59,12 @@ class Run {
     std::size_t part = 0;
     State state = State::placed;
     bool measured = false;
-    std::array<PhoneSpec, 2> specs;
-    unsigned legs = 2;
+    std::vector<PhoneSpec> specs;  // of each leg
     std::size_t station = 0;
     TimePoint hush_at{TimePoint::max()}, hushed_at{}, drop_at{TimePoint::max()};
-    std::array<PhonePtr, 2> back;
-    unsigned come_back = 0;
+    std::vector<PhonePtr> back;
+    std::size_t come_back = 0;
+    unsigned legs() const { return static_cast<unsigned>(specs.size()); }
   };
   Result<void> prepare();
   Result<void> make_stations();
@@ -102,6 +102,7 @@ class Run {
   std::mt19937_64 random_{20260101};
   // state
   unsigned wanted_calls_ = 0;
+  std::uint32_t stride_ = 2;  // leg numbers a call: the most that one of them has, even
   std::uint32_t next_number_ = 0;
   std::uint64_t placed_ = 0;
   TimePoint began_{}, measured_from_{}, next_place_{}, next_second_{}, next_end_{};

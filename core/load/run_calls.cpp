@@ -1,10 +1,10 @@
 // Run: a call from its placing to its figures.
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/text.hpp"
 #include "core/load/run.hpp"
 #include "core/loop/tick_timer.hpp"
 
@@ -29,21 +29,20 @@ void Run::place_due(TimePoint now) {
 bool Run::specify(Call& call) {
   const Part& part = profile_.parts[call.part];
   const std::array<std::string, 2> names{part.codec, part.peer_codec.empty() ? part.codec : part.peer_codec};
-  call.legs = part.kind == Kind::bridge ? 2 : 1;
-  for (unsigned i = 0; i < call.legs; ++i) {
+  call.specs.assign(legs_of(part), {});
+  for (unsigned i = 0; i < call.legs(); ++i) {
     PhoneSpec& spec = call.specs[i];
-    spec.leg = call.number * 2 + i;
-    const auto codec = phone_codec(codecs_, names[i], part.ptime_ms);
+    spec.leg = call.number * stride_ + i;
+    const auto codec = phone_codec(codecs_, names[i % 2], part.ptime_ms);
     if (!codec) return false;
     spec.codec = *codec;
-    if (part.srtp == Secured::both || (part.srtp == Secured::one && i == call.legs - 1))
+    if (part.srtp == Secured::both || (part.srtp == Secured::one && i == call.legs() - 1))
       spec.key = srtp::Key::random(part.srtp_suite);
     spec.payload_type = spec.codec->static_type >= 0 ? static_cast<std::uint8_t>(spec.codec->static_type)
-                                                     : static_cast<std::uint8_t>(kDynamicType + i);
+                                                     : static_cast<std::uint8_t>(kDynamicType + i % 2);
     spec.event_type = kEventType;
     for (const std::string& name : names)
-      spec.lossy =
-          spec.lossy || (strcasecmp(name.c_str(), "PCMU") != 0 && strcasecmp(name.c_str(), "PCMA") != 0);
+      spec.lossy = spec.lossy || (!same_name(name, "PCMU") && !same_name(name, "PCMA"));
     spec.ptime_ms = part.ptime_ms;
     spec.talk.share = spec.partner_talk.share =
         static_cast<std::uint16_t>(std::lround(part.talk_percent * 2.56));
@@ -57,11 +56,17 @@ bool Run::specify(Call& call) {
                                                  ? spec.leg % sockets
                                                  : call.number * sockets / wanted_calls_ % sockets);
     const bool decoded = names[0] != names[1] || part.audio_marks || part.speech || part.kind == Kind::play ||
-                         part.kind == Kind::echo;
+                         part.kind == Kind::echo || part.kind == Kind::room;
     spec.says = spec.expects = decoded ? Marks::audio : Marks::payload;
     spec.hears = part.kind == Kind::bridge ? spec.leg ^ 1U
                  : part.kind == Kind::echo ? spec.leg
                                            : kPromptSinger;
+    if (part.kind == Kind::room) {
+      spec.hears = spec.leg;
+      spec.talk = {.members = static_cast<std::uint16_t>(part.members),
+                   .seat = static_cast<std::uint16_t>(i)};
+      spec.sends_silence = true;
+    }
     if (part.kind == Kind::number) {
       spec.hears = kNobody;
       spec.says = Marks::audio;
@@ -95,12 +100,9 @@ void Run::place(TimePoint) {
   CallPlan plan;
   plan.call = number;
   plan.part = &profile_.parts[call.part];
-  plan.leg_count = call.legs;
-  for (unsigned i = 0; i < call.legs; ++i) {
-    const PhoneSpec& spec = call.specs[i];
-    plan.legs[i] = {spec.codec, spec.payload_type, spec.event_type,
-                    stations_[call.station].wire->local(spec.socket), spec.key};
-  }
+  for (const PhoneSpec& spec : call.specs)
+    plan.legs.push_back({spec.codec, spec.payload_type, spec.event_type,
+                         stations_[call.station].wire->local(spec.socket), spec.key});
   driver_.place(plan);
 }
 
@@ -108,7 +110,7 @@ void Run::fail(Call& call, const std::string& reason) {
   ++outcome_.failed_calls;
   if (outcome_.reasons.size() < 20 || outcome_.reasons.count(reason) > 0) ++outcome_.reasons[reason];
   call.state = State::dropped;
-  call.come_back = call.legs;  // nothing to wait for
+  call.come_back = call.legs();  // nothing to wait for
 }
 
 void Run::on_event(const DriverEvent& event, TimePoint now) {
@@ -139,24 +141,26 @@ void Run::on_event(const DriverEvent& event, TimePoint now) {
 
 void Run::bring_up(Call& call, const DriverEvent& event, TimePoint now) {
   if (call.state != State::placed) return;
-  for (unsigned i = 0; i < call.legs; ++i) {
-    call.specs[i].remote = event.remote[i];
-    if (event.payload_type[i] != kNoPayloadType) call.specs[i].payload_type = event.payload_type[i];
-    call.specs[i].peer_fmtp = event.fmtp[i];
-    call.specs[i].peer_key = event.key[i];
+  for (std::size_t i = 0; i < std::min(call.specs.size(), event.legs.size()); ++i) {
+    const DriverEvent::Leg& leg = event.legs[i];
+    PhoneSpec& spec = call.specs[i];
+    spec.remote = leg.remote;
+    if (leg.payload_type != kNoPayloadType) spec.payload_type = leg.payload_type;
+    spec.peer_fmtp = leg.fmtp;
+    spec.peer_key = leg.key;
   }
-  auto party = make_party(call.specs[0], call.legs == 2 ? &call.specs[1] : nullptr, melody_, now);
-  if (!party) {
-    fail(call, party.error().message);
+  auto phones = make_phones(call.specs, melody_, now);
+  if (!phones) {
+    fail(call, phones.error().message);
     driver_.hang_up(call.number);
     return;
   }
   Crew& crew = *stations_[call.station].crew;
-  const bool good = crew.add(std::move(party->one)) && (!party->other || crew.add(std::move(party->other)));
-  if (!good) return fail(call, "the generator has too many phones");
+  for (PhonePtr& phone : *phones)
+    if (!crew.add(std::move(phone))) return fail(call, "the generator has too many phones");
   call.state = State::up;
   call.measured = measuring_;
-  legs_up_ += call.legs;
+  legs_up_ += call.legs();
   outcome_.legs = std::max(outcome_.legs, legs_up_);
   const double hold = profile_.parts[call.part].hold_s;
   if (hold > 0)
@@ -171,11 +175,11 @@ void Run::end_due(TimePoint now) {
     if (call.state == State::up && now >= call.hush_at) hush(call, now);
     if (call.state == State::hushed && now >= call.drop_at) {
       Crew& crew = *stations_[call.station].crew;
-      for (unsigned i = 0; i < call.legs; ++i)
-        if (!crew.drop(call.specs[i].leg)) ++call.come_back;
+      for (const PhoneSpec& spec : call.specs)
+        if (!crew.drop(spec.leg)) ++call.come_back;
       call.state = State::dropped;
     }
-    if (call.state == State::dropped && call.come_back >= call.legs) {
+    if (call.state == State::dropped && call.come_back >= call.specs.size()) {
       finish(call);
       at = calls_.erase(at);
     } else {
@@ -185,22 +189,22 @@ void Run::end_due(TimePoint now) {
 }
 
 void Run::hush(Call& call, TimePoint now) {
-  for (unsigned i = 0; i < call.legs; ++i)
-    if (!stations_[call.station].crew->hush(call.specs[i].leg)) ++outcome_.total.send_failed;
+  for (const PhoneSpec& spec : call.specs)
+    if (!stations_[call.station].crew->hush(spec.leg)) ++outcome_.total.send_failed;
   call.state = State::hushed;
   call.hushed_at = now;
   call.drop_at = now + kLinger;
-  legs_up_ -= call.legs;
+  legs_up_ -= call.legs();
 }
 
 void Run::collect() {
   for (Station& one : stations_) {
     while (PhonePtr phone = one.crew->take_back()) {
-      const auto at = calls_.find(phone->spec.leg / 2);
+      const auto at = calls_.find(phone->spec.leg / stride_);
       if (at == calls_.end()) continue;
       Call& call = at->second;
-      const unsigned i = phone->spec.leg % 2;
-      call.back[i] = std::move(phone);
+      call.back.resize(call.specs.size());
+      call.back[phone->spec.leg % stride_] = std::move(phone);
       ++call.come_back;
     }
   }
@@ -208,14 +212,15 @@ void Run::collect() {
 
 // The phones are back, or were never there: their figures, and the end of the call.
 void Run::finish(Call& call) {
-  for (unsigned i = 0; i < call.legs; ++i) {
+  call.back.resize(call.specs.size());
+  for (std::size_t i = 0; i < call.specs.size(); ++i) {
     const Phone* phone = call.back[i].get();
     if (phone == nullptr || !measuring_ || !call.measured) continue;
     LegRow row;
     row.leg = phone->spec.leg;
     row.part = profile_.parts[call.part].name;
     row.codec = phone->spec.codec->name;
-    row.heard_codec = call.legs == 2 ? call.specs[1 - i].codec->name : row.codec;
+    row.heard_codec = call.legs() == 2 ? call.specs[1 - i].codec->name : row.codec;
     row.figures = phone->ear->figures(call.hushed_at);
     row.figures.sent = phone->voice->sent_packets();
     row.figures.dropped_on_purpose = phone->voice->dropped();

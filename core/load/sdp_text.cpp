@@ -2,13 +2,15 @@
 #include "core/load/sdp_text.hpp"
 
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "core/base/text.hpp"
 
 namespace tandem::load {
 namespace {
@@ -70,7 +72,7 @@ std::optional<SdpMedia> read_sdp(const std::string& sdp, const PlannedLeg& leg) 
     if (line.starts_with("a=rtpmap:")) {
       const std::size_t space = line.find(' ');
       const std::string name = fmt::format("{}/{}", codec.name, codec.clock_rate);
-      if (space != line.npos && strncasecmp(&line[space + 1], name.c_str(), name.size()) == 0)
+      if (space != line.npos && same_name(std::string_view(line).substr(space + 1, name.size()), name))
         std::from_chars(line.data() + 9, line.data() + space, out.type);
     }
     const std::size_t space = line.find(' ');

@@ -75,7 +75,7 @@ class SipDriver final : public Driver {
   }
 
   void place(const CallPlan& plan) override {
-    if (plan.leg_count < 2) return call(plan);
+    if (plan.legs.size() < 2) return call(plan);
     waiting_.push_back(plan);
     call_next();
   }
@@ -96,7 +96,7 @@ class SipDriver final : public Driver {
     d.call = plan.call;
     d.plan = plan;
     const std::string number = !plan.part->number.empty() ? plan.part->number
-                               : plan.leg_count == 2      ? callee_->account().user
+                               : plan.legs.size() == 2    ? callee_->account().user
                                                           : "*43";
     d.number_uri = d.target = fmt::format("sip:{}@{}", number, server_.text());
     d.from = fmt::format("<sip:{}@{}>;tag=b{}", account_.user, server_.text(), calls_placed_);
@@ -143,6 +143,7 @@ class SipDriver final : public Driver {
   std::string refuses(const Part& part) const override {
     if (part.kind == Kind::bridge && !callee_)
       return "calls from phone to phone need who is called: --peer USER";
+    if (part.kind == Kind::room) return kNoRooms;
     if (part.kind == Kind::play)
       return "the SIP driver calls numbers: kind = \"echo\" (an echo app, *43 unless number says otherwise), "
              "\"bridge\" (the phone of --peer) or \"number\"";
@@ -265,7 +266,7 @@ class SipDriver final : public Driver {
     event.call = d.call;
     event.took = loop::monotonic_now() - d.begun;
     const auto media = read_sdp(message.body, d.plan.legs[0]);
-    const bool alone = d.plan.leg_count == 2 && !d.peer;
+    const bool alone = d.plan.legs.size() == 2 && !d.peer;
     if (alone || !media || media->type < 0) {
       event.what = DriverEvent::What::failed;
       event.reason =
@@ -276,16 +277,11 @@ class SipDriver final : public Driver {
       d.since = loop::monotonic_now();
       bye(id, d);
     } else {
-      event.remote[0] = media->at;
-      event.payload_type[0] = static_cast<std::uint8_t>(media->type);
-      event.fmtp[0] = media->fmtp;
-      event.key[0] = media->key;
-      if (d.peer) {
-        event.remote[1] = d.peer->at;
-        event.payload_type[1] = static_cast<std::uint8_t>(d.peer->type);
-        event.fmtp[1] = d.peer->fmtp;
-        event.key[1] = d.peer->key;
-      }
+      const auto leg_of = [](const SdpMedia& one) {
+        return DriverEvent::Leg{one.at, static_cast<std::uint8_t>(one.type), one.fmtp, one.key};
+      };
+      event.legs.push_back(leg_of(*media));
+      if (d.peer) event.legs.push_back(leg_of(*d.peer));
     }
     events_.push_back(std::move(event));
   }

@@ -1,9 +1,9 @@
 // SipDriver's reading of messages and answering of challenges.
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <charconv>
 
+#include "core/base/text.hpp"
 #include "core/load/md5.hpp"
 #include "core/load/sip_driver.hpp"
 
@@ -12,7 +12,7 @@ namespace {
 
 bool is_header(std::string_view name, std::string_view long_name, char short_name) {
   return (name.size() == 1 && short_name != 0 && (name[0] | 0x20) == short_name) ||
-         (name.size() == long_name.size() && strncasecmp(name.data(), long_name.data(), name.size()) == 0);
+         same_name(name, long_name);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -86,7 +86,7 @@ std::string digest_answer(const std::string& challenge, const SipAccount& accoun
   const std::string realm = parameter(challenge, "realm"), nonce = parameter(challenge, "nonce");
   const std::string algorithm = parameter(challenge, "algorithm"), opaque = parameter(challenge, "opaque");
   if (strncasecmp(challenge.c_str(), "Digest ", 7) != 0 || nonce.empty()) return {};
-  if (!algorithm.empty() && strcasecmp(algorithm.c_str(), "MD5") != 0) return {};
+  if (!algorithm.empty() && !same_name(algorithm, "MD5")) return {};
   const std::string one = md5_hex(fmt::format("{}:{}:{}", account.user, realm, account.password));
   const std::string two = md5_hex(method + ":" + uri);
   std::string out = fmt::format("Digest username=\"{}\", realm=\"{}\", nonce=\"{}\", uri=\"{}\"",

@@ -53,9 +53,9 @@ std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b :
 
 Tune::Tune(const Melody& melody, std::uint32_t singer, Talk talk, bool lossy)
     : melody_(melody),
+      click_peak_(lossy ? 2.9 * kAmplitude : 0.5 * kAmplitude),
       singer_(singer),
-      talk_(talk),
-      click_peak_(lossy ? 2.9 * kAmplitude : 0.5 * kAmplitude) {
+      talk_(talk) {
   window_.reserve(kSearch + 960);
 }
 
@@ -75,6 +75,27 @@ void Tune::restart(std::int64_t at, std::int64_t sung) {
   }
   aligned_ = false;
   collecting_ = true;
+}
+
+void Tune::turn_to(std::uint32_t singer, Talk talk, std::optional<std::int64_t> offset) {
+  singer_ = singer;
+  talk_ = talk;
+  aligned_ = offset.has_value();
+  offset_ = offset.value_or(0);
+  guessed_ = aligned_;
+  collecting_ = !aligned_;
+  window_.clear();
+  listen_anew();
+}
+
+// Nothing of what was heard before is judged together with what comes.
+void Tune::listen_anew() {
+  whole_ = false;
+  filled_ = 0;
+  index_ = -1;
+  bad_streak_ = good_streak_ = doubts_ = 0;
+  doubtful_wrong_ = 0;
+  in_gap_ = false;
 }
 
 void Tune::take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
@@ -110,8 +131,12 @@ void Tune::place(std::int64_t at, std::span<const std::int16_t> pcm, SoundFigure
 }
 
 void Tune::judge(SoundFigures& figures) {
-  ++figures.symbols;
   const unsigned tone = symbol(singer_, index_, talk_);
+  if (tone == kSilence && talk_.members > 0) {  // between turns: others end and begin a little earlier, later
+    in_gap_ = false;
+    return;
+  }
+  ++figures.symbols;
   const double energy = energy_of(symbol_);
   if (tone == kSilence) {
     in_gap_ = false;
@@ -339,12 +364,7 @@ void Tune::aligned_at(std::int64_t position, SoundFigures& figures) {
   guessed_ = false;
   aligned_ = true;
   collecting_ = false;
-  whole_ = false;
-  filled_ = 0;
-  index_ = -1;
-  bad_streak_ = good_streak_ = doubts_ = 0;
-  doubtful_wrong_ = 0;
-  in_gap_ = false;
+  listen_anew();
 }
 
 // Hands each symbol's part of the window, the melody standing at `position`, to visit(tone, samples into the

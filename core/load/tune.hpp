@@ -35,6 +35,11 @@ class Tune {
   std::optional<std::int64_t> position(std::int64_t at) const;
   bool aligned() const { return aligned_; }
 
+  // Another singer's turn, whose sound is expected with this melody's position minus stream's sample, if
+  // known.
+  void turn_to(std::uint32_t singer, Talk talk, std::optional<std::int64_t> offset);
+  std::int64_t offset() const { return offset_; }
+
   // The stream's numbering begins anew with sample `at`: the sound is expected where it would have gone on.
   void restart(std::int64_t at, std::int64_t sung);
 
@@ -55,13 +60,14 @@ class Tune {
   double explained(std::int64_t position) const;
   double likeness(std::int64_t position) const;
   void aligned_at(std::int64_t position, SoundFigures& figures);
+  void listen_anew();
 
   // borrowed
   const Melody& melody_;
-  const std::uint32_t singer_;
-  const Talk talk_;
   const double click_peak_;
   // state
+  std::uint32_t singer_;
+  Talk talk_;
   bool aligned_ = false;
   std::int64_t offset_ = 0;  // melody's position minus stream's sample
   std::int64_t behind_ = 0;  // how far the sound was behind its singer at the last packet

@@ -18,7 +18,10 @@ namespace {
 
 constexpr int kBuffer = 32 << 20;
 constexpr int kOwnBuffer = 1 << 20;  // of a phone's own socket
-constexpr std::size_t kBytesMax = 2048;
+// Of a packet. No power of two: the heads of a burst must not all be of the same few lines of the cache.
+constexpr std::size_t kBytesMax = 1600;
+constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(std::uint32_t));
+constexpr std::size_t kAhead = 4;  // packets that are told of before they come
 
 std::int64_t clock_ns(clockid_t clock) {
   timespec t{};
@@ -39,13 +42,38 @@ Error no_files(std::size_t opened, std::size_t wanted) {
 }  // namespace
 
 struct UdpWire::Batch {
+  struct alignas(cmsghdr) Control {
+    std::array<char, kControlBytes> bytes;
+  };
   std::array<mmsghdr, kBurst> messages{};
   std::array<iovec, kBurst> vectors{};
-  std::array<sockaddr_storage, kBurst> sources{};
-  std::array<std::array<char, 96>, kBurst> controls{};
+  std::array<sockaddr_in6, kBurst> sources{};
+  std::array<Control, kBurst> controls{};
   std::array<std::array<std::uint8_t, kBytesMax>, kBurst> buffers{};
   std::array<mmsghdr, kBurst> sends{};
   std::array<iovec, kBurst> send_vectors{};
+
+  Batch() {
+    for (std::size_t i = 0; i < kBurst; ++i) {
+      vectors[i] = {buffers[i].data(), kBytesMax};
+      msghdr& header = messages[i].msg_hdr;
+      header.msg_name = &sources[i];
+      header.msg_iov = &vectors[i];
+      header.msg_iovlen = 1;
+      header.msg_control = controls[i].bytes.data();
+      rearm(i);
+      sends[i].msg_hdr.msg_iov = &send_vectors[i];
+      sends[i].msg_hdr.msg_iovlen = 1;
+    }
+  }
+  // recvmmsg writes the lengths that it used over those that it may use.
+  void rearm(std::size_t i) {
+    messages[i].msg_hdr.msg_namelen = sizeof sources[i];
+    messages[i].msg_hdr.msg_controllen = kControlBytes;
+  }
+  Address source(std::size_t i) const {
+    return Address::from(reinterpret_cast<const sockaddr*>(&sources[i]), messages[i].msg_hdr.msg_namelen);
+  }
 };
 
 UdpWire::UdpWire() : batch_(std::make_unique<Batch>()) {}
@@ -106,11 +134,8 @@ std::size_t UdpWire::send(std::span<const Outgoing> batch) {
       const Outgoing& one = batch[from + n];
       batch_->send_vectors[n] = {one.bytes.data(), one.bytes.size()};
       msghdr& header = batch_->sends[n].msg_hdr;
-      header = {};
       header.msg_name = const_cast<sockaddr*>(one.to.raw());
       header.msg_namelen = one.to.raw_size();
-      header.msg_iov = &batch_->send_vectors[n];
-      header.msg_iovlen = 1;
     }
     for (std::size_t done = 0; done < n;) {
       const int sent =
@@ -148,43 +173,40 @@ std::size_t UdpWire::receive(WireSink& sink, std::size_t most) {
   return got;
 }
 
+// When the kernel got it; and what it says of packets that it had no room for.
+TimePoint UdpWire::read_control(Socket& from, msghdr& header) {
+  TimePoint at{};
+  for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
+    if (c->cmsg_level != SOL_SOCKET) continue;
+    if (c->cmsg_type == SCM_TIMESTAMPNS) {
+      timespec t{};
+      std::memcpy(&t, CMSG_DATA(c), sizeof t);
+      at = TimePoint(Nanos(t.tv_sec * 1'000'000'000LL + t.tv_nsec - real_minus_monotonic_));
+    } else if (c->cmsg_type == SO_RXQ_OVFL) {
+      std::uint32_t dropped = 0;
+      std::memcpy(&dropped, CMSG_DATA(c), sizeof dropped);
+      overflowed_ += dropped - from.overflowed;
+      from.overflowed = dropped;
+    }
+  }
+  return at == TimePoint{} ? now() : at;
+}
+
 std::size_t UdpWire::receive_from(std::size_t socket, WireSink& sink) {
   Socket& from = sockets_[socket];
+  Batch& in = *batch_;
   const std::size_t burst = epoll_ < 0 ? kBurst : 4;
-  for (std::size_t i = 0; i < burst; ++i) {
-    batch_->vectors[i] = {batch_->buffers[i].data(), kBytesMax};
-    msghdr& header = batch_->messages[i].msg_hdr;
-    header = {};
-    header.msg_name = &batch_->sources[i];
-    header.msg_namelen = sizeof batch_->sources[i];
-    header.msg_iov = &batch_->vectors[i];
-    header.msg_iovlen = 1;
-    header.msg_control = batch_->controls[i].data();
-    header.msg_controllen = batch_->controls[i].size();
-  }
-  const int n =
-      recvmmsg(from.fd, batch_->messages.data(), static_cast<unsigned>(burst), MSG_DONTWAIT, nullptr);
+  const int n = recvmmsg(from.fd, in.messages.data(), static_cast<unsigned>(burst), MSG_DONTWAIT, nullptr);
   if (n <= 0) return 0;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
-    msghdr& header = batch_->messages[i].msg_hdr;
-    TimePoint at{};
-    for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
-      if (c->cmsg_level != SOL_SOCKET) continue;
-      if (c->cmsg_type == SCM_TIMESTAMPNS) {
-        timespec t{};
-        std::memcpy(&t, CMSG_DATA(c), sizeof t);
-        at = TimePoint(Nanos(t.tv_sec * 1'000'000'000LL + t.tv_nsec - real_minus_monotonic_));
-      } else if (c->cmsg_type == SO_RXQ_OVFL) {
-        std::uint32_t dropped = 0;
-        std::memcpy(&dropped, CMSG_DATA(c), sizeof dropped);
-        overflowed_ += dropped - from.overflowed;
-        from.overflowed = dropped;
-      }
-    }
-    if (at == TimePoint{}) at = now();
-    sink.on_packet(static_cast<std::uint16_t>(socket),
-                   Address::from(reinterpret_cast<const sockaddr*>(&batch_->sources[i]), header.msg_namelen),
-                   std::span(batch_->buffers[i]).first(batch_->messages[i].msg_len), at);
+  const auto came = static_cast<std::size_t>(n);
+  for (std::size_t i = 0; i < std::min(came, kAhead); ++i)
+    sink.expect(static_cast<std::uint16_t>(socket), in.source(i));
+  for (std::size_t i = 0; i < came; ++i) {
+    if (i + kAhead < came) sink.expect(static_cast<std::uint16_t>(socket), in.source(i + kAhead));
+    const TimePoint at = read_control(from, in.messages[i].msg_hdr);
+    sink.on_packet(static_cast<std::uint16_t>(socket), in.source(i),
+                   std::span(in.buffers[i]).first(in.messages[i].msg_len), at);
+    in.rearm(i);
   }
   return static_cast<std::size_t>(n);
 }

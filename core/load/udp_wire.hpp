@@ -5,6 +5,8 @@
 // then its crew's.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +47,7 @@ class UdpWire final : public Wire {
   struct Batch;  // recvmmsg's and sendmmsg's arrays
   UdpWire();
   std::size_t receive_from(std::size_t socket, WireSink& sink);
+  TimePoint read_control(Socket& from, msghdr& header);
 
   std::vector<Socket> sockets_;
   std::unique_ptr<Batch> batch_;

@@ -37,11 +37,19 @@ Voice::Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec:
       time_(static_cast<std::uint32_t>(mixed(spec.leg + 9))),
       pcm_(spec.codec->sample_rate / 1000 * spec.ptime_ms) {}
 
+void Voice::prefetch() const {
+  const auto* whole = reinterpret_cast<const std::uint8_t*>(this);
+  for (std::size_t at = 0; at < 256; at += 64) __builtin_prefetch(whole + at, 1);
+  __builtin_prefetch(&impairment_, 1);
+  __builtin_prefetch(&tick_, 1);
+  __builtin_prefetch(&pcm_, 1);
+}
+
 Voice::Made Voice::next(std::span<std::uint8_t> out) {
   Made made;
   made.tick = tick_;
-  const bool speaks =
-      symbol(spec_.leg, position() / kSymbolSamples, spec_.talk) != kSilence || spec_.says == Marks::none;
+  const bool speaks = spec_.sends_silence || spec_.says == Marks::none ||
+                      symbol(spec_.leg, position() / kSymbolSamples, spec_.talk) != kSilence;
   if (spec_.digit_every.count() > 0 && spec_.event_type != kNoPayloadType && tick_ > 0 &&
       tick_ * spec_.ptime_ms % spec_.digit_every.count() < spec_.ptime_ms) {
     if (events_.queue(key_of(spec_.leg, keys_), milliseconds(80), milliseconds(60))) ++keys_;
@@ -98,7 +106,8 @@ std::size_t Voice::write_payload(std::span<std::uint8_t> out, bool& stamped) {
 
 std::optional<TimePoint> Voice::sent_at(std::int64_t position) const {
   const std::int64_t tick = position / packet_samples_;
-  if (position < 0 || tick >= tick_ || tick_ - tick >= static_cast<std::int64_t>(kRemembered))
+  if (position < 0 || tick >= tick_ || tick < first_tick_ ||
+      tick_ - tick >= static_cast<std::int64_t>(kRemembered))
     return std::nullopt;
   const TimePoint at = sent_at_[static_cast<std::size_t>(tick) % kRemembered];
   return at + Nanos((position - tick * packet_samples_) * 125'000);

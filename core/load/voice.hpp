@@ -32,6 +32,12 @@ class Voice {
   };
   static std::uint32_t ssrc_of(std::uint32_t leg) { return static_cast<std::uint32_t>(mixed(leg)); }
 
+  // The first packet is that of `tick`: members of a room sing by one clock. Before the first next().
+  void begin_at(std::int64_t tick) { tick_ = first_tick_ = tick; }
+
+  // What next() reads is fetched into the cache meanwhile.
+  void prefetch() const;
+
   // One packet time goes by. `out` holds an RTP packet.
   Made next(std::span<std::uint8_t> out);
 
@@ -45,6 +51,7 @@ class Voice {
 
   void begin_measure();
 
+  std::int64_t began_at() const { return first_tick_ * packet_samples_; }  // its first position
   std::int64_t position() const { return tick_ * packet_samples_; }
   std::uint32_t counter() const { return counter_; }
   std::uint32_t measured_from() const { return measured_from_; }
@@ -67,7 +74,7 @@ class Voice {
   unsigned payload_bytes_ = 160;
   Impairment impairment_;
   rtp::TelephoneEventSender events_;
-  std::int64_t tick_ = 0;
+  std::int64_t tick_ = 0, first_tick_ = 0;
   std::uint16_t seq_;
   std::uint32_t time_;
   std::uint32_t counter_ = 0, measured_from_ = 0;

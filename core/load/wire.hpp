@@ -20,6 +20,8 @@ struct Outgoing {
 class WireSink {
  public:
   virtual ~WireSink() = default;
+  // A packet from there is about to be handed over: what it needs may be fetched into the cache meanwhile.
+  virtual void expect(std::uint16_t, const Address&) {}
   // `at`: when the kernel got it. `bytes` are the sink's to change until it returns.
   virtual void on_packet(std::uint16_t socket, const Address& from, std::span<std::uint8_t> bytes,
                          TimePoint at) = 0;

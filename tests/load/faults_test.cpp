@@ -273,7 +273,7 @@ TEST(Faults, SrtpWithoutTheServersKeyIsNoCall) {
   PhoneSpec spec;
   spec.codec = codec::pcmu();
   spec.key = srtp::Key::random(srtp::Suite::aes_cm_128_hmac_sha1_80);
-  const auto party = make_party(spec, nullptr, Melody(), TimePoint(seconds(1)));
+  const auto party = make_phones(std::span(&spec, 1), Melody(), TimePoint(seconds(1)));
   ASSERT_FALSE(party);
   EXPECT_NE(party.error().message.find("no a=crypto"), std::string::npos) << party.error().message;
 }

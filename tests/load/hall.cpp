@@ -51,9 +51,9 @@ Hall::Hall(unsigned calls, Marks marks, const std::function<void(PhoneSpec&)>& c
       specs[i].remote = HallWire::port_of(specs[i].leg);
       if (change) change(specs[i]);
     }
-    auto party = make_party(specs[0], &specs[1], melody_, wire.clock);
-    if (!party || !crew_.add(std::move(party->one)) || !crew_.add(std::move(party->other)))
-      ADD_FAILURE() << "no phone";
+    auto phones = make_phones(specs, melody_, wire.clock);
+    if (!phones) ADD_FAILURE() << phones.error().message;
+    for (PhonePtr& phone : *phones) EXPECT_TRUE(crew_.add(std::move(phone)));
   }
 }
 
