@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -47,10 +48,11 @@ void read_part(const std::string& name, const toml::table& table, const std::str
   TomlReader at(name, table, errors);
   at.text("name", out.name, 64);
   std::string kind = "bridge";
-  at.choice("kind", kind, {"bridge", "play", "echo", "number"});
+  at.choice("kind", kind, {"bridge", "play", "echo", "number", "room"});
   out.kind = kind == "play"     ? load::Kind::play
              : kind == "echo"   ? load::Kind::echo
              : kind == "number" ? load::Kind::number
+             : kind == "room"   ? load::Kind::room
                                 : load::Kind::bridge;
   at.real("share", out.share, 0.001, 1000);
   at.text("codec", out.codec, 24);
@@ -58,6 +60,7 @@ void read_part(const std::string& name, const toml::table& table, const std::str
   at.number("ptime_ms", out.ptime_ms, 10, 60);
   if (out.ptime_ms % 10 != 0)
     at.wrong("ptime_ms", table.get("ptime_ms"), "10, 20, 30, 40, 50 or 60", std::to_string(out.ptime_ms));
+  at.number("members", out.members, 2, 500);
   at.boolean("record", out.record);
   at.text("number", out.number, 128);
   if (out.kind == load::Kind::number && out.number.empty())
@@ -82,11 +85,17 @@ void read_part(const std::string& name, const toml::table& table, const std::str
     at.wrong("srtp_suite", table.get("srtp_suite"), "a suite of SDES, for instance AES_CM_128_HMAC_SHA1_80",
              suite);
   read_impairment(at, folder, out.impairment, errors);
+  // What comes later than this is behind the window in which SRTP takes packets (RFC 3711 3.3.2).
   const load::ImpairmentSpec& network = out.impairment;
-  if (out.srtp != load::Secured::none && (network.jitter_ms > 0 || network.reorder_percent > 0 ||
-                                          network.duplicate_percent > 0 || network.trace))
-    at.wrong("srtp", table.get("srtp"),
-             "no SRTP where packets are delayed or doubled: of impairment, only loss and drift", srtp);
+  const double behind_ms = 100.0 * out.ptime_ms;
+  const bool late = 10 * network.jitter_ms > behind_ms ||
+                    (network.trace && std::any_of(network.trace->begin(), network.trace->end(),
+                                                  [=](double delay) { return delay > behind_ms; }));
+  if (out.srtp != load::Secured::none && late)
+    at.wrong(
+        "srtp", table.get("srtp"),
+        fmt::format("with SRTP, at most {} ms of jitter_ms and {} ms in a trace", behind_ms / 10, behind_ms),
+        srtp);
   at.finish();
 }
 

@@ -18,8 +18,8 @@ constexpr std::size_t kPacketMax = 1500;
 constexpr std::size_t kHeldMax = 512;  // bytes of a packet held back
 constexpr int kPriority = 30;          // above the server's media threads is not needed: the core is ours
 constexpr std::uint32_t kLegsMax = 1U << 22;
-constexpr unsigned kSlots = 40;             // of 500 µs in 20 ms
-constexpr unsigned kCoarse = 4;             // few phones take each fourth slot: fewer times to wake up
+constexpr unsigned kSlots = 20;             // of 1 ms in 20 ms
+constexpr unsigned kCoarse = 2;             // few phones take each second slot: fewer times to wake up
 constexpr unsigned kEach = 4;               // phones that share a slot before the others are taken
 constexpr std::size_t kAheadOfSending = 3;  // phones whose memory is fetched meanwhile
 

@@ -5,7 +5,7 @@
 //                 │ bounded rings                ▲
 //   crew:  due packets ─► Wire ─► server ─► Wire ─► Ear, every 2 ms            own lateness ─► Tally
 //
-// Due times lie on the 500 µs grid, phones spread over the packet time; it sleeps until the next one. What
+// Due times lie on the 1 ms grid, phones spread over the packet time; it sleeps until the next one. What
 // came has the kernel's time and may wait. step() is one turn, on any clock; run() is the thread's loop.
 // Thread: add, hush, measure, drop and collect [control]; step and run the crew's own.
 #pragma once
@@ -24,7 +24,7 @@ namespace tandem::load {
 
 class Crew final : public WireSink {
  public:
-  static constexpr Nanos kTurn = microseconds(500);
+  static constexpr Nanos kTurn = milliseconds(1);
   static constexpr Nanos kReceiveEvery = milliseconds(2);
   static constexpr std::size_t kBatch = 256;
   static constexpr std::size_t kReceiveMax = 4096;   // a turn: a flood must not keep phones from speaking

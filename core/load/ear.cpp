@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/codec/registry.hpp"
+#include "core/load/huge_pool.hpp"
 
 namespace tandem::load {
 namespace {
@@ -15,6 +16,11 @@ constexpr std::uint8_t kComfortNoise = 13;
 constexpr std::size_t kClickBytes = 24;  // so many changed bytes are a click, more are another sound
 
 double ms_of(Nanos span) { return static_cast<double>(span.count()) / 1e6; }
+
+HugePool<Ear>& ears() {
+  static HugePool<Ear> pool;
+  return pool;
+}
 
 // To 8 kHz by averaging: enough for tones below 3 kHz.
 std::size_t to_8k(std::span<std::int16_t> pcm, unsigned rate) {
@@ -30,6 +36,9 @@ std::size_t to_8k(std::span<std::int16_t> pcm, unsigned rate) {
 }
 
 }  // namespace
+
+void* Ear::operator new(std::size_t) { return ears().take(); }
+void Ear::operator delete(void* place) noexcept { ears().give(place); }
 
 void Ear::Line::add(double at, double value) {
   n += 1;
@@ -60,6 +69,7 @@ Ear::Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
       partner_(partner),
       decoder_(std::move(decoder)),
       tune_(melody, spec.hears, spec.partner_talk, spec.lossy),
+      late_after_(spec.late_after),
       born_(born),
       measured_from_(born),
       rx_(spec.codec->clock_rate),
@@ -74,7 +84,7 @@ void Ear::prefetch() const {
       __builtin_prefetch(at, 1);
   };
   fetch(this, &spec_.impairment);
-  fetch(&born_, this + 1);
+  fetch(&late_after_, this + 1);
 }
 
 void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches, Tally& tally) {
@@ -241,7 +251,7 @@ void Ear::track_grid(const rtp::Header& header, TimePoint at, bool restarted, Ta
   const Nanos late = offset - base_;
   tally.lateness.add(late);
   if (late > kPlayout) ++figures_.too_late;
-  if (late > spec_.late_after) {
+  if (late > late_after_) {
     ++figures_.late;
     ++tally.late;
   }

@@ -28,6 +28,9 @@ namespace tandem::load {
 
 class Ear {
  public:
+  static void* operator new(std::size_t);
+  static void operator delete(void* place) noexcept;
+
   // `melody` and `partner` (whose voice it is; null: the server's) outlive this. `decoder`: for audio marks.
   // In a room, `partner` is one's own, and `choir` all members' voices.
   Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
@@ -79,6 +82,7 @@ class Ear {
   Tune tune_;
   std::vector<std::int16_t> pcm_;
   // state
+  const Nanos late_after_;
   TimePoint born_, measured_from_{};
   rtp::RxStream rx_;
   rtp::RxStats rx_before_;

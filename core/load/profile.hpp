@@ -35,6 +35,7 @@ struct Part {
   std::string number;            // sip only: what is dialed
   double hold_s = 0;             // mean length of a call; 0: as long as the run
   std::int64_t digit_every_ms = 0;
+  bool digits_inband = false;  // keys as tones in the sound
   double talk_percent = 100;
   Secured srtp = Secured::none;
   srtp::Suite srtp_suite = srtp::Suite::aes_cm_128_hmac_sha1_80;

@@ -1,6 +1,9 @@
 // Stamp: see the header.
 #include "core/load/stamp.hpp"
 
+#include <bit>
+#include <cstring>
+
 #include "core/load/melody.hpp"
 
 namespace tandem::load {
@@ -8,14 +11,24 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x54424d31;
 
-void put(std::uint8_t* at, std::uint64_t value, unsigned bytes) {
-  for (unsigned i = 0; i < bytes; ++i) at[i] = static_cast<std::uint8_t>(value >> (8 * (bytes - 1 - i)));
+template <typename Int>
+Int turned(Int value) {
+  if constexpr (std::endian::native == std::endian::big) return value;
+  if constexpr (sizeof(Int) == 8) return __builtin_bswap64(value);
+  return static_cast<Int>(__builtin_bswap32(static_cast<std::uint32_t>(value)));
 }
 
-std::uint64_t get(const std::uint8_t* at, unsigned bytes) {
-  std::uint64_t value = 0;
-  for (unsigned i = 0; i < bytes; ++i) value = value << 8 | at[i];
-  return value;
+template <typename Int>
+void put(std::uint8_t* at, Int value) {
+  value = turned(value);
+  std::memcpy(at, &value, sizeof value);
+}
+
+template <typename Int>
+Int get(const std::uint8_t* at) {
+  Int value = 0;
+  std::memcpy(&value, at, sizeof value);
+  return turned(value);
 }
 
 std::uint32_t check(std::uint32_t singer, std::uint32_t counter) {
@@ -25,24 +38,24 @@ std::uint32_t check(std::uint32_t singer, std::uint32_t counter) {
 }  // namespace
 
 void write_stamp(std::span<std::uint8_t> payload, const Stamp& stamp) {
-  put(&payload[0], kMagic, 4);
-  put(&payload[4], stamp.singer, 4);
-  put(&payload[8], stamp.counter, 4);
+  put(&payload[0], kMagic);
+  put(&payload[4], stamp.singer);
+  put(&payload[8], stamp.counter);
   write_stamp_time(payload, stamp.sent);
-  put(&payload[20], check(stamp.singer, stamp.counter), 4);
+  put(&payload[20], check(stamp.singer, stamp.counter));
 }
 
 void write_stamp_time(std::span<std::uint8_t> payload, TimePoint sent) {
-  put(&payload[12], static_cast<std::uint64_t>(sent.time_since_epoch().count()), 8);
+  put(&payload[12], static_cast<std::uint64_t>(sent.time_since_epoch().count()));
 }
 
 std::optional<Stamp> read_stamp(std::span<const std::uint8_t> payload) {
-  if (payload.size() < kStampBytes || get(&payload[0], 4) != kMagic) return std::nullopt;
+  if (payload.size() < kStampBytes || get<std::uint32_t>(&payload[0]) != kMagic) return std::nullopt;
   Stamp stamp;
-  stamp.singer = static_cast<std::uint32_t>(get(&payload[4], 4));
-  stamp.counter = static_cast<std::uint32_t>(get(&payload[8], 4));
-  stamp.sent = TimePoint(Nanos(static_cast<std::int64_t>(get(&payload[12], 8))));
-  if (get(&payload[20], 4) != check(stamp.singer, stamp.counter)) return std::nullopt;
+  stamp.singer = get<std::uint32_t>(&payload[4]);
+  stamp.counter = get<std::uint32_t>(&payload[8]);
+  stamp.sent = TimePoint(Nanos(static_cast<std::int64_t>(get<std::uint64_t>(&payload[12]))));
+  if (get<std::uint32_t>(&payload[20]) != check(stamp.singer, stamp.counter)) return std::nullopt;
   return stamp;
 }
 

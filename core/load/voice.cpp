@@ -6,11 +6,17 @@
 #include <cstring>
 
 #include "core/codec/g711.hpp"
+#include "core/load/huge_pool.hpp"
 #include "core/load/stamp.hpp"
 #include "core/rtp/packet.hpp"
 
 namespace tandem::load {
 namespace {
+
+HugePool<Voice>& voices() {
+  static HugePool<Voice> pool;
+  return pool;
+}
 
 // Bytes of a packet that is never decoded, about what the codec would make of it.
 unsigned opaque_bytes(const td_codec& codec, unsigned ptime_ms) {
@@ -21,6 +27,9 @@ unsigned opaque_bytes(const td_codec& codec, unsigned ptime_ms) {
 
 }  // namespace
 
+void* Voice::operator new(std::size_t) { return voices().take(); }
+void Voice::operator delete(void* place) noexcept { voices().give(place); }
+
 char key_of(std::uint32_t leg, std::uint64_t n) { return "0123456789*#"[mixed(mixed(leg) ^ (n + 1)) % 12]; }
 
 Voice::Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec::Encoder> encoder)
@@ -30,19 +39,20 @@ Voice::Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec:
       packet_samples_(std::int64_t{8} * spec.ptime_ms),
       packet_ticks_(spec.codec->clock_rate / 1000 * spec.ptime_ms),
       payload_bytes_(opaque_bytes(*spec.codec, spec.ptime_ms)),
-      impairment_(spec.impairment, mixed(spec.leg)),
-      events_(spec.codec->clock_rate),
+      impaired_(spec.impairment.any()),
+      drifts_(spec.impairment.drift_ppm != 0),
       seq_(static_cast<std::uint16_t>(mixed(spec.leg + 7) &
                                       0x7fff)) /* RFC 3711 3.3.1: no rollover is missed */,
       time_(static_cast<std::uint32_t>(mixed(spec.leg + 9))),
-      pcm_(spec.codec->sample_rate / 1000 * spec.ptime_ms) {}
+      pcm_(spec.codec->sample_rate / 1000 * spec.ptime_ms),
+      impairment_(spec.impairment, mixed(spec.leg)),
+      events_(spec.codec->clock_rate) {}
 
 void Voice::prefetch() const {
   const auto* whole = reinterpret_cast<const std::uint8_t*>(this);
-  for (std::size_t at = 0; at < 256; at += 64) __builtin_prefetch(whole + at, 1);
-  __builtin_prefetch(&impairment_, 1);
+  for (std::size_t at = 0; at < 128; at += 64) __builtin_prefetch(whole + at, 1);
+  __builtin_prefetch(&melody_, 1);
   __builtin_prefetch(&tick_, 1);
-  __builtin_prefetch(&pcm_, 1);
 }
 
 Voice::Made Voice::next(std::span<std::uint8_t> out) {
@@ -53,8 +63,13 @@ Voice::Made Voice::next(std::span<std::uint8_t> out) {
   if (spec_.digit_every.count() > 0 && spec_.event_type != kNoPayloadType && tick_ > 0 &&
       tick_ * spec_.ptime_ms % spec_.digit_every.count() < spec_.ptime_ms) {
     if (events_.queue(key_of(spec_.leg, keys_), milliseconds(80), milliseconds(60))) ++keys_;
+    keying_ = true;
   }
-  const rtp::EventTick event = events_.tick(rtp::RtpTime(time_), packet_ticks_);
+  rtp::EventTick event;
+  if (keying_) {
+    event = events_.tick(rtp::RtpTime(time_), packet_ticks_);
+    keying_ = events_.busy();
+  }
   rtp::Header header;
   header.ssrc = rtp::Ssrc(ssrc_of(spec_.leg));
   if (event.send) {
@@ -74,7 +89,7 @@ Voice::Made Voice::next(std::span<std::uint8_t> out) {
   if (made.bytes == 0) return made;
   ++seq_;
   ++sent_packets_;
-  if (spec_.impairment.any()) made.fate = impairment_.next(milliseconds(spec_.ptime_ms));
+  if (impaired_) made.fate = impairment_.next(milliseconds(spec_.ptime_ms));
   if (made.fate.lost) ++dropped_;
   return made;
 }
@@ -115,6 +130,7 @@ std::optional<TimePoint> Voice::sent_at(std::int64_t position) const {
 
 Nanos Voice::interval(Nanos since) const {
   const std::int64_t plain = std::int64_t{spec_.ptime_ms} * 1'000'000;
+  if (!drifts_) return Nanos(plain);
   double ppm = spec_.impairment.drift_ppm;
   if (spec_.impairment.drift_turns_s > 0 &&
       static_cast<std::int64_t>(std::chrono::duration<double>(since).count() /

@@ -21,6 +21,9 @@ namespace tandem::load {
 
 class Voice {
  public:
+  static void* operator new(std::size_t);
+  static void operator delete(void* place) noexcept;
+
   // `melody` outlives this. `encoder` may be null for marks in the payload and for G.711.
   Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec::Encoder> encoder);
 
@@ -66,22 +69,25 @@ class Voice {
   static constexpr std::size_t kRemembered = 64;
   std::size_t write_payload(std::span<std::uint8_t> out, bool& stamped);
 
+  // borrowed, owned, and the state of each packet, close together
   const PhoneSpec spec_;
   const Melody& melody_;
   std::unique_ptr<codec::Encoder> encoder_;
   const std::int64_t packet_samples_;  // at 8 kHz
   const std::uint32_t packet_ticks_;   // of the RTP clock
   unsigned payload_bytes_ = 160;
-  Impairment impairment_;
-  rtp::TelephoneEventSender events_;
-  std::int64_t tick_ = 0, first_tick_ = 0;
+  const bool impaired_, drifts_;
+  bool spurt_ = true, keying_ = false;
   std::uint16_t seq_;
   std::uint32_t time_;
   std::uint32_t counter_ = 0, measured_from_ = 0;
+  std::int64_t tick_ = 0, first_tick_ = 0;
   std::uint64_t dropped_ = 0, sent_packets_ = 0, keys_ = 0, keys_before_ = 0;
-  bool spurt_ = true;
+  // of some packets
   std::vector<std::int16_t> pcm_;
+  Impairment impairment_;
   std::array<TimePoint, kRemembered> sent_at_{};
+  rtp::TelephoneEventSender events_;
 };
 
 }  // namespace tandem::load
