@@ -25,6 +25,7 @@
 #include "core/base/log.hpp"
 #include "core/load/bare_codec.hpp"
 #include "core/load/engine_driver.hpp"
+#include "core/load/janus_driver.hpp"
 #include "core/load/ng_driver.hpp"
 #include "core/load/recorded.hpp"
 #include "core/load/report.hpp"
@@ -136,9 +137,14 @@ class Bench {
       if (const auto at = parse_listen(server.substr(4)))
         return load::make_sip_driver(*at, {o_.user, o_.password}, {o_.peer, o_.peer_password});
     }
+    if (server.starts_with("janus:")) {
+      if (const auto at = parse_listen(server.substr(6))) return load::make_janus_driver(*at);
+    }
     return Error{
         ErrorCode::invalid,
-        fmt::format("--server: expected engine, ng:ADDRESS:PORT or sip:ADDRESS:PORT, found \"{}\"", server)};
+        fmt::format("--server: expected engine, ng:ADDRESS:PORT, janus:ADDRESS:PORT or sip:ADDRESS:PORT, "
+                    "found \"{}\"",
+                    server)};
   }
 
   Result<load::Outcome> load_once(const std::string& server, const load::Profile& profile) {
@@ -286,8 +292,9 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
   bench->add_option("PROFILE", options->profile, "a profile's name or file (bench/profiles)")
       ->capture_default_str();
   bench
-      ->add_option("--server", options->server,
-                   "engine (this program's media alone), ng:ADDRESS:PORT or sip:ADDRESS:PORT")
+      ->add_option(
+          "--server", options->server,
+          "engine (this program's media alone), ng:ADDRESS:PORT, janus:ADDRESS:PORT or sip:ADDRESS:PORT")
       ->capture_default_str();
   bench->add_option("--legs", options->legs, "in place of the profile's");
   bench->add_option("--seconds", options->seconds, "measured, in place of the profile's");
