@@ -71,6 +71,7 @@ void MediaLoop::on_tick(TimePoint now, Nanos late, unsigned passed) {
 void MediaLoop::on_readable(TimePoint now) {
   TANDEM_ASSERT_AFFINITY(affinity_);
   now_ = now;
+  run_commands();  // before the packets: a leg that was just joined must forward its first one
   counters_.packets_received.add(io_.drain(now, *this));
   io_.flush();
   if (events_.take_pushed()) wake_control_ = true;
