@@ -90,9 +90,9 @@ Result<void> check(const std::string& what, const SF_INFO& info, const SoundLimi
 }
 
 Result<Sound> read_all(const std::string& what, SNDFILE* file, const SF_INFO& info, unsigned rate,
-                       const SoundLimits& limits) {
+                       const SoundLimits& limits, Channel channel) {
   if (auto checked = check(what, info, limits); !checked) return checked.error();
-  Sound sound{rate, {}};
+  Sound sound{rate, {}, static_cast<unsigned>(info.channels)};
   const auto most = static_cast<sf_count_t>(limits.max_seconds) * info.samplerate;
   const auto expected =
       static_cast<std::uint64_t>(std::clamp<sf_count_t>(info.frames, 0, 60 * info.samplerate));
@@ -109,7 +109,10 @@ Result<Sound> read_all(const std::string& what, SNDFILE* file, const SF_INFO& in
     total += static_cast<sf_count_t>(n);
     if (total > most)
       return Error{ErrorCode::exhausted, fmt::format("{}: longer than {} s", what, limits.max_seconds)};
-    for (std::size_t i = 0; channels == 2 && i < n; ++i) block[i] = (block[2 * i] + block[2 * i + 1]) * 0.5f;
+    for (std::size_t i = 0; channels == 2 && i < n; ++i)
+      block[i] = channel == Channel::left    ? block[2 * i]
+                 : channel == Channel::right ? block[2 * i + 1]
+                                             : (block[2 * i] + block[2 * i + 1]) * 0.5f;
     if (!converter.put({block.data(), n}, end)) return not_sound(what, "its samples cannot be converted");
   }
   if (total == 0) return not_sound(what, "it has no samples");
@@ -169,7 +172,7 @@ Error cannot_open(const std::string& path, int error) {
 
 }  // namespace
 
-Result<Sound> read_sound(const std::string& path, unsigned rate, const SoundLimits& limits) {
+Result<Sound> read_sound(const std::string& path, unsigned rate, const SoundLimits& limits, Channel channel) {
   if (auto checked = check_rate(rate); !checked) return checked.error();
   // O_NONBLOCK: a pipe or device put there must not hold the thread.
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
@@ -184,7 +187,7 @@ Result<Sound> read_sound(const std::string& path, unsigned rate, const SoundLimi
   SF_INFO info{};
   const SoundHandle sound(sf_open_fd(file.fd, SFM_READ, &info, SF_FALSE));
   if (!sound) return not_sound(path, sf_strerror(nullptr));
-  return read_all(path, sound.get(), info, rate, limits);
+  return read_all(path, sound.get(), info, rate, limits, channel);
 }
 
 Result<Sound> read_sound(std::span<const std::uint8_t> bytes, unsigned rate, const SoundLimits& limits) {
@@ -197,7 +200,7 @@ Result<Sound> read_sound(std::span<const std::uint8_t> bytes, unsigned rate, con
   SF_INFO info{};
   const SoundHandle sound(sf_open_virtual(&io, SFM_READ, &info, &memory));
   if (!sound) return not_sound("sound", sf_strerror(nullptr));
-  return read_all("sound", sound.get(), info, rate, limits);
+  return read_all("sound", sound.get(), info, rate, limits, Channel::both);
 }
 
 Result<std::vector<std::int16_t>> convert_rate(std::span<const std::int16_t> pcm, unsigned from,

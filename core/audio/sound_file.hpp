@@ -1,6 +1,6 @@
 // Sound files in: WAV, FLAC, OGG and whatever else libsndfile reads become mono PCM at one rate.
 //
-//   path or bytes ──libsndfile──► frames, channels averaged ──libsamplerate──► Sound
+//   path or bytes ──libsndfile──► frames, channels averaged or one of them ──libsamplerate──► Sound
 //
 // Files come from operators and callers and may be hostile: size, channels, rate and duration are limited.
 // Thread: [io]: blocks and allocates. Not here: which path is allowed (the caller resolved it), caching.
@@ -19,7 +19,11 @@ namespace tandem::audio {
 struct Sound {
   unsigned rate = 0;
   std::vector<std::int16_t> pcm;  // mono
+  unsigned channels = 0;          // of the file
 };
+
+// What of a file with two channels is taken; one with a single channel is that.
+enum class Channel : std::uint8_t { both, left, right };
 
 struct SoundLimits {
   std::uint64_t max_bytes = 256u << 20;
@@ -30,7 +34,8 @@ struct SoundLimits {
 
 // [io] Reads a whole file as mono PCM at `rate` (8000 to 48000). Errors: not_found, invalid (no sound file;
 // what was expected and seen), exhausted (which limit), denied (not a regular file, or not readable).
-Result<Sound> read_sound(const std::string& path, unsigned rate, const SoundLimits& limits = {});
+Result<Sound> read_sound(const std::string& path, unsigned rate, const SoundLimits& limits = {},
+                         Channel channel = Channel::both);
 
 // [io] The same from memory.
 Result<Sound> read_sound(std::span<const std::uint8_t> bytes, unsigned rate, const SoundLimits& limits = {});

@@ -1,11 +1,14 @@
 // The load generator's nouns, each by itself: figures, marks, networks, searches, reports.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "core/audio/wav_writer.hpp"
 #include "core/codec/g711.hpp"
 #include "core/load/bare_codec.hpp"
 #include "core/load/bencode.hpp"
@@ -304,6 +307,28 @@ TEST(Recorded, NobodyIsFoundInStrangersNoiseAndSilence) {
   for (auto& v : pcm) v = static_cast<std::int16_t>((r = mixed(r)) % 8000);
   EXPECT_FALSE(recorded_voice(melody, pcm, singers));
   EXPECT_FALSE(recorded_voice(melody, {}, singers));
+}
+
+TEST(Recorded, EachChannelOfAStereoFileIsSomebodys) {
+  const std::string folder = testing::TempDir() + "tandem-recorded-" + std::to_string(getpid());
+  std::filesystem::create_directory(folder);
+  const Melody melody;
+  const WallTime since{};
+  std::vector<std::int16_t> one(40'000), other(40'000), both;
+  melody.sing(40, 6400, 8000, one);
+  melody.sing(41, 6720, 8000, other);
+  for (std::size_t i = 0; i < one.size(); ++i) both.insert(both.end(), {one[i], other[i]});
+  auto file = audio::WavWriter::open(folder + "/a.wav", 8000, 2);
+  ASSERT_TRUE(file && file->write(both) && file->finish());
+  for (const std::uint32_t second : {41U, 42U}) {
+    Outcome outcome;
+    outcome.rows.resize(2);
+    outcome.rows[0].leg = 40;
+    outcome.rows[1].leg = second;
+    ASSERT_TRUE(check_recordings(outcome, folder, since));
+    EXPECT_EQ(outcome.verdicts.back().held, second == 41) << outcome.verdicts.back().measured;
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Md5, GivesRfc1321sResults) {
