@@ -70,6 +70,9 @@ void read_part(const std::string& name, const toml::table& table, const std::str
   if (out.digit_every_ms > 0 && out.digit_every_ms < 300)
     at.wrong("digit_every_ms", table.get("digit_every_ms"), "0, or 300 and more: a key takes 140 ms",
              std::to_string(out.digit_every_ms));
+  std::string digits = "events";
+  at.choice("digits", digits, {"events", "inband"});
+  out.digits_inband = digits == "inband" && out.digit_every_ms > 0;
   at.real("talk_percent", out.talk_percent, 1, 100);
   at.boolean("audio_marks", out.audio_marks);
   std::string signal = "melody";

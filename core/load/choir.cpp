@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::int64_t kOwnMargin = 2 * kSymbolSamples;  // at both ends of the own turn: others end and begin
 constexpr double kOwnSilentRms = 120;
+constexpr std::uint64_t kHeardMin =
+    3;  // right symbols of a turn of whom it is known where he is; else he is found
 
 }  // namespace
 
@@ -24,10 +26,12 @@ void Choir::take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_
   const std::int64_t position = at + usual_.value_or(sung - kFirstGuess - at);
   if (position < 0) return;
   const std::int64_t turn = (position + (kTurn - kSung) / 2) / kTurn;
-  if (turn != turn_) {
+  // Who is a little later than the one before does not turn time back.
+  if (turn > turn_ || turn < turn_ - 1) {
     if (turn_ >= 0) end_turn(figures);
     whole_ = turn_ >= 0 && turn == turn_ + 1;
     begin_turn(turn);
+    good_before_ = figures.good;
   }
   if (singing_ == seat_) return listen_in_own_turn(position, pcm, figures);
   tune_.take(at, pcm, sung, searches, figures);
@@ -40,14 +44,17 @@ void Choir::begin_turn(std::int64_t turn) {
   singing_ = static_cast<std::size_t>(turn) % voices_.size();
   if (singing_ == seat_) return;
   const PhoneSpec& spec = voices_[singing_]->spec();
+  known_ = offsets_[singing_].has_value();
   tune_.turn_to(spec.leg, spec.talk, offsets_[singing_]);
 }
 
 void Choir::end_turn(SoundFigures& figures) {
   // Who came in the middle of it had no chance to be heard whole.
   if (singing_ == seat_ || !whole_ || voices_[singing_]->began_at() > turn_ * kTurn) return;
+  if (figures.good < good_before_) return;  // counting began anew meanwhile
   ++figures.turns;
-  if (!tune_.aligned()) ++figures.turns_missed;
+  const bool heard = tune_.aligned() && (!known_ || figures.good >= good_before_ + kHeardMin);
+  figures.turns_missed += heard ? 0 : 1;
 }
 
 void Choir::listen_in_own_turn(std::int64_t position, std::span<const std::int16_t> pcm,

@@ -50,6 +50,8 @@ class Choir {
   std::optional<std::int64_t> usual_;                 // the last one that was found
   std::int64_t turn_ = -1;                            // under way; below 0: none yet
   std::size_t singing_ = 0;
+  std::uint64_t good_before_ = 0;
+  bool known_ = false;  // where the one who sings is, since an earlier turn
   bool whole_ = false;  // the turn is heard from its beginning
 };
 

@@ -314,7 +314,10 @@ LegFigures Ear::figures(TimePoint now) const {
     const std::uint64_t come = unique_ + dropped;
     out.lost = expected > come ? expected - come : 0;
   }
-  if (partner_ != nullptr && partner_->keys() > keys_heard_)
+  out.digits_right += out.sound.keys_right;
+  out.digits_wrong += out.sound.keys_wrong;
+  out.digits_missing += out.sound.keys_missing;
+  if (partner_ != nullptr && spec_.partner_talk.keys_every == 0 && partner_->keys() > keys_heard_)
     out.digits_missing += partner_->keys() - keys_heard_;
   if (last_at_ != TimePoint{} && now > last_at_) out.silent_max = std::max(out.silent_max, now - last_at_);
   if (last_at_ == TimePoint{}) out.silent_max = now - measured_from_;

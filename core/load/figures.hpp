@@ -21,10 +21,11 @@ struct SoundFigures {
   std::uint64_t gaps = 0;    // holes in the sound
   std::uint64_t gap_ms = 0;  //
   std::uint64_t clicks = 0;
-  std::uint64_t shifts = 0;        // the sound jumped in time
-  double shift_ms_max = 0;         // by so much, either way
-  std::uint64_t turns = 0;         // of a room's other members
-  std::uint64_t turns_missed = 0;  // in which that member was not heard
+  std::uint64_t shifts = 0;                                        // the sound jumped in time
+  double shift_ms_max = 0;                                         // by so much, either way
+  std::uint64_t keys_right = 0, keys_wrong = 0, keys_missing = 0;  // pressed in the sound
+  std::uint64_t turns = 0;                                         // of a room's other members
+  std::uint64_t turns_missed = 0;                                  // in which that member was not heard
   std::uint64_t own_turns_ms = 0;  // of sound in the own turns, which are silent for oneself
   double snr_db_sum = 0;           // over good and poor symbols, each -10 … 40
   double snr_db_min = 99;

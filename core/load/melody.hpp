@@ -21,10 +21,13 @@
 
 namespace tandem::load {
 
-inline constexpr unsigned kSymbolSamples = 320;             // 40 ms at 8 kHz
+inline constexpr unsigned kSymbolSamples = 320;  // 40 ms at 8 kHz
+inline constexpr unsigned kSymbolMs = 40;
 inline constexpr unsigned kTones = 16;                      // 400 to 2,800 Hz
 inline constexpr unsigned kSilence = kTones;                // the symbol of a pause
 inline constexpr unsigned kSpeech = kTones + 1;             // the symbol of what is read
+inline constexpr unsigned kKey = kTones + 2;                // the symbol of a key's two tones
+inline constexpr unsigned kKeySymbols = 2;                  // 80 ms, and 40 ms of silence behind it
 inline constexpr int kAmplitude = 8000;                     // peak: -12 dBFS
 inline constexpr int kTableScale = 1000;                    // peak of sine() and cosine()
 inline constexpr std::uint32_t kPromptSinger = 0xfffffffe;  // what servers play; repeats itself
@@ -39,10 +42,22 @@ struct Talk {
   std::uint16_t share = 256;
   bool speech = false;
   std::uint16_t members = 0, seat = 0;
+  std::uint16_t keys_every = 0;  // symbols from one key to the next, in the sound; 0: none
 };
 
-// The tone of a singer's symbol `index`, 0 … 15, kSilence or kSpeech. [any]
+// The tone of a singer's symbol `index`, 0 … 15, kSilence, kSpeech or kKey. [any]
 unsigned symbol(std::uint32_t singer, std::int64_t index, Talk talk = {});
+
+// The n-th key that a singer presses. [any]
+char key_of(std::uint32_t singer, std::uint64_t n);
+// Which of a singer's keys is in its symbol `index`, a kKey.
+inline std::uint64_t key_number(std::int64_t index, Talk talk) {
+  return static_cast<std::uint64_t>(index / talk.keys_every - 1);
+}
+
+// The two frequencies of a key (ITU-T Q.23), and the key whose tones these are; 0: it is none. `pcm` at 8
+// kHz.
+char key_in(std::span<const std::int16_t> pcm);
 
 // Any number's hash, well mixed (splitmix64's finish). [any]
 std::uint64_t mixed(std::uint64_t value);
@@ -71,10 +86,14 @@ class Melody {
 
  private:
   const std::int16_t* pcm(unsigned rate, unsigned tone) const;
+  static std::size_t key_at(std::uint32_t singer, std::int64_t index, Talk talk);
+  void make_keys();
   std::size_t page(std::uint32_t singer, std::int64_t index) const;
 
   std::array<std::vector<std::int16_t>, 3> pcm_;  // at 8, 16, 48 kHz, by symbol; the last is silence
   std::array<std::vector<std::uint8_t>, 2> g711_;
+  std::array<std::vector<std::int16_t>, 3> keys_;  // at the rates of pcm_, 80 ms of each
+  std::array<std::vector<std::uint8_t>, 2> keys_g711_;
   std::vector<std::int16_t> sine_, cosine_;
   std::array<std::vector<std::int16_t>, 3> speech_;  // as pcm_, whole symbols
   std::array<std::vector<std::uint8_t>, 2> speech_g711_;

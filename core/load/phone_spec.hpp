@@ -43,7 +43,4 @@ struct PhoneSpec {
   Address remote;
 };
 
-// The n-th key that a leg presses. [any]
-char key_of(std::uint32_t leg, std::uint64_t n);
-
 }  // namespace tandem::load

@@ -47,7 +47,11 @@ bool Run::specify(Call& call) {
     spec.talk.share = spec.partner_talk.share =
         static_cast<std::uint16_t>(std::lround(part.talk_percent * 2.56));
     spec.talk.speech = spec.partner_talk.speech = part.speech;
-    spec.digit_every = milliseconds(part.digit_every_ms);
+    if (part.digits_inband)
+      spec.talk.keys_every = spec.partner_talk.keys_every =
+          static_cast<std::uint16_t>(part.digit_every_ms / kSymbolMs);
+    else
+      spec.digit_every = milliseconds(part.digit_every_ms);
     spec.impairment = part.impairment;
     spec.late_after = Nanos(static_cast<std::int64_t>(profile_.late_ms * 1e6));
     Station& station = stations_[call.station];
@@ -55,8 +59,8 @@ bool Run::specify(Call& call) {
     spec.socket = static_cast<std::uint16_t>(profile_.generator.sockets == 0
                                                  ? spec.leg % sockets
                                                  : call.number * sockets / wanted_calls_ % sockets);
-    const bool decoded = names[0] != names[1] || part.audio_marks || part.speech || part.kind == Kind::play ||
-                         part.kind == Kind::echo || part.kind == Kind::room;
+    const bool decoded = names[0] != names[1] || part.audio_marks || part.digits_inband || part.speech ||
+                         part.kind == Kind::play || part.kind == Kind::echo || part.kind == Kind::room;
     spec.says = spec.expects = decoded ? Marks::audio : Marks::payload;
     spec.hears = part.kind == Kind::bridge ? spec.leg ^ 1U
                  : part.kind == Kind::echo ? spec.leg

@@ -150,6 +150,7 @@ void Tune::judge(SoundFigures& figures) {
     return;
   }
   if (tone == kSpeech) return judge_speech(energy, figures);
+  if (tone == kKey) return judge_key(figures);
   const bool holes = judge_holes(figures);
   const Dots d = dots(melody_, tone, 0, symbol_.data(), kSymbolSamples);
   const double share = std::min(share_of(d, energy), 1.0);
@@ -231,6 +232,19 @@ void Tune::judge_speech(double energy, SoundFigures& figures) {
   ++(share >= kRightShare ? figures.good : figures.poor);
 }
 
+// With its last symbol: which key it is. One of which a part is missing is not judged.
+void Tune::judge_key(SoundFigures& figures) {
+  const auto part = static_cast<std::size_t>(index_ % talk_.keys_every);
+  in_gap_ = false;
+  if (part > 0 && key_next_ != index_) return;
+  std::copy(symbol_.begin(), symbol_.end(),
+            key_.begin() + static_cast<std::ptrdiff_t>(part * kSymbolSamples));
+  key_next_ = index_ + 1;
+  if (part + 1 < kKeySymbols) return;
+  const char heard = key_in(key_), said = key_of(singer_, key_number(index_, talk_));
+  ++(heard == said ? figures.keys_right : heard == '\0' ? figures.keys_missing : figures.keys_wrong);
+}
+
 void Tune::trust() {
   if (++good_streak_ < 2) return;
   doubts_ = 0;
@@ -297,12 +311,14 @@ void Tune::judge_other(double energy, unsigned expected, SoundFigures& figures) 
 
 void Tune::collect(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
                    SoundFigures& figures) {
-  if (!window_.empty() && at != collected_at_ + static_cast<std::int64_t>(window_.size())) window_.clear();
-  if (window_.empty()) collected_at_ = at;
-  if (window_.size() + pcm.size() <= window_.capacity())
-    window_.insert(window_.end(), pcm.begin(), pcm.end());
-  if (window_.size() < kSearch) return;
-  if (searches <= 0 || silent(energy_of(std::span(window_).first(kSearch)), kSearch * 4)) {
+  if (window_.size() < kSearch) {
+    if (!window_.empty() && at != collected_at_ + static_cast<std::int64_t>(window_.size())) window_.clear();
+    if (window_.empty()) collected_at_ = at;
+    if (window_.size() + pcm.size() <= window_.capacity())
+      window_.insert(window_.end(), pcm.begin(), pcm.end());
+  }
+  if (window_.size() < kSearch || searches <= 0) return;  // its turn comes
+  if (silent(energy_of(std::span(window_).first(kSearch)), kSearch * 4)) {
     window_.clear();
     return;
   }

@@ -48,6 +48,7 @@ class Tune {
   void judge(SoundFigures& figures);
   void judge_other(double energy, unsigned expected, SoundFigures& figures);
   void judge_speech(double energy, SoundFigures& figures);
+  void judge_key(SoundFigures& figures);
   bool judge_holes(SoundFigures& figures);
   void trust();
   void doubt();
@@ -73,8 +74,10 @@ class Tune {
   std::int64_t behind_ = 0;  // how far the sound was behind its singer at the last packet
   bool guessed_ = false;     // offset_ is what restart() expects
   std::array<std::int16_t, kSymbolSamples> symbol_{};
-  std::int64_t index_ = 0;  // of the symbol being filled
-  unsigned filled_ = 0;     // from its beginning; a symbol with a missing part is not judged
+  std::array<std::int16_t, kKeySymbols * kSymbolSamples> key_{};
+  std::int64_t key_next_ = -1;  // the symbol that a key goes on with
+  std::int64_t index_ = 0;      // of the symbol being filled
+  unsigned filled_ = 0;         // from its beginning; a symbol with a missing part is not judged
   bool whole_ = false;
   bool in_gap_ = false;
   unsigned bad_streak_ = 0;  // symbols of something else, one after the other

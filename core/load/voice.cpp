@@ -30,8 +30,6 @@ unsigned opaque_bytes(const td_codec& codec, unsigned ptime_ms) {
 void* Voice::operator new(std::size_t) { return voices().take(); }
 void Voice::operator delete(void* place) noexcept { voices().give(place); }
 
-char key_of(std::uint32_t leg, std::uint64_t n) { return "0123456789*#"[mixed(mixed(leg) ^ (n + 1)) % 12]; }
-
 Voice::Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec::Encoder> encoder)
     : spec_(spec),
       melody_(melody),
@@ -83,6 +81,7 @@ Voice::Made Voice::next(std::span<std::uint8_t> out) {
     const std::size_t payload = write_payload(out.subspan(rtp::kHeaderBytes), made.stamped);
     made.bytes = payload == 0 ? 0 : rtp::kHeaderBytes + payload;
   }
+  if (spec_.talk.keys_every > 0) count_inband_keys();
   spurt_ = !speaks;
   ++tick_;
   time_ += packet_ticks_;
@@ -92,6 +91,13 @@ Voice::Made Voice::next(std::span<std::uint8_t> out) {
   if (impaired_) made.fate = impairment_.next(milliseconds(spec_.ptime_ms));
   if (made.fate.lost) ++dropped_;
   return made;
+}
+
+// Those whose last sample is in this packet, or was.
+void Voice::count_inband_keys() {
+  const std::int64_t every = std::int64_t{spec_.talk.keys_every} * kSymbolSamples;
+  const std::int64_t over = position() + packet_samples_ - std::int64_t{kKeySymbols} * kSymbolSamples;
+  if (over > 0) keys_ = static_cast<std::uint64_t>(over / every);
 }
 
 std::size_t Voice::write_payload(std::span<std::uint8_t> out, bool& stamped) {

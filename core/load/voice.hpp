@@ -67,6 +67,7 @@ class Voice {
 
  private:
   static constexpr std::size_t kRemembered = 64;
+  void count_inband_keys();
   std::size_t write_payload(std::span<std::uint8_t> out, bool& stamped);
 
   // borrowed, owned, and the state of each packet, close together

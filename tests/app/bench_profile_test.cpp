@@ -37,8 +37,10 @@ TEST(BenchProfile, AWrongKeyIsNamedWithFileLineAndWhatWasExpected) {
         Row{"[call.impairment]\ntrace = \"none.txt\"\n", "call.impairment.trace: expected a trace"},
         Row{"[call]\nsrtp = \"some\"\n", "x.toml:2:8: call.srtp: expected one of"},
         Row{"[call]\nsrtp_suite = \"AES\"\n", "x.toml:2:14: call.srtp_suite: expected a suite of SDES"},
-        Row{"[call]\nsrtp = \"both\"\nimpairment = {jitter_ms = 3}\n",
-            "x.toml:2:8: call.srtp: expected no SRTP"},
+        Row{"[call]\nsrtp = \"both\"\nimpairment = {jitter_ms = 300}\n",
+            "x.toml:2:8: call.srtp: expected with SRTP, at most 200 ms"},
+        Row{"[call]\nkind = \"room\"\nmembers = 1\n", "x.toml:3:11: call.members: expected"},
+        Row{"[call]\ndigits = \"voice\"\n", "x.toml:2:10: call.digits: expected one of"},
         Row{"[call\n", "x.toml:1:"}}) {
     const auto read = parse_profile(row.text, ".");
     ASSERT_FALSE(read.errors.empty()) << row.text;

@@ -13,6 +13,17 @@ from suite import ROUTES, test
 from system import ROOT, Skipped, binary, free_port
 
 
+JANUS = {  # its configuration: the AudioBridge and HTTP only
+    "janus": """general: { configs_folder = "FOLDER" debug_level = 2
+  plugins_folder = "/usr/lib/x86_64-linux-gnu/janus/plugins" transports_folder = "/usr/lib/x86_64-linux-gnu/janus/transports" }
+plugins: { disable = "libjanus_duktape.so,libjanus_echotest.so,libjanus_lua.so,libjanus_nosip.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,libjanus_textroom.so,libjanus_videocall.so,libjanus_videoroom.so,libjanus_voicemail.so" }
+transports: { disable = "libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so,libjanus_rabbitmq.so,libjanus_websockets.so" }
+""",
+    "janus.transport.http": 'general: { json = "compact" base_path = "/janus" http = true port = PORT ip = "127.0.0.1" https = false }\n',
+    "janus.plugin.audiobridge": 'general: { rtp_port_range = "34000-34999" local_ip = "127.0.0.1" }\n',
+}
+
+
 def bench(*words, seconds=60):
     """(exit status, what was said, the JSON report) of one run."""
     with tempfile.NamedTemporaryFile(suffix=".json") as out:
@@ -94,7 +105,7 @@ def bench_calls_from_phone_to_phone_through_the_proxy(e2e):
              "--pid", str(system.process.pid), "--legs", "10", "--seconds", "5"]
     status, said, report = bench(*words, "--peer-password", accounts["1002"]["password"])
     check_verified(report, said, report["sound"]["legs"])
-    assert report["sound"]["legs"] >= 10 and report["packets"]["lost"] == 0, said
+    assert report["sound"]["legs"] >= 10 and report["packets"]["lost"] == 0 and report["sound"]["hurt_legs"] == 0, said
     assert report["calls"]["placed"] >= 5 and report["keys"]["right"] > 0, said
     status, said, _ = bench(*words, "--peer-password", "wrong")
     assert status == 1 and "1002 is not registered: the server refused: 40" in said, said
@@ -136,3 +147,33 @@ def bench_ends_every_call_on_ctrl_c_and_still_reports(e2e):
         assert report["interrupted"] and report["packets"]["lost"] == 0, said
         check_verified(report, said, 20)
         assert os.path.getsize(f"{folder}/r.html") > 5000 and os.path.getsize(f"{folder}/r-legs.csv") > 500
+
+
+@test(deadline=90)
+def bench_verifies_rooms_at_janus_and_compares_calls_of_two(e2e):
+    if not shutil.which("janus"):
+        raise Skipped("janus is not installed")
+    port = free_port(18088)
+    with tempfile.TemporaryDirectory() as folder, open(f"{folder}/log", "wb") as log:
+        for name, text in JANUS.items():
+            with open(f"{folder}/{name}.jcfg", "w") as file:
+                file.write(text.replace("FOLDER", folder).replace("PORT", str(port)))
+        server = subprocess.Popen(["janus", "-F", folder, "-o"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            for _ in range(100):
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.1)
+            _, said, report = bench("conference-many-small", "--server", f"janus:127.0.0.1:{port}", "--legs", "8", "--seconds", "5")
+            check_verified(report, said, 8)
+            assert "others were not heard" not in said and "in its own turns" not in said, said
+            assert 20 < report["delay"]["p50_ms"] < 400, said
+            status, said, _ = bench("two-party", "--server", "engine", "--against", f"janus:127.0.0.1:{port}", "--rounds", "1", "--legs", "4", "--seconds", "2")
+            assert re.search(r"pair 1: A / B: CPU a leg \d", said) and "Janus 1" in said, said
+        finally:
+            server.terminate()
+            server.wait(10)
+    status, said, _ = bench("conference-many-small", "--legs", "8")
+    assert status == 1 and "Tandem has none yet" in said, said
