@@ -10,7 +10,8 @@
 namespace tandem::media {
 namespace {
 
-constexpr std::size_t kPacketsCrossing = 64;     // 640 ms of packets of 10 ms
+constexpr std::size_t kPacketsCrossing = 64;  // 640 ms of packets of 10 ms
+constexpr milliseconds kGapBehindDigit{70};
 constexpr std::size_t kDatagramsCrossing = 256;  // a video's burst
 
 // What the leg says: without what it is only sent.
@@ -43,8 +44,9 @@ class Feed::Onward final : public TranscodeSink {
 };
 
 Result<std::unique_ptr<Feed>> Feed::create(jitter::PayloadPool& pool, Leg& from, const LegConfig& said,
-                                           Leg& to, const LegConfig& wanted, Loops loops) {
+                                           Leg& to, const LegConfig& wanted, Loops loops, As as) {
   std::unique_ptr<Feed> feed(new Feed(from, to));
+  feed->peer_ = as == As::peer;
   if (loops == Loops::two)
     feed->ring_ = std::make_unique<PacketRing>(said.opaque ? kDatagramsCrossing : kPacketsCrossing);
   if (said.opaque != wanted.opaque)
@@ -111,6 +113,21 @@ void Feed::push_datagram(std::span<const std::uint8_t> bytes, bool rtcp) {
   (void)ring_->put(rtcp ? What::rtcp_datagram : What::rtp_datagram, {}, bytes, {});
 }
 
+void Feed::push_digit(char digit, milliseconds duration) {
+  if (ring_ == nullptr || !peer_) return;
+  const auto ms = static_cast<std::uint16_t>(std::clamp<std::int64_t>(duration.count(), 0, 0xffff));
+  const std::array<std::uint8_t, 3> told = {
+      static_cast<std::uint8_t>(digit), static_cast<std::uint8_t>(ms >> 8U), static_cast<std::uint8_t>(ms)};
+  (void)ring_->put(CrossingPacket::What::digit, {}, told, {});
+}
+
+void Feed::take_digit(std::span<const std::uint8_t> told) {
+  if (to_->setup() == nullptr) return;
+  if (mode_ == Mode::direct && to_->setup()->config.event_send_type >= 0) return;  // its packets went on
+  to_->queue_digit(static_cast<char>(told[0]), milliseconds(told[1] << 8U | told[2]), kGapBehindDigit,
+                   Reported::no);
+}
+
 void Feed::cross() {
   using What = CrossingPacket::What;
   while (const CrossingPacket* packet = ring_->front()) {
@@ -123,6 +140,7 @@ void Feed::cross() {
       case What::event: take(told, Kind::event, true, packet->arrival); break;
       case What::blocked_event: take(told, Kind::event, false, packet->arrival); break;
       case What::restart: begin_anew(); break;
+      case What::digit: take_digit(packet->view()); break;
       case What::rtp_datagram: to_->send_fed_datagram(packet->view(), false); break;
       case What::rtcp_datagram: to_->send_fed_datagram(packet->view(), true); break;
     }

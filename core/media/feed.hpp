@@ -32,16 +32,21 @@ class Feed {
   enum class Mode : std::uint8_t { idle, direct, mix };
   enum class Kind : std::uint8_t { audio, event, noise };
   enum class Loops : std::uint8_t { one, two };
+  enum class As : std::uint8_t { listener, peer };  // peer: one of the two feeds of a pair over two loops
 
   // [control] Both configs are those that the legs have, or are about to have; `pool` is of the loop of `to`.
   // The legs outlive the feed; they may be the same one. Errors: unsupported (a codec that neither passes as
   // it is nor can be decoded; audio to a leg of datagrams), invalid (a codec refuses its fmtp).
   static Result<std::unique_ptr<Feed>> create(jitter::PayloadPool& pool, Leg& from, const LegConfig& said,
-                                              Leg& to, const LegConfig& wanted, Loops loops = Loops::one);
+                                              Leg& to, const LegConfig& wanted, Loops loops = Loops::one,
+                                              As as = As::listener);
 
   // [media] An RTP packet of `from`, usable and of a negotiated type; a datagram of a leg of those.
   void push(const rtp::Packet& packet, Kind kind, TimePoint arrival);
   void push_datagram(std::span<const std::uint8_t> bytes, bool rtcp);
+  // A key of `from`, once it is over. Two loops, a pair: where its packets do not go on themselves, it is
+  // made anew.
+  void push_digit(char digit, milliseconds duration);
   // [media] The stream of `from` began anew.
   void restart();
   // [media] Two loops: what came over since the last tick of the listener's.
@@ -66,6 +71,7 @@ class Feed {
   Feed(Leg& from, Leg& to) : from_(&from), to_(&to) {}
   void take(const rtp::Packet& packet, Kind kind, bool passes, TimePoint arrival);
   void begin_anew();
+  void take_digit(std::span<const std::uint8_t> told);
   const LegConfig& said() const;
   void pass_event(const rtp::Packet& packet, bool allowed, TimePoint now);
   void pass_noise(const rtp::Packet& packet, TimePoint now);
@@ -81,6 +87,7 @@ class Feed {
   std::unique_ptr<PacketRing> ring_;        // null: both legs live on one loop
   // state
   Mode mode_ = Mode::idle;
+  bool peer_ = false;      // of a pair
   bool alike_ = false;     // what `from` says first passes as it is
   bool relaying_ = false;  // the last packet did
 };

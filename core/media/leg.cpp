@@ -401,7 +401,9 @@ void Leg::report_digit(char digit, milliseconds duration, DigitSource source) {
 // To the joined peer, unless the packets of the event went there themselves.
 void Leg::pass_digit_on(char digit, milliseconds duration) {
   Leg* peer = session_->peer_of(*this);
-  if (peer == nullptr || peer->setup_ == nullptr || !setup_->config.pass_digits) return;
+  if (!setup_->config.pass_digits) return;
+  if (peer == nullptr) return tell_feeds(digit, duration);
+  if (peer->setup_ == nullptr) return;
   if ((plan_.forward_to == peer && peer->setup_->config.event_send_type >= 0) || events_go_on()) return;
   peer->queue_digit(digit, duration, milliseconds(70), Reported::no);
 }

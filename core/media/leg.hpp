@@ -156,6 +156,7 @@ class alignas(64) Leg {
   void feed_packet(const rtp::Packet& packet, Feed::Kind kind, TimePoint arrival);
   void feed_datagram(std::span<const std::uint8_t> bytes, Port port);
   void restart_feeds();
+  void tell_feeds(char digit, milliseconds duration);
   void keep_feeding(TimePoint now);
   void take_audio(const rtp::Packet& packet, TimePoint arrival);
   void take_event(const rtp::Packet& packet, TimePoint arrival);

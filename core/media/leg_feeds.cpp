@@ -55,6 +55,10 @@ void Leg::feed_packet(const rtp::Packet& packet, Feed::Kind kind, TimePoint arri
   for (std::size_t i = 0; i < feeds_out_; ++i) feeds_from_[i]->push(packet, kind, arrival);
 }
 
+void Leg::tell_feeds(char digit, milliseconds duration) {
+  for (std::size_t i = 0; i < feeds_out_; ++i) feeds_from_[i]->push_digit(digit, duration);
+}
+
 void Leg::restart_feeds() {
   for (std::size_t i = 0; i < feeds_out_; ++i) feeds_from_[i]->restart();
 }

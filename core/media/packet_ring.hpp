@@ -23,6 +23,7 @@ struct CrossingPacket {
     event,
     blocked_event,  // of a leg whose keys are kept back: its number only
     noise,
+    digit,    // a key that the talker's leg made of events: itself, then its length in ms, two bytes
     restart,  // the stream began anew
     rtp_datagram,
     rtcp_datagram,

@@ -140,6 +140,7 @@ class MediaEngine final : public Media {
   struct Listening {
     MediaId from = 0, to = 0;
     std::size_t from_unit = 0, to_unit = 0;
+    media::Feed::As as = media::Feed::As::listener;
     std::shared_ptr<media::Feed> feed;  // the media loops borrow it until their remove commands are back
   };
   struct Ports {  // of one local host
@@ -155,8 +156,9 @@ class MediaEngine final : public Media {
   using Transcoders = media::Session::Transcoders;
   static Result<Transcoders> make_transcoders(const LegEntry& a, const LegEntry& b);
   void refresh_transcoders(LegEntry& leg);
-  Result<std::shared_ptr<media::Feed>> make_feed(const LegEntry& from, const LegEntry& to);
-  Result<FeedId> attach(LegEntry& from, LegEntry& to);
+  Result<std::shared_ptr<media::Feed>> make_feed(const LegEntry& from, const LegEntry& to,
+                                                 media::Feed::As as);
+  Result<FeedId> attach(LegEntry& from, LegEntry& to, media::Feed::As as);
   void begin_feed(const Listening& listening);
   void end_feed(Listening& listening);
   Result<void> link(LegEntry& first, LegEntry& second);

@@ -16,10 +16,11 @@ using FeedPtr = std::shared_ptr<media::Feed>;
 
 }  // namespace
 
-Result<std::shared_ptr<media::Feed>> MediaEngine::make_feed(const LegEntry& from, const LegEntry& to) {
+Result<std::shared_ptr<media::Feed>> MediaEngine::make_feed(const LegEntry& from, const LegEntry& to,
+                                                            media::Feed::As as) {
   using Loops = media::Feed::Loops;
   auto made = media::Feed::create(units_[to.unit].loop->pool(), *from.leg, from.config, *to.leg, to.config,
-                                  from.unit == to.unit ? Loops::one : Loops::two);
+                                  from.unit == to.unit ? Loops::one : Loops::two, as);
   if (!made) return made.error();
   return FeedPtr(std::move(*made));
 }
@@ -51,7 +52,7 @@ void MediaEngine::end_feed(Listening& listening) {
   listening.feed.reset();
 }
 
-Result<FeedId> MediaEngine::attach(LegEntry& from, LegEntry& to) {
+Result<FeedId> MediaEngine::attach(LegEntry& from, LegEntry& to, media::Feed::As as) {
   if (!from.configured || !to.configured)
     return Error{ErrorCode::conflict, "a leg can be heard, and can hear, once both have media"};
   std::size_t out = 0, in = 0;
@@ -68,10 +69,10 @@ Result<FeedId> MediaEngine::attach(LegEntry& from, LegEntry& to) {
     return Error{ErrorCode::exhausted,
                  fmt::format("a media loop hears at most {} legs of others", kCrossingsMax)};
   }
-  auto feed = make_feed(from, to);
+  auto feed = make_feed(from, to, as);
   if (!feed) return feed.error();
   const FeedId id = ++last_id_;
-  Listening& known = feeds_[id] = {from.id, to.id, from.unit, to.unit, std::move(*feed)};
+  Listening& known = feeds_[id] = {from.id, to.id, from.unit, to.unit, as, std::move(*feed)};
   begin_feed(known);
   from.feeds.push_back(id);
   if (&to != &from) to.feeds.push_back(id);
@@ -90,7 +91,7 @@ Result<FeedId> MediaEngine::listen(MediaId from, MediaId to) {
     if (!link && feeds_.at(id).from == from && feeds_.at(id).to == to)
       return Error{ErrorCode::conflict, fmt::format("leg {} hears leg {} already", to, from)};
   }
-  return attach(*source, *listener);
+  return attach(*source, *listener, media::Feed::As::listener);
 }
 
 void MediaEngine::unlisten(FeedId id) {
@@ -108,7 +109,7 @@ void MediaEngine::unlisten(FeedId id) {
 void MediaEngine::refresh_feeds(const LegEntry& leg) {
   for (const FeedId id : std::vector<FeedId>(leg.feeds)) {
     Listening& known = feeds_.at(id);
-    auto feed = make_feed(*find(known.from), *find(known.to));
+    auto feed = make_feed(*find(known.from), *find(known.to), known.as);
     if (!feed) {
       unlisten(id);
       continue;
@@ -121,9 +122,9 @@ void MediaEngine::refresh_feeds(const LegEntry& leg) {
 
 // A pair whose legs live on two loops: each hears the other by a feed.
 Result<void> MediaEngine::link(LegEntry& first, LegEntry& second) {
-  auto there = attach(first, second);
+  auto there = attach(first, second, media::Feed::As::peer);
   if (!there) return there.error();
-  auto back = attach(second, first);
+  auto back = attach(second, first, media::Feed::As::peer);
   if (!back) {
     unlisten(*there);
     return back.error();

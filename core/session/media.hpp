@@ -145,8 +145,8 @@ class Media {
 
   // Each hears the other: relayed when the codecs allow, else transcoded. A leg is in one pair at most:
   // joining again leaves the old pair. A leg joined with itself hears itself (an echo test). Legs of two
-  // media loops are joined by a feed each way, once both are configured: a tick later, and keys go as events
-  // only. Errors: not_found, conflict (two loops, not configured yet), and those of listen().
+  // media loops are joined by a feed each way, once both are configured: each is heard a tick later. Errors:
+  // not_found, conflict (two loops, not configured yet), and those of listen().
   virtual Result<void> join(MediaId a, MediaId b) = 0;
   virtual void split(MediaId leg) = 0;
 

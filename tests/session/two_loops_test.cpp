@@ -101,6 +101,27 @@ TEST_F(TwoLoopsTest, TalkersOfBothLoopsAreMixedAtOneListenerAndARecordingHasBoth
   EXPECT_GT(find_in(b.phone->heard(), said_a).first, 0.97) << "on the tick, for the recording";
 }
 
+TEST_F(TwoLoopsTest, KeysAreMadeAnewWhereTheirPacketsDoNotGoOn) {
+  ASSERT_TRUE(engine_->join(a.id, b.id).ok());
+  ASSERT_TRUE(engine_->record({.leg = b.id, .path = (dir_ / "k.wav").string()}).ok());
+  advance(100ms);
+  a.phone->press('5');
+  advance(600ms);
+  EXPECT_EQ(b.phone->digits(), "5") << "b is mixed, for its recording";
+  media::LegConfig without = config_for(*b.phone, codec::pcmu());
+  without.event_receive_type = without.event_send_type = -1;
+  ASSERT_TRUE(engine_->configure(b.id, without).ok());
+  advance(100ms);
+  b.phone->forget();
+  a.phone->press('1');
+  advance(600ms);
+  EXPECT_EQ(b.phone->digits(), "5");
+  std::vector<std::int16_t> key = sine(697, 60);
+  const auto high = sine(1209, 60);
+  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::int16_t>((key[i] + high[i]) / 2);
+  EXPECT_GT(find_in(b.phone->heard(), key).first, 0.7) << "as a tone, to who takes no events";
+}
+
 TEST_F(TwoLoopsTest, DatagramsThatAreNotOursToReadCrossAsWell) {
   for (Party* party : {&a, &b}) {
     media::LegConfig config = config_for(*party->phone, codec::pcmu());
