@@ -1,11 +1,10 @@
-// The G.722 codec (ITU-T G.722, 64 kbit/s) over SpanDSP: 16 kHz PCM, an RTP clock that says 8000 (RFC
+// The G.722 codec (ITU-T G.722, 64 kbit/s, sub_band.hpp): 16 kHz PCM, an RTP clock that says 8000 (RFC
 // 3551 4.5.2).
 //
 //   320 samples ──encode──► 160 bytes ──decode──► 320 samples       20 ms
 //
 // Thread: coders as in tandem/codec.h. No concealment of its own: the host's is used. No options.
-#include <spandsp.h>
-
+#include "g722/sub_band.hpp"
 #include "tandem/sdk_codec.hpp"
 
 namespace {
@@ -13,38 +12,30 @@ namespace {
 using namespace tandem::sdk;
 
 constexpr std::uint32_t kMaxPayload = 480;  // 60 ms
-constexpr int kBitrate = 64000;
-
-struct Free {
-  void operator()(g722_encode_state_t* state) const { (void)g722_encode_free(state); }
-  void operator()(g722_decode_state_t* state) const { (void)g722_decode_free(state); }
-};
+static_assert(kMaxPayload <= tandem::g722::kPairsMax);
 
 struct G722 {
   static constexpr std::uint32_t kUnitBytes = 1, kUnitSamples = 2;
   struct Encoder {
-    std::unique_ptr<g722_encode_state_t, Free> state;
-    static std::unique_ptr<Encoder> create(std::string_view) {
-      auto made = std::make_unique<Encoder>();
-      made->state.reset(g722_encode_init(nullptr, kBitrate, 0));
-      return made->state ? std::move(made) : nullptr;
-    }
+    tandem::g722::Encoder state;
+    static std::unique_ptr<Encoder> create(std::string_view) { return std::make_unique<Encoder>(); }
     std::int32_t encode(Pcm pcm, Bytes out) {
       const std::size_t bytes = pcm.size() / 2;
       if (pcm.size() % 2 != 0 || bytes > out.size() || bytes > kMaxPayload) return TD_INVALID;
-      return g722_encode(state.get(), out.data(), pcm.data(), static_cast<int>(pcm.size()));
+      state.encode(pcm, out.first(bytes));
+      return static_cast<std::int32_t>(bytes);
     }
   };
   struct Decoder {
-    std::unique_ptr<g722_decode_state_t, Free> state;
-    static std::unique_ptr<Decoder> create(std::string_view) {
-      auto made = std::make_unique<Decoder>();
-      made->state.reset(g722_decode_init(nullptr, kBitrate, 0));
-      return made->state ? std::move(made) : nullptr;
-    }
+    tandem::g722::Decoder state;
+    static std::unique_ptr<Decoder> create(std::string_view) { return std::make_unique<Decoder>(); }
     std::int32_t decode(Payload payload, PcmOut pcm) {
       if (payload.size() > pcm.size() / 2) return TD_INVALID;
-      return g722_decode(state.get(), pcm.data(), payload.data(), static_cast<int>(payload.size()));
+      for (std::size_t at = 0; at < payload.size(); at += tandem::g722::kPairsMax) {
+        const std::size_t n = std::min(tandem::g722::kPairsMax, payload.size() - at);
+        state.decode(payload.subspan(at, n), pcm.subspan(2 * at, 2 * n));
+      }
+      return static_cast<std::int32_t>(payload.size() * 2);
     }
   };
   static std::int32_t payload_samples(Payload payload) {
