@@ -45,7 +45,9 @@ class SharedIo final : public MediaIo {
   static constexpr std::size_t kPortBudget = 64;    // of one port a drain, as in backend A
   static constexpr std::size_t kDrainMax = 16'384;  // of all ports a drain
   static constexpr std::size_t kAhead = 4;          // datagrams between on_datagram_near and on_datagram
-  static constexpr std::size_t kBatch = 256;        // datagrams that wait for flush()
+  // Datagrams that wait for flush(): as many as come in one burst, so that the first of a tick have left when
+  // its last are read.
+  static constexpr std::size_t kBatch = kBurst;
   static constexpr int kReceiveBufferBytes = 64 << 20;
 
   // Makes both sockets and puts the shared one into `steering` as that of `loop`. Errors: denied, exhausted,

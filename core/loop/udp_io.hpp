@@ -39,7 +39,7 @@ class UdpIo final : public MediaIo {
  public:
   static constexpr std::size_t kBurst = 8;        // datagrams a recvmmsg
   static constexpr std::size_t kPortBudget = 64;  // datagrams of one port a drain: 12,800 a second at 5 ms
-  static constexpr std::size_t kBatch = 256;      // datagrams that wait for flush()
+  static constexpr std::size_t kBatch = 64;       // datagrams that wait for flush()
   static constexpr std::size_t kReady = 256;      // sockets an epoll_wait
 
   // Makes the epoll and all buffers. Errors: exhausted (file descriptors), internal; the message holds
