@@ -17,7 +17,7 @@ constexpr std::uint64_t kHeardMin =
 Choir::Choir(const Melody& melody, const PhoneSpec& spec, std::vector<const Voice*> voices)
     : voices_(std::move(voices)),
       seat_(spec.talk.seat),
-      tune_(melody, spec.leg, spec.talk, spec.lossy),
+      tune_(melody, spec.leg, spec.talk, spec.tolerance),
       offsets_(voices_.size()) {}
 
 void Choir::take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,

@@ -68,7 +68,7 @@ Ear::Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
       melody_(melody),
       partner_(partner),
       decoder_(std::move(decoder)),
-      tune_(melody, spec.hears, spec.partner_talk, spec.lossy),
+      tune_(melody, spec.hears, spec.partner_talk, spec.tolerance),
       late_after_(spec.late_after),
       born_(born),
       measured_from_(born),
@@ -317,10 +317,17 @@ LegFigures Ear::figures(TimePoint now) const {
   out.digits_right += out.sound.keys_right;
   out.digits_wrong += out.sound.keys_wrong;
   out.digits_missing += out.sound.keys_missing;
+  // Keys whose sound did not come at all; the last ones may be under way.
+  constexpr std::uint64_t kKeysUnderWay = 2;
+  const std::uint64_t judged = out.sound.keys_right + out.sound.keys_wrong + out.sound.keys_missing;
+  if (partner_ != nullptr && spec_.partner_talk.keys_every > 0 &&
+      partner_->keys() - partner_->keys_before() > judged + kKeysUnderWay)
+    out.digits_missing += partner_->keys() - partner_->keys_before() - judged - kKeysUnderWay;
   if (partner_ != nullptr && spec_.partner_talk.keys_every == 0 && partner_->keys() > keys_heard_)
     out.digits_missing += partner_->keys() - keys_heard_;
   if (last_at_ != TimePoint{} && now > last_at_) out.silent_max = std::max(out.silent_max, now - last_at_);
   if (last_at_ == TimePoint{}) out.silent_max = now - measured_from_;
+  out.snr_db_wanted = spec_.tolerance.snr_db_min;
   out.jitter_ms = rx_.jitter_ms();
   out.delay_ms_mean = delays_ == 0 ? 0 : delay_sum_ms_ / static_cast<double>(delays_);
   out.delay_shift_ms =

@@ -51,6 +51,7 @@ struct LegFigures {
   Nanos first_audio{-1};          // from the call being up to that; below 0: never
   Nanos silent_max{0};            // longest time without a packet
   double jitter_ms = 0;           // RFC 3550
+  double snr_db_wanted = -100;    // of the mean score: what the codecs leave by themselves, less a margin
   double delay_ms_mean = 0;       // one way, through the server
   double delay_shift_ms = 0;      // between the quickest and the slowest 200 ms
   std::uint64_t delay_steps = 0;  // changes of more than 10 ms between two 200 ms

@@ -157,7 +157,7 @@ char key_in(std::span<const std::int16_t> pcm) {
   };
   double low = 0, high = 0;
   const std::size_t row = loudest(kLowHz, low), column = loudest(kHighHz, high);
-  const bool key = low + high > 0.6 && low > 0.05 && high > 0.05;
+  const bool key = low + high > 0.4 && low > 0.08 && high > 0.08;
   return key ? kKeys[row * kHighHz.size() + column] : '\0';
 }
 

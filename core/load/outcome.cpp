@@ -30,6 +30,13 @@ void find(Outcome& outcome, std::string text) {
     outcome.findings.emplace_back("… and more");
 }
 
+double score_of(const SoundFigures& s) {
+  return s.levels == 0 ? 0 : s.snr_db_sum / static_cast<double>(s.levels);
+}
+
+// Of 3 s of sound and more.
+bool damaged(const LegFigures& f) { return f.sound.levels >= 75 && score_of(f.sound) < f.snr_db_wanted; }
+
 // What is wrong with a leg, in words.
 std::vector<std::string> faults(const LegFigures& f, const Part& part) {
   std::vector<std::string> out;
@@ -41,6 +48,9 @@ std::vector<std::string> faults(const LegFigures& f, const Part& part) {
   if (s.clicks > 0) out.push_back(fmt::format("{} clicks", s.clicks));
   if (s.shifts > 0)
     out.push_back(fmt::format("the sound jumped {} times, by up to {:.1f} ms", s.shifts, s.shift_ms_max));
+  if (damaged(f))
+    out.push_back(fmt::format("its score of {:.1f} dB is below the {:.1f} dB that its codecs leave",
+                              score_of(s), f.snr_db_wanted));
   if (s.turns_missed > 0)
     out.push_back(fmt::format("others were not heard in {} of their {} turns", s.turns_missed, s.turns));
   if (s.own_turns_ms > 0) out.push_back(fmt::format("{} ms of sound in its own turns", s.own_turns_ms));
@@ -95,6 +105,7 @@ void add_leg(Outcome& outcome, LegRow row, const Part& part) {
   outcome.turns += f.sound.turns;
   outcome.turns_missed += f.sound.turns_missed;
   outcome.own_turns_ms += f.sound.own_turns_ms;
+  outcome.damaged_legs += damaged(f) ? 1 : 0;
   outcome.shifts += f.sound.shifts;
   outcome.symbols += f.sound.symbols;
   outcome.poor_symbols += f.sound.poor;
@@ -170,8 +181,8 @@ void conclude(Outcome& o, const Profile& profile) {
                           fmt::format("{:.2f}", o.mos_min), o.mos_min >= want.mos_min});
   if (want.sound) {
     const std::uint64_t wrong = o.wrong + o.gaps + o.clicks + o.shifts + o.turns_missed + o.own_turns_ms +
-                                o.digits_wrong + o.digits_missing + o.deaf_legs + o.silent_legs +
-                                o.drifting_legs;
+                                o.damaged_legs + o.digits_wrong + o.digits_missing + o.deaf_legs +
+                                o.silent_legs + o.drifting_legs;
     o.verdicts.push_back({"sound", "right on every leg",
                           wrong == 0 ? fmt::format("right on {} legs", o.measured_legs)
                                      : fmt::format("{} of {} legs hurt", o.hurt_legs, o.measured_legs),

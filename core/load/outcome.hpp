@@ -53,7 +53,7 @@ struct Outcome {
   std::uint64_t digits_sent = 0, digits_right = 0, digits_wrong = 0, digits_missing = 0;
   std::uint64_t expected = 0;  // packets that should have come
   unsigned measured_legs = 0, deaf_legs = 0, silent_legs = 0, drifting_legs = 0, hurt_legs = 0,
-           scored_legs = 0;
+           damaged_legs = 0, scored_legs = 0;
   double drift_ppm_worst = 0, delay_shift_ms_worst = 0, jitter_ms_mean = 0, level_db = 0;
   double snr_db_mean = -1, snr_db_worst = -1;  // below 0: nothing was decoded
   Histogram first_audio;

@@ -9,6 +9,7 @@
 #include "core/base/time.hpp"
 #include "core/load/impairment.hpp"
 #include "core/load/melody.hpp"
+#include "core/load/tolerance.hpp"
 #include "core/srtp/key.hpp"
 #include "tandem/codec.h"
 
@@ -35,7 +36,7 @@ struct PhoneSpec {
   milliseconds digit_every{0};  // presses a key so often; 0: never
   milliseconds partner_digit_every{0};
   ImpairmentSpec impairment;
-  bool lossy = false;  // a codec on the way changes the wave: what looks like a small click is its own
+  Tolerance tolerance;           // of the codecs on the way
   double partner_drift_ppm = 0;  // what the heard clock is expected to be off by
   Nanos late_after = milliseconds(5);
   std::optional<srtp::Key> key, peer_key;  // ours and the server's; none: plain RTP

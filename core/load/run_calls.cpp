@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/base/text.hpp"
 #include "core/load/run.hpp"
 #include "core/loop/tick_timer.hpp"
 
@@ -41,12 +40,12 @@ bool Run::specify(Call& call) {
     spec.payload_type = spec.codec->static_type >= 0 ? static_cast<std::uint8_t>(spec.codec->static_type)
                                                      : static_cast<std::uint8_t>(kDynamicType + i % 2);
     spec.event_type = kEventType;
-    for (const std::string& name : names)
-      spec.lossy = spec.lossy || (!same_name(name, "PCMU") && !same_name(name, "PCMA"));
+    spec.tolerance = tolerance_of(names[0]).with(tolerance_of(names[1]));
     spec.ptime_ms = part.ptime_ms;
     spec.talk.share = spec.partner_talk.share =
         static_cast<std::uint16_t>(std::lround(part.talk_percent * 2.56));
     spec.talk.speech = spec.partner_talk.speech = part.speech;
+    spec.sends_silence = part.digits_inband;  // codecs end a key's sound in the packet after it
     if (part.digits_inband)
       spec.talk.keys_every = spec.partner_talk.keys_every =
           static_cast<std::uint16_t>(part.digit_every_ms / kSymbolMs);

@@ -13,6 +13,7 @@ constexpr double kGoodShare = 0.85, kRightShare = 0.5, kFoundShare = 0.75, kSett
 constexpr double kSilentRms = 120;  // of 5,600: -33 dB against what was said
 constexpr unsigned kBlock = 80;     // 10 ms
 constexpr unsigned kClickSamples = 24;
+constexpr std::size_t kBeginFrom = 16, kBeginTo = 72;  // where codecs shoot over, samples into a symbol
 constexpr unsigned kDoubtsMax = 2;
 
 struct Dots {
@@ -51,11 +52,8 @@ std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b :
 
 }  // namespace
 
-Tune::Tune(const Melody& melody, std::uint32_t singer, Talk talk, bool lossy)
-    : melody_(melody),
-      click_peak_(lossy ? 2.9 * kAmplitude : 0.5 * kAmplitude),
-      singer_(singer),
-      talk_(talk) {
+Tune::Tune(const Melody& melody, std::uint32_t singer, Talk talk, const Tolerance& tolerance)
+    : melody_(melody), tolerance_(tolerance), singer_(singer), talk_(talk) {
   window_.reserve(kSearch + 960);
 }
 
@@ -96,6 +94,7 @@ void Tune::listen_anew() {
   bad_streak_ = good_streak_ = doubts_ = 0;
   doubtful_wrong_ = 0;
   in_gap_ = false;
+  holes_ = 0;
 }
 
 void Tune::take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
@@ -134,12 +133,14 @@ void Tune::judge(SoundFigures& figures) {
   const unsigned tone = symbol(singer_, index_, talk_);
   if (tone == kSilence && talk_.members > 0) {  // between turns: others end and begin a little earlier, later
     in_gap_ = false;
+    holes_ = 0;
     return;
   }
   ++figures.symbols;
   const double energy = energy_of(symbol_);
   if (tone == kSilence) {
     in_gap_ = false;
+    holes_ = 0;
     if (silent(energy, kSymbolSamples)) {
       ++figures.good;
       bad_streak_ = 0;
@@ -189,6 +190,7 @@ void Tune::judge_speech(double energy, SoundFigures& figures) {
   std::array<std::int16_t, kSymbolSamples + 2 * kReach + 2> read;
   melody_.sing(singer_, index_ * kSymbolSamples - kReach - 1, 8000, read, talk_);
   in_gap_ = false;
+  holes_ = 0;
   const double said = energy_of(std::span(read).subspan(kReach + 1, kSymbolSamples));
   if (silent(said, kSymbolSamples) || silent(energy, kSymbolSamples)) {  // a pause; or next to nothing
     ++(silent(said, kSymbolSamples * 4) ? figures.good : figures.poor);
@@ -236,6 +238,7 @@ void Tune::judge_speech(double energy, SoundFigures& figures) {
 void Tune::judge_key(SoundFigures& figures) {
   const auto part = static_cast<std::size_t>(index_ % talk_.keys_every);
   in_gap_ = false;
+  holes_ = 0;
   if (part > 0 && key_next_ != index_) return;
   std::copy(symbol_.begin(), symbol_.end(),
             key_.begin() + static_cast<std::ptrdiff_t>(part * kSymbolSamples));
@@ -264,12 +267,13 @@ bool Tune::judge_holes(SoundFigures& figures) {
   bool any = false;
   for (unsigned at = 0; at < kSymbolSamples; at += kBlock) {
     const bool hole = silent(energy_of(std::span(symbol_).subspan(at, kBlock)), kBlock);
-    if (hole) {
+    holes_ = hole ? holes_ + 1 : 0;
+    any = any || hole;
+    if (holes_ >= tolerance_.holes_on_end) {
       if (!in_gap_) ++figures.gaps;
-      figures.gap_ms += 10;
-      any = true;
+      figures.gap_ms += 10 * (in_gap_ ? 1 : holes_);
     }
-    in_gap_ = hole;
+    in_gap_ = holes_ >= tolerance_.holes_on_end;
   }
   return any;
 }
@@ -289,7 +293,8 @@ bool Tune::is_click(const double (&fit)[2], unsigned tone) const {
       where = i;
     }
   }
-  if (peak < click_peak_) return false;
+  const bool begins = where >= kBeginFrom && where < kBeginTo;
+  if (peak < (begins ? tolerance_.click_begin : tolerance_.click) * kAmplitude) return false;
   double near = 0;
   const std::size_t from = where < kClickSamples / 2 ? 0 : where - kClickSamples / 2;
   for (std::size_t i = from; i < std::min<std::size_t>(from + kClickSamples, kSymbolSamples); ++i)
@@ -303,9 +308,15 @@ void Tune::judge_other(double energy, unsigned expected, SoundFigures& figures) 
     tonal = tone != expected &&
             share_of(dots(melody_, tone, 0, symbol_.data(), kSymbolSamples), energy) > kRightShare;
   // A hard codec or concealment damages a tone; only another's tone, or what goes on, is somebody else.
-  ++(tonal || bad_streak_ > 0 ? figures.wrong : figures.poor);
-  doubtful_wrong_ += tonal || bad_streak_ > 0 ? 1 : 0;
+  const bool other = tonal || bad_streak_ > 0;
   ++bad_streak_;
+  // Where a codec does as much by itself, all of them count once there are enough on end.
+  const unsigned counted = !other || bad_streak_ < tolerance_.wrong_on_end ? 0
+                           : bad_streak_ == tolerance_.wrong_on_end        ? bad_streak_
+                                                                           : 1;
+  figures.wrong += counted;
+  figures.poor += counted > 0 ? 0 : 1;
+  doubtful_wrong_ += counted;
   doubt();
 }
 
@@ -368,7 +379,7 @@ void Tune::aligned_at(std::int64_t position, SoundFigures& figures) {
       const std::int64_t period = std::int64_t{kPromptSymbols} * kSymbolSamples;
       by -= floor_div(by + period / 2, period) * period;
     }
-    if (std::abs(by) > 4) {
+    if (std::abs(by) > tolerance_.jump_above) {
       if (!guessed_) {
         ++figures.shifts;
         figures.shift_ms_max = std::max(figures.shift_ms_max, std::abs(static_cast<double>(by)) / 8);

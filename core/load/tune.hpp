@@ -14,6 +14,7 @@
 
 #include "core/load/figures.hpp"
 #include "core/load/melody.hpp"
+#include "core/load/tolerance.hpp"
 
 namespace tandem::load {
 
@@ -22,8 +23,8 @@ class Tune {
   static constexpr std::size_t kSearch = 6 * kSymbolSamples;
   static constexpr std::int64_t kDelayMax = 8000;  // samples that the sound may be behind its singer
 
-  // `melody` outlives this. `lossy`: only what is louder than the sound itself is a click.
-  Tune(const Melody& melody, std::uint32_t singer, Talk talk, bool lossy = false);
+  // `melody` outlives this.
+  Tune(const Melody& melody, std::uint32_t singer, Talk talk, const Tolerance& tolerance = {});
 
   // PCM whose first sample has number `at` in the stream. `sung`: the position that the singer has reached by
   // now (no meaning for the prompt). `searches`: how many searches may still be made in this turn, counted
@@ -65,7 +66,7 @@ class Tune {
 
   // borrowed
   const Melody& melody_;
-  const double click_peak_;
+  const Tolerance tolerance_;
   // state
   std::uint32_t singer_;
   Talk talk_;
@@ -80,6 +81,7 @@ class Tune {
   unsigned filled_ = 0;         // from its beginning; a symbol with a missing part is not judged
   bool whole_ = false;
   bool in_gap_ = false;
+  unsigned holes_ = 0;       // silent blocks on end
   unsigned bad_streak_ = 0;  // symbols of something else, one after the other
   unsigned good_streak_ = 0;
   unsigned doubts_ = 0;               // symbols that were not good since the last two good ones

@@ -121,6 +121,41 @@ TEST(Tune, IsNotFooledByNoiseOrAnotherSinger) {
   EXPECT_FALSE(position.has_value());
 }
 
+// Codecs that hurt single symbols by themselves: somebody else is who sings several of them on end.
+TEST(Tune, WhereCodecsDamageSymbolsOnlySeveralOnEndAreSomebodyElse) {
+  const Melody melody;
+  for (const std::size_t strangers : {4U, 7U}) {
+    std::vector<std::int16_t> pcm(40'000);
+    melody.sing(9, 0, 8000, pcm);
+    melody.sing(10, 64 * 320, 8000, std::span(pcm).subspan(64 * 320, strangers * 320));
+    Tune tune(melody, 9, {}, tolerance_of("AMR-WB"));
+    SoundFigures figures;
+    for (std::size_t at = 0; at + 160 <= pcm.size(); at += 160) {
+      int searches = 1;
+      tune.take(static_cast<std::int64_t>(at), std::span(pcm).subspan(at, 160),
+                static_cast<std::int64_t>(at) + 160, searches, figures);
+    }
+    EXPECT_EQ(figures.wrong, strangers < 5 ? 0U : strangers) << strangers;
+    EXPECT_EQ(figures.shifts + figures.gaps, 0U);
+  }
+}
+
+TEST(Outcome, ALegsScoreIsHeldAgainstWhatItsCodecsLeave) {
+  for (const double score : {5.0, 8.0}) {
+    LegRow row;
+    row.figures.heard = true;
+    row.figures.snr_db_wanted = tolerance_of("PCMU").with(tolerance_of("GSM")).snr_db_min;
+    row.figures.sound.levels = 100;
+    row.figures.sound.snr_db_sum = 100 * score;
+    Outcome outcome;
+    add_leg(outcome, std::move(row), Part{});
+    conclude(outcome, Profile{});
+    EXPECT_EQ(outcome.findings.empty(), score > 6) << score;
+    EXPECT_EQ(outcome.held(), score > 6);
+  }
+  EXPECT_LT(tolerance_of("PCMU").with(tolerance_of("opus")).snr_db_min, -99);
+}
+
 // Speech-like: noise below 1 kHz in syllables.
 std::vector<std::int16_t> babble(std::size_t samples) {
   std::vector<std::int16_t> pcm(samples);
@@ -157,7 +192,7 @@ TEST(Tune, ScoresSpeechAgainstWhatWasRead) {
       expected += std::clamp(10 * std::log10(said / added), -10.0, 40.0);
       ++scored;
     }
-    Tune tune(melody, 9, talk, true);
+    Tune tune(melody, 9, talk, tolerance_of("opus"));
     SoundFigures figures;
     for (std::size_t at = 0; at + 160 <= pcm.size(); at += 160) {
       int searches = 1;
