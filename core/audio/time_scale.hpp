@@ -6,7 +6,9 @@
 //          ▲ at                   lengthen: x[0..p) fades into x[-p..0), then x[0..
 //
 // Both begin with the sample that follows what was played, and end with what followed before. In silence any
-// lag will do. Thread: [media]. Allocates nothing. Not here: when and how much (media::Playout).
+// lag will do. Two channels are scaled together, at the one lag that suits both best, so that what is heard
+// between them stays in its place. Thread: [media]. Allocates nothing. Not here: when and how much
+// (media::Playout).
 #pragma once
 
 #include <cstddef>
@@ -17,8 +19,10 @@ namespace tandem::audio {
 
 class TimeScale {
  public:
-  // [any] 8000 to 48000.
-  explicit TimeScale(unsigned sample_rate);
+  static constexpr unsigned kChannelsMax = 2;
+
+  // [any] 8000 to 48000. PCM of two channels is interleaved; all counts below are samples of each channel.
+  explicit TimeScale(unsigned sample_rate, unsigned channels = 1);
 
   // [any] The lags looked at, and how much of what was played helps to find one.
   std::size_t shortest() const { return rate_ / 400; }       // 2.5 ms
@@ -42,6 +46,7 @@ class TimeScale {
   Lag find(const std::int16_t* fixed, std::size_t length, std::ptrdiff_t direction, std::size_t most) const;
 
   unsigned rate_;
+  std::size_t channels_;
 };
 
 // [media] How alike two stretches are: their normalised cross correlation, -1 to 1; 0 where one is silent.

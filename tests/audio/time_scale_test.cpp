@@ -96,5 +96,82 @@ TEST(TimeScale, TakesAnyLength) {
   }
 }
 
+// A voice to the left, the same half as loud and `later` samples late to the right.
+Pcm placed(const Pcm& voice, std::size_t later) {
+  Pcm both(voice.size() * 2);
+  for (std::size_t i = 0; i < voice.size(); ++i) {
+    both[2 * i] = voice[i];
+    both[2 * i + 1] = static_cast<std::int16_t>(i < later ? 0 : voice[i - later] / 2);
+  }
+  return both;
+}
+
+Pcm channel(const Pcm& both, std::size_t which) {
+  Pcm one(both.size() / 2);
+  for (std::size_t i = 0; i < one.size(); ++i) one[i] = both[2 * i + which];
+  return one;
+}
+
+TEST(TimeScale, LeavesAVoiceInItsPlaceBetweenTwoChannels) {
+  for (const unsigned rate : kTimeScaleRates) {
+    const TimeScale scale(rate, 2);
+    const std::size_t later = rate / 2000;  // 0.5 ms: far to the left
+    const Pcm whole = placed(voiced(rate, rate), later);
+    Pcm shorter(whole.begin(), whole.begin() + rate / 5), longer = shorter;
+    const std::size_t at = rate / 25, n = scale.shorten(shorter, at, scale.longest(), 0.8f);
+    ASSERT_GT(n, 0u) << rate;
+    EXPECT_EQ(n % (rate / 125), 0u) << rate << ": periods of 8 ms";
+    shorter.resize(shorter.size() - 2 * n);
+    longer.resize(longer.size() + 2 * scale.longest());
+    const std::size_t m = scale.lengthen(longer, at, scale.longest(), 0.8f);
+    ASSERT_GT(m, 0u) << rate;
+    longer.resize(longer.size() - 2 * scale.longest() + 2 * m);
+    for (const Pcm& scaled : {shorter, longer}) {
+      const Pcm left = channel(scaled, 0), right = channel(scaled, 1);
+      EXPECT_GT(likeness(left.data(), right.data() + later, left.size() - later), 0.99f) << rate;
+      EXPECT_NEAR(power(right) / power(left), 0.25, 0.02) << rate;
+      EXPECT_LE(greatest_step(left), greatest_step(channel(whole, 0)) * 11 / 10) << rate;
+    }
+  }
+}
+
+TEST(TimeScale, ScalesTwoChannelsAsItScalesTheirLikes) {
+  // The same sound to both sides: each becomes what one channel would have become.
+  for (const unsigned rate : kTimeScaleRates) {
+    const Pcm voice = voiced(rate, rate / 10);
+    Pcm both(voice.size() * 2), one = voice;
+    for (std::size_t i = 0; i < voice.size(); ++i) both[2 * i] = both[2 * i + 1] = voice[i];
+    const std::size_t at = rate / 25;
+    const std::size_t n = TimeScale(rate).shorten(one, at, rate / 80, 0.8f);
+    EXPECT_EQ(TimeScale(rate, 2).shorten(both, at, rate / 80, 0.8f), n) << rate;
+    one.resize(one.size() - n);
+    both.resize(both.size() - 2 * n);
+    EXPECT_EQ(channel(both, 0), one) << rate;
+    EXPECT_EQ(channel(both, 1), one) << rate;
+  }
+}
+
+TEST(TimeScale, FindsThePeriodOfChannelsThatCancelEachOther) {
+  const TimeScale scale(8000, 2);
+  const Pcm voice = voiced(8000, 800);
+  Pcm both(voice.size() * 2);
+  for (std::size_t i = 0; i < voice.size(); ++i)
+    both[2 * i] = voice[i], both[2 * i + 1] = static_cast<std::int16_t>(-voice[i]);
+  const std::size_t n = scale.shorten(both, 320, scale.longest(), 0.8f);
+  ASSERT_GT(n, 0u);
+  EXPECT_EQ(n % 64, 0u);
+}
+
+TEST(TimeScale, KeepsOneChannelWhereOnlyTheOtherSpeaks) {
+  const TimeScale scale(16000, 2);
+  const Pcm voice = voiced(16000, 1600);
+  Pcm both(voice.size() * 2);
+  for (std::size_t i = 0; i < voice.size(); ++i) both[2 * i] = voice[i];
+  const std::size_t n = scale.shorten(both, 640, scale.longest(), 0.8f);
+  ASSERT_GT(n, 0u);
+  both.resize(both.size() - 2 * n);
+  EXPECT_EQ(power(channel(both, 1)), 0);
+}
+
 }  // namespace
 }  // namespace tandem::audio
