@@ -1,5 +1,5 @@
 // Concealment: makes up lost audio for codecs that cannot (G.711): the last pitch period is repeated, more
-// periods the longer it lasts, faded out by 60 ms, and merged into what comes next. The idea
+// periods the longer it lasts, faded out by 100 ms, and merged into what comes next. The idea
 // is that of ITU-T G.711 Appendix I, without its 3.75 ms of added delay.
 //
 //   decoded ──good()──► merged in place, remembered         lost ──conceal()──► made-up PCM
@@ -52,6 +52,7 @@ class Concealment {
   void begin();
   void ring_on();
   std::size_t find_pitch() const;
+  float decline() const;
   float next_sample();
   std::size_t merge(std::span<std::int16_t> pcm, std::size_t samples, Room room);
   void remember(std::span<const std::int16_t> pcm);
@@ -65,6 +66,7 @@ class Concealment {
   std::size_t at_ = 0;  // in the cycle of periods_ pitch periods at the end of source_
   std::size_t periods_ = 1;
   std::size_t made_ = 0;             // samples made up in this loss
+  float level_ = 1, decline_ = 1;    // of a voice that was fading, and by what a sample
   std::array<float, kRing> ring_{};  // how what was heard would ring on: the cycle fades in over it
   bool heard_ = false;
   bool making_ = false;

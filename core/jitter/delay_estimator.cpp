@@ -1,6 +1,5 @@
 // The base is the least transit of the last eight quarters of a second, so that a drifting clock or a new
-// route is followed within 2 s. The histogram forgets by letting each new packet weigh more than the one
-// before, so that about the last two seconds count: one addition a packet instead of 128 multiplications.
+// route is followed within 2 s.
 #include "core/jitter/delay_estimator.hpp"
 
 #include <algorithm>
@@ -10,19 +9,53 @@ namespace tandem::jitter {
 namespace {
 
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::max();
-constexpr float kGrowth = 1.0f / 0.98f;  // of a half second's weight: about the last 25 s count
-constexpr float kQuantile = 0.9f;
-constexpr float kMargin = 1.5f;  // while little is known, more than was seen so far
-constexpr float kAlone = 1.2f;   // entries: one stall by itself is no pattern
-constexpr float kFew = 3.5f;     // entries: with fewer, the last half second is all that is known
+
+constexpr float kGrowth = 1 / 0.983f;  // of a half second's weight: about the last 30 s count
+constexpr float kQuantile = 0.96f;
+constexpr float kAlone = 1.2f;   // entries: one stall by itself is no pattern,
+constexpr float kYoung = 24;     // but as long as there are fewer it is expected again for 1.5 s
+constexpr float kFew = 3.5f;     // entries: with fewer, more is expected than was seen so far
+constexpr float kMargin = 1.5f;  // by so much
+constexpr float kMarginOvertaken = 1.25f;
+constexpr float kPerPercentUs = 25000;  // of delay are worth one percent of packets
 constexpr float kHeaviest = 1e9f;
+constexpr std::uint8_t kEvery = 10;  // packets: how often there is a decision while little is known
 
 }  // namespace
 
-std::int64_t DelayEstimator::add(std::int64_t transit_us, std::int64_t arrival_us) {
+void DelayEstimator::Histogram::add(int bucket) {
+  if (bucket < kBuckets) counts[static_cast<std::size_t>(bucket)] += weight;
+  total += weight;
+}
+
+void DelayEstimator::Histogram::forget(float growth) {
+  weight *= growth;
+  if (weight <= kHeaviest) return;
+  for (float& count : counts) count /= kHeaviest;
+  total /= kHeaviest;
+  weight /= kHeaviest;
+}
+
+std::int64_t DelayEstimator::add(std::int64_t transit_us, std::int64_t arrival_us, Overtaken overtaken) {
   update_base(transit_us, arrival_us);
   const std::int64_t relative = transit_us - base_us_;
-  update_target(relative, arrival_us);
+  begin_period(arrival_us);
+  const int bucket = static_cast<int>(std::min<std::int64_t>(relative / kBucketUs, kBuckets));
+  if (overtaken == Overtaken::yes) {
+    packets_.add(bucket);
+    any_overtaken_ = true;
+  } else {
+    packets_.add(0);
+    const auto most = static_cast<std::uint8_t>(std::min(bucket, kBuckets - 1));
+    period_most_ = std::max(period_most_, most);
+  }
+  if (!knows(kFew)) {
+    if (until_decided_ == 0 || relative > target_us_) {
+      decide();
+      until_decided_ = kEvery;
+    }
+    --until_decided_;
+  }
   return relative;
 }
 
@@ -43,41 +76,56 @@ void DelayEstimator::update_base(std::int64_t transit_us, std::int64_t arrival_u
   base_us_ = *std::min_element(minima_.begin(), minima_.end());
 }
 
-// The greatest delay of each half second is one entry.
-void DelayEstimator::update_target(std::int64_t relative_us, std::int64_t arrival_us) {
-  const auto bucket =
-      static_cast<std::uint8_t>(std::clamp<std::int64_t>(relative_us / kBucketUs, 0, kBuckets - 1));
-  if (arrival_us - period_start_us_ >= kPeriodUs || arrival_us < period_start_us_) {
-    if (period_start_us_ != 0) enter(period_most_);
-    period_start_us_ = arrival_us;
-    period_most_ = bucket;
-  } else {
-    period_most_ = std::max(period_most_, bucket);
+// What was learned in the half second that is over becomes the target for the next one.
+void DelayEstimator::begin_period(std::int64_t arrival_us) {
+  if (arrival_us - period_start_us_ < kPeriodUs && arrival_us >= period_start_us_) return;
+  if (period_start_us_ != 0) {
+    periods_.add(period_most_);
+    recent_[at_recent_] = period_most_;
+    at_recent_ = static_cast<std::uint8_t>((at_recent_ + 1) % recent_.size());
+    periods_.forget(kGrowth);
+    packets_.forget(kGrowth);
+    decide();
   }
-  if (total_ < kFew * weight_)
-    target_us_ =
-        period_most_ == 0
-            ? kBucketUs
-            : static_cast<std::int64_t>(kMargin * static_cast<float>((period_most_ + 1) * kBucketUs));
+  period_start_us_ = arrival_us;
+  period_most_ = 0;
 }
 
-void DelayEstimator::enter(std::uint8_t bucket) {
-  counts_[bucket] += weight_;
-  total_ += weight_;
-  const float passed_over = std::max(total_ * (1 - kQuantile), kAlone * weight_);
-  weight_ *= kGrowth;
-  if (weight_ > kHeaviest) {
-    for (float& count : counts_) count /= kHeaviest;
-    total_ /= kHeaviest;
-    weight_ /= kHeaviest;
-  }
+bool DelayEstimator::knows(float entries) const { return periods_.total >= entries * periods_.weight; }
+
+void DelayEstimator::decide() {
+  const std::int64_t least = in_order_us();
+  target_us_ = any_overtaken_ ? std::max(least, overtaken_us(least)) : least;
+}
+
+std::int64_t DelayEstimator::in_order_us() const {
+  const float passed_over = std::max(periods_.total * (1 - kQuantile), kAlone * periods_.weight);
   float sum = 0;
   int i = kBuckets - 1;
   for (; i > 0; --i) {
-    sum += counts_[static_cast<std::size_t>(i)];
+    sum += periods_.counts[static_cast<std::size_t>(i)];
     if (sum > passed_over) break;
   }
-  target_us_ = std::int64_t{i + 1} * kBucketUs;
+  if (!knows(kYoung)) i = std::max(i, int{*std::max_element(recent_.begin(), recent_.end())});
+  const std::int64_t known = std::int64_t{i + 1} * kBucketUs;
+  if (knows(kFew) || period_most_ == 0) return known;
+  return std::max(known,
+                  static_cast<std::int64_t>(kMargin * static_cast<float>((period_most_ + 1) * kBucketUs)));
+}
+
+// The delay at which what is waited, above `least_us`, and what still comes too late cost least together.
+std::int64_t DelayEstimator::overtaken_us(std::int64_t least_us) const {
+  const float share = 100 * kPerPercentUs / packets_.total;
+  float late = packets_.total, cheapest = std::numeric_limits<float>::max();
+  std::int64_t best = 0;
+  for (int i = 0; i < kBuckets; ++i) {
+    late -= packets_.counts[static_cast<std::size_t>(i)];
+    const std::int64_t delay = std::int64_t{i + 1} * kBucketUs;
+    const float cost = static_cast<float>(std::max<std::int64_t>(delay - least_us, 0)) + late * share;
+    if (cost < cheapest) cheapest = cost, best = delay;
+  }
+  const bool more = !knows(kFew) && best > kBucketUs;
+  return more ? static_cast<std::int64_t>(kMarginOvertaken * static_cast<float>(best)) : best;
 }
 
 }  // namespace tandem::jitter

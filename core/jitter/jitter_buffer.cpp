@@ -196,7 +196,8 @@ void JitterBuffer::measure(const Incoming& packet, std::int64_t arrival_us) {
   // After a pause the sender's timestamps may have stood still: that is no delay of the network's.
   if (!playing_ && count_ == 0 && delays_.has_base() && std::abs(transit - delays_.base_us()) > 1'000'000)
     delays_.rebase();
-  delays_.add(transit, arrival_us);
+  const bool overtaken = ahead_of(packet.sequence, newest_sequence_) < 0;
+  delays_.add(transit, arrival_us, overtaken ? Overtaken::yes : Overtaken::no);
 }
 
 void JitterBuffer::drop_all() {

@@ -75,6 +75,7 @@ struct Pulled {
   std::uint8_t payload_type = 0;
   bool restarted = false;  // the first packet of a new stream: the decoder should start afresh
   bool spliced = false;    // what came before it was left out: overlap it (audio::Concealment::splice)
+  bool put_off = false;  // what was made up before it was not lost, this came later: it may as well be moved
   std::uint32_t timestamp = 0;
   std::uint32_t ticks = 0;                // duration of the packet, or how much to make up
   std::span<const std::uint8_t> payload;  // until the next pull, reset or destruction
@@ -201,6 +202,7 @@ class JitterBuffer {
   bool playing_ = false;
   bool fresh_ = false;    // the next packet played is the first of its stream
   bool spliced_ = false;  // the next packet played does not follow the last
+  bool put_off_ = false;  // what was made up last stands for nothing that is known to be lost
   bool stray_seen_ = false;
   bool paused_ = false;  // the last packet played said that a pause follows
   bool redundancy_ = false;

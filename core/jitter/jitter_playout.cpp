@@ -60,6 +60,7 @@ Pulled JitterBuffer::play(Slot& next, std::int64_t delay_us) {
   out.payload_type = next.payload_type;
   out.restarted = fresh_;
   out.spliced = spliced_ && !fresh_;
+  out.put_off = put_off_;
   out.timestamp = next.timestamp;
   out.ticks = next.ticks;
   out.payload = {pool_.bytes(next.block), next.bytes};
@@ -68,7 +69,7 @@ Pulled JitterBuffer::play(Slot& next, std::int64_t delay_us) {
   next.block = kNoBlock;
   pass(next);
   playing_ = true;
-  fresh_ = spliced_ = false;
+  fresh_ = spliced_ = put_off_ = false;
   dry_ticks_ = 0;
   delay_us_ = delay_us;
   ++since_cut_;
@@ -91,6 +92,7 @@ Pulled JitterBuffer::dry(std::uint32_t want) {
   if (to_us(dry_ticks_) >= kGiveUpUs) playing_ = false;
   if (paused_ || !playing_) return made_up(nothing(), want, kNoDelay);
   stats_.concealed_ticks += want;
+  put_off_ = true;
   return made_up(Pull::lost, want, kNoDelay);
 }
 
@@ -105,6 +107,7 @@ Pulled JitterBuffer::gap(Slot& next, std::uint32_t ahead, std::int64_t delay_us,
   }
   if (delay_us >= (dry_ticks_ > 0 ? target : target + kSlackUs)) {
     spliced_ = true;
+    put_off_ = dry_ticks_ != ahead;  // else what was made up is as long as what was lost
     return play(next, delay_us);
   }
   if (config_.scaled) {
@@ -114,12 +117,14 @@ Pulled JitterBuffer::gap(Slot& next, std::uint32_t ahead, std::int64_t delay_us,
     next_timestamp_ += known;
     ahead -= known;
     dry_ticks_ = 0;
+    put_off_ = false;
     some = std::min(want, ahead - std::min<std::uint32_t>(ahead, next.ticks));
     if (some == 0) return recover(next, ahead, delay_us);
   }
   stats_.concealed_ticks += some;
   if (delay_us + to_us(ahead) + kSlackUs < target) {
     ++stats_.stretched;  // the moment to gain delay: made up, but the place is kept
+    put_off_ = true;
     return made_up(Pull::lost, some, delay_us);
   }
   next_timestamp_ += some;

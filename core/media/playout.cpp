@@ -116,14 +116,16 @@ void Playout::play(const jitter::Pulled& item, std::size_t frame) {
   surplus_ =
       static_cast<std::int32_t>(std::int64_t{item.surplus_ticks} * rate_ / codec->decoder.codec().clock_rate);
   fresh_ = true;
-  take(*codec, scratch, static_cast<std::size_t>(samples), frame);
+  take(*codec, scratch, static_cast<std::size_t>(samples), frame, item.put_off);
 }
 
-// What was decoded joins what was heard: after a loss it may be moved a little, to be in phase.
-void Playout::take(Codec& codec, std::span<std::int16_t> pcm, std::size_t samples, std::size_t frame) {
+// What was decoded joins what was heard. Behind a loss it is where it belongs; if it only came late, it may
+// be moved a little, to be in phase.
+void Playout::take(Codec& codec, std::span<std::int16_t> pcm, std::size_t samples, std::size_t frame,
+                   bool put_off) {
   const std::uint32_t rate = codec.decoder.codec().sample_rate;
   packet_ = samples * rate_ / rate;
-  if (!sound_->concealment.making()) {
+  if (!sound_->concealment.making() || !put_off) {
     (void)sound_->concealment.good(pcm, samples, {});
   } else {
     audio::Concealment::Room room;

@@ -85,7 +85,7 @@ class Playout {
   void pause(Codec& codec, std::span<std::int16_t> pcm);
   void fill(TimePoint now, std::size_t frame);
   void play(const jitter::Pulled& item, std::size_t frame);
-  void take(Codec& codec, std::span<std::int16_t> pcm, std::size_t samples, std::size_t frame);
+  void take(Codec& codec, std::span<std::int16_t> pcm, std::size_t samples, std::size_t frame, bool put_off);
   void make_up(Codec& codec, std::uint32_t ticks, bool conceal);
   bool recover(const jitter::Pulled& item);
   void append(Codec& codec, std::span<const std::int16_t> pcm);

@@ -128,7 +128,7 @@ TEST(TimeScale, LeavesAVoiceInItsPlaceBetweenTwoChannels) {
     longer.resize(longer.size() - 2 * scale.longest() + 2 * m);
     for (const Pcm& scaled : {shorter, longer}) {
       const Pcm left = channel(scaled, 0), right = channel(scaled, 1);
-      EXPECT_GT(likeness(left.data(), right.data() + later, left.size() - later), 0.99f) << rate;
+      EXPECT_GT(audio::likeness(left.data(), right.data() + later, left.size() - later), 0.99f) << rate;
       EXPECT_NEAR(power(right) / power(left), 0.25, 0.02) << rate;
       EXPECT_LE(greatest_step(left), greatest_step(channel(whole, 0)) * 11 / 10) << rate;
     }

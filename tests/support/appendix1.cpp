@@ -1,9 +1,9 @@
-#include "bench/jitter/traces/appendix1.hpp"
+#include "tests/support/appendix1.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-namespace tandem::bench {
+namespace tandem::testing {
 namespace {
 
 constexpr float kFadePerFrame = 0.2f;
@@ -126,4 +126,4 @@ void Appendix1::save(std::span<std::int16_t, kFrame> frame) {
   std::copy_n(history_.end() - kFrame - kDelay, kFrame, frame.begin());
 }
 
-}  // namespace tandem::bench
+}  // namespace tandem::testing

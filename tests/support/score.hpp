@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-namespace tandem::bench {
+namespace tandem::testing {
 
 struct Score {
   double delay_ms = 0, delay_p95_ms = 0;  // of play after the fastest packet could have arrived
@@ -32,4 +32,4 @@ Score compare_in_place(std::span<const std::int16_t> said, std::span<const std::
 double segmental_snr(std::span<const std::int16_t> said, std::span<const std::int16_t> heard,
                      const std::vector<bool>& counted);
 
-}  // namespace tandem::bench
+}  // namespace tandem::testing

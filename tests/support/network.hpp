@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace tandem::bench {
+namespace tandem::testing {
 
 struct Network {
   std::string name;
@@ -27,4 +27,4 @@ std::vector<std::optional<double>> arrivals(const Network& network, std::size_t 
 // Those of the table.
 const std::vector<Network>& networks();
 
-}  // namespace tandem::bench
+}  // namespace tandem::testing

@@ -1,4 +1,4 @@
-#include "bench/jitter/traces/score.hpp"
+#include "tests/support/score.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <complex>
 #include <numbers>
 
-namespace tandem::bench {
+namespace tandem::testing {
 namespace {
 
 constexpr std::size_t kRate = 8000;
@@ -207,4 +207,4 @@ double segmental_snr(std::span<const std::int16_t> said, std::span<const std::in
   return frames > 0 ? sum / frames : 0;
 }
 
-}  // namespace tandem::bench
+}  // namespace tandem::testing

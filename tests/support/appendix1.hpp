@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <span>
 
-namespace tandem::bench {
+namespace tandem::testing {
 
 class Appendix1 {
  public:
@@ -32,4 +32,4 @@ class Appendix1 {
   std::size_t lost_frames_ = 0, pitch_ = 0, overlap_ = 0, length_ = 0, offset_ = 0;
 };
 
-}  // namespace tandem::bench
+}  // namespace tandem::testing

@@ -1,9 +1,9 @@
-#include "bench/jitter/traces/network.hpp"
+#include "tests/support/network.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-namespace tandem::bench {
+namespace tandem::testing {
 namespace {
 
 class Random {
@@ -68,4 +68,4 @@ const std::vector<Network>& networks() {
   return all;
 }
 
-}  // namespace tandem::bench
+}  // namespace tandem::testing
