@@ -79,7 +79,7 @@ class Host {
   // tandem_<plugin>_<name>. `figure`, a number or an atomic one, is read until the plugin is deactivated.
   template <typename Number>
   void measure(std::string_view name, std::string_view help, const Number& figure) const {
-    if (api_->size <= offsetof(td_api, measure)) return;  // a host before ABI 1.3
+    if (api_ == nullptr || api_->size <= offsetof(td_api, measure)) return;  // none, or one before ABI 1.3
     api_->measure(
         api_, str(name), str(help),
         [](void* user) { return static_cast<double>(*static_cast<const Number*>(user)); },
