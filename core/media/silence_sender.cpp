@@ -1,6 +1,7 @@
 #include "core/media/silence_sender.hpp"
 
 #include <cstdlib>
+#include <utility>
 
 #include "core/codec/coder.hpp"
 #include "core/media/leg_setup.hpp"
@@ -16,7 +17,7 @@ std::unique_ptr<SilenceSender> SilenceSender::for_leg(const LegConfig& config) {
 
 SilenceSender::Say SilenceSender::judge(std::span<const std::int16_t> pcm) {
   if (voice_.add(pcm) == audio::Voice::speaks) {
-    silent_ = false;
+    if (std::exchange(silent_, false)) meter_.reset();  // the next silence may be another
     return Say::speech;
   }
   meter_.add(pcm);
