@@ -93,8 +93,12 @@ void add_transcoded(Chosen& chosen, const std::vector<Format>& offered, const Co
   chosen.formats.insert(at, added.begin(), added.end());
 }
 
+// Comfort noise (RFC 3389) goes along with a codec of its clock: it is none by itself.
+bool is_noise(const Format& format) { return same_name(format.name, "CN"); }
+
 bool has_audio(const std::vector<Format>& formats) {
-  return std::any_of(formats.begin(), formats.end(), [](const Format& f) { return !f.event; });
+  return std::any_of(formats.begin(), formats.end(),
+                     [](const Format& f) { return !f.event && !is_noise(f); });
 }
 
 }  // namespace
@@ -175,7 +179,7 @@ Chosen offer_formats(const std::vector<Format>& offered, const CodecOptions& o, 
   for (const Format& format : offered) {
     if (removed(format, o)) continue;
     // What cannot be decoded cannot be transcoded: it must not be chosen beside an added codec.
-    if (transcodes && !format.event && !format.transcodable() && !same_name(format.name, "CN")) continue;
+    if (transcodes && !format.event && !format.transcodable() && !is_noise(format)) continue;
     chosen.formats.push_back(format);
   }
   if (!o.offer.empty()) reorder(chosen.formats, o.offer);
@@ -256,7 +260,7 @@ Result<std::vector<Format>> answer_formats(const AnswerInput& in) {
     const bool sent =
         std::any_of(in.sent.begin(), in.sent.end(), [&](const Format& f) { return f.same(theirs); });
     const Format* mine = offered_as(theirs);
-    if (sent && mine != nullptr && !theirs.event && !has(theirs)) take(*mine, &theirs);
+    if (sent && mine != nullptr && !theirs.event && !is_noise(theirs) && !has(theirs)) take(*mine, &theirs);
   }
   const auto add_if = [&](auto wanted) {
     for (const Format& mine : in.offered)
@@ -276,6 +280,16 @@ Result<std::vector<Format>> answer_formats(const AnswerInput& in) {
                  "the answer accepts no codec that the offerer has, and none that can be transcoded"};
   if (in.single_codec) out.resize(1);
   const bool relays = !out.front().added;
+  for (const Format& mine : in.offered) {  // noise, when both ends have it, or to be understood here
+    if (!is_noise(mine) || has(mine) || mine.clock_rate != out.front().clock_rate || is_named(o.strip, mine))
+      continue;
+    const auto theirs =
+        std::find_if(in.answered.begin(), in.answered.end(), [&](const Format& f) { return f.same(mine); });
+    if (theirs != in.answered.end())
+      take(mine, &*theirs);
+    else if (!relays || in.always_transcode)
+      take(mine, nullptr);
+  }
   for (const Format& mine : in.offered) {  // keys, when both ends have them, or as tones where B has none
     if (!mine.event || has(mine)) continue;
     const auto theirs =

@@ -82,6 +82,10 @@ TEST_F(FormatsTest, AnswersKeepTheOfferersNumbers) {
       {"96", "0", {.transcode = {"PCMU"}}, false, false, "error"},  // the offerer's only codec cannot be
                                                                     // decoded
       {"0 13", "0 13", {}, false, false, "0:PCMU 13:CN"},
+      {"0 13", "0", {}, false, false, "0:PCMU"},
+      {"0 13", "0", {}, true, false, "0:PCMU 13:CN+"},
+      {"0 13", "97 13", {.mask = {"PCMU"}, .transcode = {"L16"}}, false, false, "0:PCMU+ 13:CN"},
+      {"0 13", "97", {.mask = {"PCMU"}, .transcode = {"L16"}}, false, false, "0:PCMU+ 13:CN+"},
   };
   for (const Row& row : table) {
     const auto offered = read(row.offered, kMap);
