@@ -182,7 +182,7 @@ LiveWorld::Ringing LiveWorld::call_in(Phone& phone, const std::string& to, const
   // one
   phone.request("INVITE", phone.server_uri(to), out.dialog, extra, sdp);
   const SipMessage challenge = phone.expect("407");
-  EXPECT_TRUE(challenge.valid());
+  EXPECT_TRUE(challenge.valid()) << "in place of 407 came: " << phone.came();
   auto parsed = best_challenge(challenge.headers);
   EXPECT_TRUE(parsed);
   if (!parsed) return out;

@@ -240,12 +240,14 @@ void Phone::poll() {
 SipMessage Phone::expect(const std::string& what, int ms) {
   const bool wants_code = what[0] >= '1' && what[0] <= '9';
   SipMessage found;
+  came_.clear();
   host_.run_until(
       [&] {
         poll();
         while (!inbox_.empty()) {
           SipMessage next = std::move(inbox_.front());
           inbox_.pop_front();
+          came_ += next.code() == 0 ? next.method() + " " : std::to_string(next.code()) + " ";
           if (wants_code ? std::to_string(next.code()) == what : next.code() == 0 && next.method() == what) {
             found = std::move(next);
             return true;

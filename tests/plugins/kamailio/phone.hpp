@@ -50,6 +50,8 @@ class Phone {
   // The next message that is a request of this method or an answer of this code (100 is skipped); others fail
   // the test's wait and are dropped. An invalid message when none came in time.
   SipMessage expect(const std::string& what, int ms = 3000);
+  // All that came in the last wait: "100 503 ".
+  const std::string& came() const { return came_; }
   // True when nothing more comes within `ms`.
   bool silent(int ms);
   // A request with credentials: sends, answers the challenge, gives the first answer that is neither 100, 401
@@ -75,6 +77,7 @@ class Phone {
   int fd_ = -1;
   std::string stream_;
   std::deque<SipMessage> inbox_;
+  std::string came_;
 };
 
 extern const char* const kSdp;  // an offer or answer that means nothing
