@@ -101,6 +101,20 @@ bool has_audio(const std::vector<Format>& formats) {
                      [](const Format& f) { return !f.event && !is_noise(f); });
 }
 
+// The offerer's format as the answer to it has it: what the other side said of it, or what we make of it.
+Format as_answered(const Format& mine, const Format* theirs) {
+  Format format = mine;
+  format.added = theirs == nullptr;
+  if (theirs != nullptr) {
+    format.source_type = theirs->source_type;
+    format.fmtp = theirs->fmtp;
+  } else {
+    format.fmtp =
+        mine.codec == nullptr || mine.codec->default_fmtp == nullptr ? "" : mine.codec->default_fmtp;
+  }
+  return format;
+}
+
 }  // namespace
 
 CodecSpec read_codec_spec(std::string_view text) {
@@ -243,16 +257,7 @@ Result<std::vector<Format>> answer_formats(const AnswerInput& in) {
     return nullptr;
   };
   const auto take = [&](const Format& mine, const Format* theirs) {
-    Format format = mine;
-    format.added = theirs == nullptr;
-    if (theirs != nullptr) {
-      format.source_type = theirs->source_type;
-      format.fmtp = theirs->fmtp;
-    } else {
-      format.fmtp =
-          mine.codec == nullptr || mine.codec->default_fmtp == nullptr ? "" : mine.codec->default_fmtp;
-    }
-    out.push_back(std::move(format));
+    out.push_back(as_answered(mine, theirs));
   };
   const bool can_decode =
       std::any_of(in.answered.begin(), in.answered.end(), [](const Format& f) { return f.transcodable(); });
