@@ -13,13 +13,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/loop/receive_burst.hpp"
+
 namespace tandem::load {
 namespace {
 
 constexpr int kBuffer = 32 << 20;
 constexpr int kOwnBuffer = 1 << 20;  // of a phone's own socket
 // Of a packet. No power of two: the heads of a burst must not all be of the same few lines of the cache.
-constexpr std::size_t kBytesMax = 1600;
 constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(std::uint32_t));
 constexpr std::size_t kAhead = 4;  // packets that are told of before they come
 
@@ -41,38 +42,18 @@ Error no_files(std::size_t opened, std::size_t wanted) {
 
 }  // namespace
 
-struct UdpWire::Batch {
-  struct alignas(cmsghdr) Control {
-    std::array<char, kControlBytes> bytes;
-  };
-  std::array<mmsghdr, kBurst> messages{};
-  std::array<iovec, kBurst> vectors{};
-  std::array<sockaddr_in6, kBurst> sources{};
-  std::array<Control, kBurst> controls{};
-  std::array<std::array<std::uint8_t, kBytesMax>, kBurst> buffers{};
+struct UdpWire::Batch : loop::ReceiveBurst<sockaddr_in6, kBurst, kControlBytes> {
   std::array<mmsghdr, kBurst> sends{};
   std::array<iovec, kBurst> send_vectors{};
 
   Batch() {
     for (std::size_t i = 0; i < kBurst; ++i) {
-      vectors[i] = {buffers[i].data(), kBytesMax};
-      msghdr& header = messages[i].msg_hdr;
-      header.msg_name = &sources[i];
-      header.msg_iov = &vectors[i];
-      header.msg_iovlen = 1;
-      header.msg_control = controls[i].bytes.data();
-      rearm(i);
       sends[i].msg_hdr.msg_iov = &send_vectors[i];
       sends[i].msg_hdr.msg_iovlen = 1;
     }
   }
-  // recvmmsg writes the lengths that it used over those that it may use.
-  void rearm(std::size_t i) {
-    messages[i].msg_hdr.msg_namelen = sizeof sources[i];
-    messages[i].msg_hdr.msg_controllen = kControlBytes;
-  }
   Address source(std::size_t i) const {
-    return Address::from(reinterpret_cast<const sockaddr*>(&sources[i]), messages[i].msg_hdr.msg_namelen);
+    return Address::from(reinterpret_cast<const sockaddr*>(&names[i]), messages[i].msg_hdr.msg_namelen);
   }
 };
 
