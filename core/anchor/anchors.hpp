@@ -238,6 +238,8 @@ class Anchors final : public session::MediaListener {
                                      const Options& options, std::vector<std::string>& warnings);
   Result<SectionsOf> sections_of(Call& call, Party& party, const std::vector<WantedMedia>& media,
                                  const Options& options);
+  Result<void> add_output(const std::vector<TransformPair>& pairs, const TransformCodec& output,
+                          media::LegConfig& config) const;
   Result<media::LegConfig> transform_config(const TransformMedia& media, const Options& options) const;
   Result<TransformedMedia> transform_section(Call& call, Party& party, std::size_t i,
                                              const TransformMedia& media, const Options& options);

@@ -2,6 +2,8 @@
 // transcode for it.
 //
 //   sender ──input codec──► our address ─ the leg hears itself ─► output codec, from there ──► destination
+//
+// Of several outputs each has the inputs that go out as it, and all are one stream.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +17,7 @@
 namespace tandem::anchor {
 namespace {
 
-constexpr std::size_t kTransformMediaMax = 32, kTransformInputsMax = 32;
+constexpr std::size_t kTransformMediaMax = 32, kTransformCodecsMax = 32;
 
 // With its number. One that nobody decodes here passes when it leaves as it came.
 Result<Format> transform_format(const TransformCodec& wanted, bool as_it_is, Codecs codecs) {
@@ -40,6 +42,10 @@ bool same_codec(const TransformCodec& a, const TransformCodec& b) {
   return same_name(a.name, b.name) && a.clock_rate == b.clock_rate && a.channels == b.channels;
 }
 
+std::size_t outputs_in(const media::LegConfig& config) {
+  return config.payloads.empty() ? 0 : config.payloads.back().output + std::size_t{1};
+}
+
 }  // namespace
 
 // A loop of packets would run as fast as the machine can.
@@ -52,36 +58,57 @@ bool Anchors::transforms_at(const Address& address) const {
   return false;
 }
 
-Result<media::LegConfig> Anchors::transform_config(const TransformMedia& media,
-                                                   const Options& options) const {
-  if (media.inputs.empty() || media.inputs.size() > kTransformInputsMax)
-    return Error{ErrorCode::invalid,
-                 fmt::format("transform: expected 1 to {} codecs of each media", kTransformInputsMax)};
-  const bool as_it_is = std::all_of(media.inputs.begin(), media.inputs.end(),
-                                    [&](const TransformCodec& one) { return same_codec(one, media.output); });
-  auto output = transform_format(media.output, as_it_is, codecs_);
-  if (!output) return output.error();
-  media::LegConfig config;
-  config.payloads.push_back({output->codec, media::kNotReceived, output->type, "", output->fmtp});
-  std::array<bool, 128> taken{};
-  for (const TransformCodec& one : media.inputs) {
-    auto input = transform_format(one, as_it_is, codecs_);
+// The codecs of one output: what is sent stands first.
+Result<void> Anchors::add_output(const std::vector<TransformPair>& pairs, const TransformCodec& output,
+                                 media::LegConfig& config) const {
+  const bool as_it_is = std::all_of(pairs.begin(), pairs.end(), [&](const TransformPair& pair) {
+    return !(pair.output == output) || same_codec(pair.input, output);
+  });
+  auto sent = transform_format(output, as_it_is, codecs_);
+  if (!sent) return sent.error();
+  media::LegConfig own;
+  own.payloads.push_back({sent->codec, media::kNotReceived, sent->type, "", sent->fmtp});
+  for (const TransformPair& pair : pairs) {
+    if (!(pair.output == output)) continue;
+    auto input = transform_format(pair.input, as_it_is, codecs_);
     if (!input) return input.error();
-    if (std::exchange(taken[input->type], true))
-      return Error{ErrorCode::invalid, fmt::format("transform: payload type {} comes in twice", input->type)};
-    media::PayloadMap& first = config.payloads.front();
+    media::PayloadMap& first = own.payloads.front();
     if (input->codec == first.codec && first.receive_type == media::kNotReceived) {
       first.receive_type = input->type;
       first.our_fmtp = input->fmtp;
     } else {
-      config.payloads.push_back({input->codec, input->type, output->type, input->fmtp, ""});
+      own.payloads.push_back({input->codec, input->type, sent->type, input->fmtp, ""});
     }
   }
   CodecOptions encoder;
-  if (media.output.bitrate != 0)
-    encoder.set.push_back(fmt::format("{}/{}/{}/{}", media.output.name, media.output.clock_rate,
-                                      media.output.channels, media.output.bitrate));
-  set_encoders(config, encoder);
+  if (output.bitrate != 0)
+    encoder.set.push_back(
+        fmt::format("{}/{}/{}/{}", output.name, output.clock_rate, output.channels, output.bitrate));
+  set_encoders(own, encoder);
+  const auto number = static_cast<std::uint8_t>(outputs_in(config));
+  for (media::PayloadMap& one : own.payloads) {
+    one.output = number;
+    config.payloads.push_back(std::move(one));
+  }
+  return {};
+}
+
+Result<media::LegConfig> Anchors::transform_config(const TransformMedia& media,
+                                                   const Options& options) const {
+  if (media.codecs.empty() || media.codecs.size() > kTransformCodecsMax)
+    return Error{ErrorCode::invalid,
+                 fmt::format("transform: expected 1 to {} codecs of each media", kTransformCodecsMax)};
+  media::LegConfig config;
+  std::array<bool, 128> taken{};
+  for (auto pair = media.codecs.begin(); pair != media.codecs.end(); ++pair) {
+    if (pair->input.type <= 127 && std::exchange(taken[pair->input.type], true))
+      return Error{ErrorCode::invalid,
+                   fmt::format("transform: payload type {} comes in twice", pair->input.type)};
+    if (std::any_of(media.codecs.begin(), pair,
+                    [&](const TransformPair& before) { return before.output == pair->output; }))
+      continue;
+    if (auto added = add_output(media.codecs, pair->output, config); !added) return added.error();
+  }
   config.remote_rtp = config.remote_rtcp = media.destination;
   config.rtcp_mux = true;
   config.sends_elsewhere = true;
@@ -110,11 +137,14 @@ Result<TransformedMedia> Anchors::transform_section(Call& call, Party& party, st
     return Error{ErrorCode::invalid, "transform: the destination is where it comes in: that would be a loop"};
   (*line)->kind = "audio";
   (*line)->proto = "RTP/AVP";
+  const std::size_t outputs = outputs_in(*config);
   (*line)->agreed = std::move(*config);
   if (auto set = apply(party, **line); !set) return set.error();
-  auto feed = media_.listen((*line)->opened.id, (*line)->opened.id);
-  if (!feed) return feed.error();
-  call.flows.push_back({&party, i, &party, i, *feed});
+  for (std::size_t output = 0; output < outputs; ++output) {
+    auto feed = media_.loop_back((*line)->opened.id, static_cast<std::uint8_t>(output));
+    if (!feed) return feed.error();
+    call.flows.push_back({&party, i, &party, i, *feed});
+  }
   return TransformedMedia{media.id.empty() ? std::to_string(i + 1) : media.id, (*line)->rtp};
 }
 

@@ -56,12 +56,16 @@ struct TransformCodec {
   std::string name, fmtp;
   unsigned type = 0, clock_rate = 8000, channels = 1;
   unsigned bitrate = 0;  // of what we send; 0: the codec's own
+  bool operator==(const TransformCodec&) const = default;
 };
-// One stream of transform(): what comes in one of `inputs` leaves as `output`.
+// What comes in the one leaves as the other.
+struct TransformPair {
+  TransformCodec input, output;
+};
+// One stream of transform(). Pairs of several outputs leave in one stream, as their inputs come.
 struct TransformMedia {
   std::string id;  // told again in the outcome; empty: its place, from 1
-  std::vector<TransformCodec> inputs;
-  TransformCodec output;
+  std::vector<TransformPair> codecs;
   Address destination;
 };
 struct TransformedMedia {

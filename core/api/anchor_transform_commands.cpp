@@ -34,8 +34,8 @@ std::vector<anchor::TransformMedia> media_of(const Json& given) {
   for (const Json& one : given.at("media")) {
     anchor::TransformMedia media;
     media.id = text_at(one, "id");
-    for (const Json& input : one.at("inputs")) media.inputs.push_back(codec_of(input));
-    media.output = codec_of(one.at("output"));
+    for (const Json& pair : one.at("codecs"))
+      media.codecs.push_back({codec_of(pair.at("input")), codec_of(pair.at("output"))});
     if (const auto to =
             Address::parse(text_at(one, "host"), static_cast<std::uint16_t>(number_at(one, "port"))))
       media.destination = *to;
@@ -46,13 +46,13 @@ std::vector<anchor::TransformMedia> media_of(const Json& given) {
 
 void bind_transform(CommandTable& table, Anchors& anchors) {
   const std::string media =
-      R"(,"media":{"type":"array","maxItems":32,"items":{"type":"object","required":["inputs","output","host","port"],"properties":{
-          "id":{"type":"string","maxLength":256},"inputs":{"type":"array","maxItems":32,"items":)" +
-      std::string(kCodec) + R"(},"output":)" + kCodec +
-      R"(,"host":{"type":"string","maxLength":64},"port":{"type":"integer","minimum":1,"maximum":65535}}}},)";
+      R"(,"media":{"type":"array","maxItems":32,"items":{"type":"object","required":["codecs","host","port"],"properties":{
+          "id":{"type":"string","maxLength":256},"codecs":{"type":"array","maxItems":32,"items":{"type":"object","required":["input","output"],"properties":{"input":)" +
+      std::string(kCodec) + R"(,"output":)" + kCodec +
+      R"(}}},"host":{"type":"string","maxLength":64},"port":{"type":"integer","minimum":1,"maximum":65535}}}},)";
   add(table, "anchor.transform",
-      "codes streams anew that nobody wrote SDP for: what comes in one of `inputs` leaves as `output` for "
-      "host and port",
+      "codes streams anew that nobody wrote SDP for: what comes in the `input` of one of `codecs` leaves as "
+      "its `output` for host and port",
       schema(who_properties() + media + option_properties(), R"(["media"])"),
       R"({"properties":{"call_id":{"type":"string"},"from_tag":{"type":"string"},"media":{"type":"array"},"warnings":{"type":"array"}}})",
       [&anchors](const Json& given, const Reply& reply) {

@@ -63,6 +63,23 @@ Result<std::unique_ptr<Feed>> Feed::create(jitter::PayloadPool& pool, Leg& from,
   return feed;
 }
 
+Result<std::unique_ptr<Feed>> Feed::create_own(jitter::PayloadPool& pool, Leg& leg, const LegConfig& config,
+                                               std::uint8_t output) {
+  const LegConfig wanted = output_of(config, output);
+  if (wanted.payloads.empty()) return Error{ErrorCode::invalid, "the leg has no such output"};
+  auto feed = create(pool, leg, wanted, leg, wanted);
+  if (!feed) return feed.error();
+  auto mouth = LegSetup::create(pool, wanted, nullptr);
+  if (!mouth) return mouth.error();
+  (*feed)->mouth_ = std::move(*mouth);
+  if (const std::uint32_t heard = config.payloads.front().codec->sample_rate; (*feed)->ears_->rate != heard) {
+    auto resampler = audio::Resampler::create((*feed)->ears_->rate, heard);
+    if (!resampler) return resampler.error();
+    (*feed)->to_mix_.emplace(std::move(*resampler));
+  }
+  return feed;
+}
+
 void Feed::set_mode(Mode mode) {
   if (mode == mode_) return;
   mode_ = mode;
@@ -88,12 +105,24 @@ void Feed::begin_anew() {
 }
 
 bool Feed::can_transcode() const {
-  return transcoder_ != nullptr && transcoder_->fits(said(), to_->setup()->config);
+  return transcoder_ != nullptr && transcoder_->fits(said(), mouth().config);
+}
+
+// What the listener is sent is made by.
+LegSetup& Feed::mouth() const { return mouth_ != nullptr ? *mouth_ : *to_->setup(); }
+
+// False: this codec is another output's.
+bool Feed::take_floor(std::uint8_t payload_type, TimePoint now) {
+  if (ears_->playout.find(payload_type) == nullptr) return false;
+  if (!to_->give_floor(*this, mouth().clock_rate, now)) return true;
+  relaying_ = false;
+  if (transcoder_ != nullptr) transcoder_->reset();
+  return true;
 }
 
 // Its own, where the leg's is another loop's or has more than it says.
 const LegConfig& Feed::said() const {
-  return ring_ != nullptr || from_ == to_ ? ears_->config : from_->setup()->config;
+  return ring_ != nullptr || own() ? ears_->config : from_->setup()->config;
 }
 
 void Feed::push(const rtp::Packet& packet, Kind kind, TimePoint arrival) {
@@ -161,6 +190,7 @@ void Feed::take(const rtp::Packet& packet, Kind kind, bool passes, TimePoint arr
     return;
   }
   if (!to_->setup()->config.send) return;
+  if (own() && kind == Kind::audio && !take_floor(packet.header.payload_type, arrival)) return;
   if (kind == Kind::event) return pass_event(packet, passes, arrival);
   if (kind == Kind::noise) return pass_noise(packet, arrival);
   if (relay(packet, arrival)) return;
@@ -169,8 +199,8 @@ void Feed::take(const rtp::Packet& packet, Kind kind, bool passes, TimePoint arr
     transcoder_->reset();
     to_->begin_run();
   }
-  Onward onward(*to_, to_->setup()->config.payloads.front().send_type, rtp::Timing::sampled, arrival);
-  transcoder_->push(packet.header, packet.payload, arrival, ears_->playout, to_->setup()->encoder, onward);
+  Onward onward(*to_, mouth().config.payloads.front().send_type, rtp::Timing::sampled, arrival);
+  transcoder_->push(packet.header, packet.payload, arrival, ears_->playout, mouth().encoder, onward);
 }
 
 // True when the packet went on as it is.
@@ -178,12 +208,12 @@ bool Feed::relay(const rtp::Packet& packet, TimePoint now) {
   if (!alike_) return false;
   Playout::Codec* codec = ears_->playout.find(packet.header.payload_type);
   if (codec == nullptr) return false;
-  const auto& taken = to_->setup()->config.payloads;
+  const auto& taken = mouth().config.payloads;
   const auto same = std::find_if(taken.begin(), taken.end(), [&](const PayloadMap& payload) {
     return payload.codec == &codec->decoder.codec();
   });
   if (same == taken.end()) return false;
-  if (from_ == to_ && same != taken.begin()) return false;  // it takes that one, and sends another
+  if (own() && same != taken.begin()) return false;  // it takes that one, and sends another
   if (!std::exchange(relaying_, true)) to_->begin_run();
   to_->send_fed(packet.header, packet.payload, same->send_type, rtp::Timing::sampled, now);
   return true;
@@ -201,7 +231,7 @@ void Feed::pass_event(const rtp::Packet& packet, bool allowed, TimePoint now) {
   if (!passes) return transcoder_->pass(packet.header.seq);
   Onward onward(*to_, static_cast<std::uint8_t>(type), rtp::Timing::held, now);
   transcoder_->push_event(packet.header, packet.payload, event_clock(said(), packet.header.payload_type),
-                          ears_->playout, to_->setup()->encoder, onward);
+                          ears_->playout, mouth().encoder, onward);
 }
 
 // Described on to who takes that, else made.
@@ -212,15 +242,15 @@ void Feed::pass_noise(const rtp::Packet& packet, TimePoint now) {
     return to_->send_fed(packet.header, packet.payload, static_cast<std::uint8_t>(type), rtp::Timing::sampled,
                          now);
   if (relaying_ || !can_transcode()) return;
-  Onward onward(*to_, to_->setup()->config.payloads.front().send_type, rtp::Timing::sampled, now);
-  transcoder_->push_noise(packet.header, packet.payload, clock, now, ears_->playout, to_->setup()->encoder,
-                          onward);
+  Onward onward(*to_, mouth().config.payloads.front().send_type, rtp::Timing::sampled, now);
+  transcoder_->push_noise(packet.header, packet.payload, clock, now, ears_->playout, mouth().encoder, onward);
 }
 
 void Feed::keep_up(TimePoint now) {
   if (mode_ != Mode::direct || relaying_ || to_->setup() == nullptr || !can_transcode()) return;
-  Onward onward(*to_, to_->setup()->config.payloads.front().send_type, rtp::Timing::sampled, now);
-  transcoder_->keep_up(now, ears_->playout, to_->setup()->encoder, onward);
+  if (own() && !to_->has_floor(*this)) return;
+  Onward onward(*to_, mouth().config.payloads.front().send_type, rtp::Timing::sampled, now);
+  transcoder_->keep_up(now, ears_->playout, mouth().encoder, onward);
 }
 
 void Feed::pull(TimePoint now, unsigned frame_ms) {
@@ -229,7 +259,8 @@ void Feed::pull(TimePoint now, unsigned frame_ms) {
   const std::span<std::int16_t> frame(said.data(), std::size_t{ears_->rate} / 1000 * frame_ms);
   ears_->playout.pull(now, frame);
   if (ears_->rate == to_->setup()->rate) return to_->hear(frame);
-  to_->hear({converted.data(), transcoder_->resample(frame, converted)});
+  to_->hear({converted.data(),
+             to_mix_ ? to_mix_->process(frame, converted) : transcoder_->resample(frame, converted)});
 }
 
 }  // namespace tandem::media

@@ -6,7 +6,8 @@
 //
 // Direct when `to` hears nothing but this; Leg::plan_feeds decides, whenever something changed. The decoders
 // are the feed's own, as each listener follows the stream for itself. Legs of opaque datagrams are given
-// copies of them. A leg may hear itself: what it takes goes back out in what it sends (a transform).
+// copies of them. A leg may hear itself: what it takes goes back out in what it sends (a transform), by a
+// feed for each of its outputs. They share its stream: whose codec came last has the floor.
 //
 // The two legs may live on two media loops: then packets cross in a PacketRing, and the listener's loop takes
 // them at its next tick (5 ms at most). push and restart are of the talker's loop, everything else of the
@@ -15,8 +16,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
+#include "core/audio/resampler.hpp"
 #include "core/base/result.hpp"
 #include "core/media/leg_setup.hpp"
 #include "core/media/packet_ring.hpp"
@@ -40,6 +43,10 @@ class Feed {
   static Result<std::unique_ptr<Feed>> create(jitter::PayloadPool& pool, Leg& from, const LegConfig& said,
                                               Leg& to, const LegConfig& wanted, Loops loops = Loops::one,
                                               As as = As::listener);
+  // [control] The leg hears itself as one of its outputs (PayloadMap::output). Errors as above, and invalid:
+  // there is none of that number.
+  static Result<std::unique_ptr<Feed>> create_own(jitter::PayloadPool& pool, Leg& leg,
+                                                  const LegConfig& config, std::uint8_t output);
 
   // [media] An RTP packet of `from`, usable and of a negotiated type; a datagram of a leg of those.
   void push(const rtp::Packet& packet, Kind kind, TimePoint arrival);
@@ -73,6 +80,9 @@ class Feed {
   void begin_anew();
   void take_digit(std::span<const std::uint8_t> told);
   const LegConfig& said() const;
+  LegSetup& mouth() const;
+  bool own() const { return from_ == to_; }
+  bool take_floor(std::uint8_t payload_type, TimePoint now);
   void pass_event(const rtp::Packet& packet, bool allowed, TimePoint now);
   void pass_noise(const rtp::Packet& packet, TimePoint now);
   bool relay(const rtp::Packet& packet, TimePoint now);
@@ -83,6 +93,8 @@ class Feed {
   Leg* to_;
   // owned
   std::unique_ptr<LegSetup> ears_;          // decoders and jitter buffer; null: opaque datagrams
+  std::unique_ptr<LegSetup> mouth_;         // the encoder of an own output; null: that of `to`
+  std::optional<audio::Resampler> to_mix_;  // of an own output, where ears and leg differ
   std::unique_ptr<Transcoder> transcoder_;  // null: nothing here can be decoded
   std::unique_ptr<PacketRing> ring_;        // null: both legs live on one loop
   // state

@@ -115,6 +115,10 @@ class alignas(64) Leg {
                 rtp::Timing timing, TimePoint now);
   void send_fed_datagram(std::span<const std::uint8_t> bytes, bool rtcp);
   void begin_run() { tx_.begin_run(); }
+  // Of the feeds by which it hears itself: who sends from here on. True when another did, or none: its stream
+  // goes on in a new run, at this clock (RFC 7160).
+  bool give_floor(const Feed& feed, std::uint32_t clock_rate, TimePoint now);
+  bool has_floor(const Feed& feed) const { return floor_ == &feed; }
 
   // ---- [media] for the Session
   MediaId id() const { return id_; }
@@ -222,6 +226,7 @@ class alignas(64) Leg {
   std::unique_ptr<Player> player_;
   std::array<std::shared_ptr<RecorderTap>, kRecordersMax> recorders_;
   std::array<Feed*, kFeedsMax> feeds_from_{}, feeds_to_{};  // borrowed, from add_feed to remove_feed
+  const Feed* floor_ = nullptr;                             // borrowed while it is among these, compared only
   bool fed_directly_ = false;
   rtp::SourceLog sources_;
   rtp::RtcpSession rtcp_;

@@ -23,6 +23,7 @@ struct PayloadMap {
   std::uint8_t send_type = 0;       // the payload type we send to the peer (as in its SDP)
   std::string our_fmtp;             // what the peer's encoder honours: our decoder is made with it
   std::string peer_fmtp;            // what our encoder honours
+  std::uint8_t output = 0;          // of a leg that hears itself: among several, which this goes out as
 };
 
 // What goes beside the audio under a number of its own, at one RTP clock rate.

@@ -1,5 +1,6 @@
 // Feeds of a leg: who hears a copy of what it says, and what it hears beside its peer.
 #include <algorithm>
+#include <utility>
 
 #include "core/media/leg.hpp"
 #include "core/media/media_loop.hpp"
@@ -31,13 +32,25 @@ void Leg::say_no_more_to(Feed& feed) { take_out(feeds_from_, feeds_out_, feed); 
 
 void Leg::listen_no_more_to(Feed& feed) {
   take_out(feeds_to_, feeds_in_, feed);
+  if (floor_ == &feed) floor_ = nullptr;
   feed.detach();
   session_->replan();
 }
 
-// A leg that hears nothing but one other leg is sent its packets as they come; else they are mixed.
+bool Leg::give_floor(const Feed& feed, std::uint32_t clock_rate, TimePoint now) {
+  if (std::exchange(floor_, &feed) == &feed) return false;
+  tx_.set_clock_rate(clock_rate, now);
+  tx_.begin_run();
+  return true;
+}
+
+// A leg that hears nothing but one other leg, or itself, is sent its packets as they come; else they are
+// mixed.
 void Leg::plan_feeds(const Leg* peer) {
-  const bool only = feeds_in_ == 1 && peer == nullptr && !sends_digits() &&
+  const auto in = std::span(feeds_to_).first(feeds_in_);
+  const bool one = feeds_in_ == 1 || std::all_of(in.begin(), in.end(),
+                                                 [this](const Feed* feed) { return &feed->from() == this; });
+  const bool only = one && peer == nullptr && !sends_digits() &&
                     (player_ == nullptr || player_->finished()) && !has_recorder();
   const bool opaque = setup_ != nullptr && setup_->config.opaque;
   fed_directly_ = feeds_in_ != 0 && (only || opaque);

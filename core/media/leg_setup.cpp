@@ -24,6 +24,14 @@ Result<std::vector<Playout::Codec>> make_decoders(const LegConfig& config) {
 
 }  // namespace
 
+LegConfig output_of(const LegConfig& config, std::uint8_t output) {
+  LegConfig out = config;
+  std::erase_if(out.payloads, [output](const PayloadMap& one) { return one.output != output; });
+  if (!out.payloads.empty())
+    out.send_ptime_ms = codec::packet_ms(*out.payloads.front().codec, config.send_ptime_ms);
+  return out;
+}
+
 void classify(const LegConfig& config, PayloadKinds& kinds) {
   kinds.fill(PayloadKind::unknown);
   for (const ClockedType& one : config.noise) kinds[one.receive_type & 127u] = PayloadKind::noise;
@@ -98,7 +106,7 @@ bool same_coders(const LegConfig& a, const LegConfig& b) {
     const PayloadMap& x = a.payloads[i];
     const PayloadMap& y = b.payloads[i];
     if (x.codec != y.codec || x.receive_type != y.receive_type || x.our_fmtp != y.our_fmtp ||
-        x.peer_fmtp != y.peer_fmtp)
+        x.peer_fmtp != y.peer_fmtp || x.output != y.output)
       return false;
   }
   return true;

@@ -33,6 +33,9 @@ std::uint32_t noise_clock(const LegConfig& config, std::uint8_t type);
 // [any] The number under which noise of this clock is sent, -1: not agreed on.
 int noise_send_type(const LegConfig& config, std::uint32_t clock_rate);
 
+// [any] One output of a leg that hears itself, and the codecs that go out as it; the first of them is sent.
+LegConfig output_of(const LegConfig& config, std::uint8_t output);
+
 struct LegSetup {
   LegConfig config;
   std::uint32_t rate = 8000;        // PCM of this leg

@@ -82,6 +82,7 @@ class MediaEngine final : public Media {
   Result<void> join(MediaId a, MediaId b) override;
   void split(MediaId leg) override;
   Result<FeedId> listen(MediaId from, MediaId to) override;
+  Result<FeedId> loop_back(MediaId, std::uint8_t output) override;
   void unlisten(FeedId) override;
   void play(MediaId, const PlaySpec&, std::function<void(Result<PlaybackId>)> started) override;
   void stop_play(MediaId) override;
@@ -141,6 +142,7 @@ class MediaEngine final : public Media {
     MediaId from = 0, to = 0;
     std::size_t from_unit = 0, to_unit = 0;
     media::Feed::As as = media::Feed::As::listener;
+    std::uint8_t output = 0;            // of a leg that hears itself
     std::shared_ptr<media::Feed> feed;  // the media loops borrow it until their remove commands are back
   };
   struct Ports {  // of one local host
@@ -156,9 +158,10 @@ class MediaEngine final : public Media {
   using Transcoders = media::Session::Transcoders;
   static Result<Transcoders> make_transcoders(const LegEntry& a, const LegEntry& b);
   void refresh_transcoders(LegEntry& leg);
-  Result<std::shared_ptr<media::Feed>> make_feed(const LegEntry& from, const LegEntry& to,
-                                                 media::Feed::As as);
-  Result<FeedId> attach(LegEntry& from, LegEntry& to, media::Feed::As as);
+  Result<std::shared_ptr<media::Feed>> make_feed(const LegEntry& from, const LegEntry& to, media::Feed::As as,
+                                                 std::uint8_t output);
+  Result<FeedId> attach(LegEntry& from, LegEntry& to, media::Feed::As as, std::uint8_t output = 0);
+  bool hears(const LegEntry& source, const LegEntry& listener, std::uint8_t output) const;
   void begin_feed(const Listening& listening);
   void end_feed(Listening& listening);
   Result<void> link(LegEntry& first, LegEntry& second);

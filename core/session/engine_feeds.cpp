@@ -17,10 +17,12 @@ using FeedPtr = std::shared_ptr<media::Feed>;
 }  // namespace
 
 Result<std::shared_ptr<media::Feed>> MediaEngine::make_feed(const LegEntry& from, const LegEntry& to,
-                                                            media::Feed::As as) {
+                                                            media::Feed::As as, std::uint8_t output) {
   using Loops = media::Feed::Loops;
-  auto made = media::Feed::create(units_[to.unit].loop->pool(), *from.leg, from.config, *to.leg, to.config,
-                                  from.unit == to.unit ? Loops::one : Loops::two, as);
+  jitter::PayloadPool& pool = units_[to.unit].loop->pool();
+  auto made = &from == &to ? media::Feed::create_own(pool, *to.leg, to.config, output)
+                           : media::Feed::create(pool, *from.leg, from.config, *to.leg, to.config,
+                                                 from.unit == to.unit ? Loops::one : Loops::two, as);
   if (!made) return made.error();
   return FeedPtr(std::move(*made));
 }
@@ -52,7 +54,7 @@ void MediaEngine::end_feed(Listening& listening) {
   listening.feed.reset();
 }
 
-Result<FeedId> MediaEngine::attach(LegEntry& from, LegEntry& to, media::Feed::As as) {
+Result<FeedId> MediaEngine::attach(LegEntry& from, LegEntry& to, media::Feed::As as, std::uint8_t output) {
   if (!from.configured || !to.configured)
     return Error{ErrorCode::conflict, "a leg can be heard, and can hear, once both have media"};
   std::size_t out = 0, in = 0;
@@ -69,10 +71,10 @@ Result<FeedId> MediaEngine::attach(LegEntry& from, LegEntry& to, media::Feed::As
     return Error{ErrorCode::exhausted,
                  fmt::format("a media loop hears at most {} legs of others", kCrossingsMax)};
   }
-  auto feed = make_feed(from, to, as);
+  auto feed = make_feed(from, to, as, output);
   if (!feed) return feed.error();
   const FeedId id = ++last_id_;
-  Listening& known = feeds_[id] = {from.id, to.id, from.unit, to.unit, as, std::move(*feed)};
+  Listening& known = feeds_[id] = {from.id, to.id, from.unit, to.unit, as, output, std::move(*feed)};
   begin_feed(known);
   from.feeds.push_back(id);
   if (&to != &from) to.feeds.push_back(id);
@@ -86,12 +88,26 @@ Result<FeedId> MediaEngine::listen(MediaId from, MediaId to) {
   if (source == nullptr || listener == nullptr)
     return Error{ErrorCode::not_found,
                  fmt::format("no leg has the media id {}", source == nullptr ? from : to)};
-  for (const FeedId id : source->feeds) {
-    const bool link = std::find(source->links.begin(), source->links.end(), id) != source->links.end();
-    if (!link && feeds_.at(id).from == from && feeds_.at(id).to == to)
-      return Error{ErrorCode::conflict, fmt::format("leg {} hears leg {} already", to, from)};
-  }
+  if (hears(*source, *listener, 0))
+    return Error{ErrorCode::conflict, fmt::format("leg {} hears leg {} already", to, from)};
   return attach(*source, *listener, media::Feed::As::listener);
+}
+
+Result<FeedId> MediaEngine::loop_back(MediaId id, std::uint8_t output) {
+  TANDEM_ASSERT_AFFINITY(affinity_);
+  LegEntry* leg = find(id);
+  if (leg == nullptr) return Error{ErrorCode::not_found, fmt::format("no leg has the media id {}", id)};
+  if (hears(*leg, *leg, output))
+    return Error{ErrorCode::conflict, fmt::format("leg {} hears itself as {} already", id, output)};
+  return attach(*leg, *leg, media::Feed::As::listener, output);
+}
+
+bool MediaEngine::hears(const LegEntry& source, const LegEntry& listener, std::uint8_t output) const {
+  return std::any_of(source.feeds.begin(), source.feeds.end(), [&](FeedId id) {
+    const bool link = std::find(source.links.begin(), source.links.end(), id) != source.links.end();
+    const Listening& known = feeds_.at(id);
+    return !link && known.from == source.id && known.to == listener.id && known.output == output;
+  });
 }
 
 void MediaEngine::unlisten(FeedId id) {
@@ -109,7 +125,7 @@ void MediaEngine::unlisten(FeedId id) {
 void MediaEngine::refresh_feeds(const LegEntry& leg) {
   for (const FeedId id : std::vector<FeedId>(leg.feeds)) {
     Listening& known = feeds_.at(id);
-    auto feed = make_feed(*find(known.from), *find(known.to), known.as);
+    auto feed = make_feed(*find(known.from), *find(known.to), known.as, known.output);
     if (!feed) {
       unlisten(id);
       continue;

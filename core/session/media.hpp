@@ -151,11 +151,13 @@ class Media {
   virtual void split(MediaId leg) = 0;
 
   // `to` hears a copy of what `from` says, beside the pairs that they are in: as it is when the codecs allow
-  // and nothing else is heard there, else transcoded or mixed. Ends with either leg. The same one twice: what
-  // it takes goes back out as what it sends. Errors: not_found, conflict (not configured yet, heard already),
-  // exhausted (a leg has at most 16 each way, a loop 4,096 from others), unsupported (a codec that cannot be
-  // converted).
+  // and nothing else is heard there, else transcoded or mixed. Ends with either leg. Errors: not_found,
+  // conflict (not configured yet, heard already), exhausted (a leg has at most 16 each way, a loop 4,096 from
+  // others), unsupported (a codec that cannot be converted).
   virtual Result<FeedId> listen(MediaId from, MediaId to) = 0;
+  // A leg hears itself: what it takes in the codecs of one of its outputs (PayloadMap::output) goes back out
+  // as that one. unlisten() ends it. Errors: those of listen(), and invalid (there is none of that number).
+  virtual Result<FeedId> loop_back(MediaId, std::uint8_t output) = 0;
   virtual void unlisten(FeedId) = 0;
 
   // Replaces what the leg is being played. Errors: not_found, invalid (no sound file; the message says why),

@@ -52,7 +52,7 @@ void take_destination(const Value& given, Value& row) {
 
 // One `media` of transform as a row of anchor.transform; a text says what is wrong with it.
 std::string transform_media(const Value& given, Value& row) {
-  row = {{"inputs", Value::array()}, {"host", ""}, {"port", 0}};
+  row = {{"codecs", Value::array()}, {"host", ""}, {"port", 0}};
   for (const auto& [key, value] : given.items()) {
     const std::string name = canonical(key);
     if (name == "id") row["id"] = short_text(value);
@@ -61,7 +61,7 @@ std::string transform_media(const Value& given, Value& row) {
     if (name == "destination" && value.is_object()) take_destination(value, row);
     if ((name != "codec" && name != "codecs") || !value.is_array()) continue;
     for (const Value& pair : value) {
-      if (!pair.is_object() || row["inputs"].size() == kCodecsMax)
+      if (!pair.is_object() || row["codecs"].size() == kCodecsMax)
         return "transform: expected at most 32 codecs, each with input and output";
       Value input, output;
       for (const auto& [side, codec] : pair.items()) {
@@ -69,13 +69,10 @@ std::string transform_media(const Value& given, Value& row) {
         if (canonical(side) == "output" && codec.is_object()) output = transform_codec(codec);
       }
       if (input.is_null() || output.is_null()) return "transform: expected input and output of every codec";
-      if (row.contains("output") && row["output"] != output)
-        return "transform: several outputs in one media: give each a media of its own";
-      row["inputs"].push_back(std::move(input));
-      row["output"] = std::move(output);
+      row["codecs"].push_back({{"input", std::move(input)}, {"output", std::move(output)}});
     }
   }
-  return row.contains("output") ? "" : "transform: expected codecs";
+  return row["codecs"].empty() ? "transform: expected codecs" : "";
 }
 
 // What leaves is bytes and numbers: an address of ours in rtpengine's words.

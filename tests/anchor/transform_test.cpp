@@ -11,7 +11,9 @@ class TransformTest : public RelayTest {
   static Selector nobody() { return {"", "", "", "", "", ""}; }
   Result<TransformOutcome> transform(const std::vector<TransformCodec>& inputs, const TransformCodec& output,
                                      const Address& to, const Selector& who = nobody()) {
-    return anchors_->transform(who, {{"m", inputs, output, to}}, {});
+    std::vector<TransformPair> pairs;
+    for (const TransformCodec& input : inputs) pairs.push_back({input, output});
+    return anchors_->transform(who, {{"m", pairs, to}}, {});
   }
   static double like(const testing::MediaPhone& phone, std::uint32_t seed) {
     return session::find_in(phone.heard(), beginning(seed)).first;
@@ -82,6 +84,48 @@ TEST_F(TransformTest, WhatNobodyDecodesPassesAsItIsAndWhatCannotBeIsRefusedWithA
   EXPECT_FALSE(
       transform({codec("PCMA", 8)}, codec("PCMU", 0), made->media[0].address, {"t", "x", "", "", "", ""}));
   EXPECT_EQ(anchors_->size(), 2U);
+}
+
+TEST_F(TransformTest, OfSeveralOutputsEachInputLeavesAsItsOwnAndAllAreOneStream) {
+  auto &sender = phone(codec::pcmu()), &receiver = phone(codec::pcmu());
+  const std::vector<TransformPair> pairs = {{codec("PCMU", 0), codec("PCMA", 8)},
+                                            {codec("PCMA", 8), codec("PCMU", 0)},
+                                            {codec("PCMU", 100), codec("PCMA", 8)}};
+  const auto made = anchors_->transform({"t", "x", "", "", "", ""}, {{"m", pairs, receiver.local()}}, {});
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(engine_->counters().feeds, 2U);
+  sender.set_remote(made->media[0].address);
+  sender.say(session::noise(1000, 1));
+  sender.start();
+  advance(milliseconds(400));
+  sender.stop();
+  ASSERT_GT(receiver.got().size(), 15U);
+  std::vector<std::uint8_t> raw = sender.last_sent();
+  for (const auto& [came, leaves] : std::vector<std::pair<std::uint8_t, int>>{{8, 0}, {100, 8}, {8, 0}}) {
+    for (int i = 0; i < 10; ++i) {
+      raw[1] = came;
+      raw[3] = static_cast<std::uint8_t>(raw[3] + 1);
+      if (raw[3] == 0) ++raw[2];
+      std::uint32_t time = 0;
+      for (std::size_t k = 4; k < 8; ++k) time = time << 8U | raw[k];
+      for (std::size_t k = 8, next = time + 160; k-- > 4; next >>= 8U)
+        raw[k] = static_cast<std::uint8_t>(next);
+      sender.send_raw(timers_.now(), raw);
+      advance(milliseconds(20));
+    }
+    EXPECT_EQ(receiver.got().back().header.payload_type, leaves);
+  }
+  const auto& first = receiver.got().front().header;
+  int here = 0;
+  for (const auto& packet : receiver.got()) {
+    EXPECT_EQ(packet.header.seq - first.seq, here++);
+    EXPECT_EQ(packet.header.ssrc, first.ssrc);
+    EXPECT_NEAR(packet.header.time - first.time, 160 * (packet.header.seq - first.seq), 160);
+  }
+  EXPECT_GT(here, 44);
+  anchors_->remove({"t", "", "", "", "", ""}, {}, [](const Result<CallReport>&) {});
+  advance(milliseconds(50));
+  EXPECT_EQ(engine_->counters().feeds, 0U);
 }
 
 // ---- forwarding, over a media engine that only remembers

@@ -104,12 +104,19 @@ def a_stream_without_sdp_is_coded_anew_for_its_destination(e2e):
     assert both.hears() == {(8, 0x11)}, both.hears()
     report = ok(here.ng.ask("query", call_id="t"))
     assert report["tags"]["x"]["medias"][0]["streams"][0]["stats"]["packets"] > 20, report
+    # Two outputs: each codec leaves as its own, from one port.
+    swapped = Peer(here, 0x11, 8)
+    two = ok(here.ng.ask("transform", call_id="two", media=[{"type": "audio", "destination": to(swapped), "codec": [
+        {"input": codec("PCMA", 8), "output": codec("PCMU", 0)}, {"input": codec("PCMU", 0), "output": codec("PCMA", 8)}]}]))
+    swapped.to = two["media"][0]["port"]
+    for swapped.type, leaves in ((8, 0), (0, 8), (8, 0)):
+        assert {kind for kind, _ in swapped.hears()} == {leaves}, (swapped.type, swapped.hears())
     error(here.ng.ask("transform"), "expected 1 to 32 media")
     error(here.ng.ask("transform", media=[{"destination": to(both), "codec": [
         {"input": codec("NoSuch", 98), "output": codec("PCMA", 8)}]}]), "NoSuch")
     error(here.ng.ask("transform", media=[{"destination": {**to(both), "port": media["port"]}, "codec": [
         {"input": codec("PCMA", 8), "output": codec("PCMA", 8)}]}]), "loop")
-    for call in (made["call-id"], "t"):
+    for call in (made["call-id"], "t", "two"):
         ok(here.ng.ask("delete", call_id=call))
     here.check_given_back()
 

@@ -64,6 +64,7 @@ class FakeMedia final : public session::Media {
   Result<void> join(session::MediaId a, session::MediaId b) override;
   void split(session::MediaId leg) override;
   Result<session::FeedId> listen(session::MediaId from, session::MediaId to) override;
+  Result<session::FeedId> loop_back(session::MediaId id, std::uint8_t) override { return listen(id, id); }
   void unlisten(session::FeedId id) override { feeds.erase(id); }
   void play(session::MediaId, const session::PlaySpec&,
             std::function<void(Result<session::PlaybackId>)> started) override;

@@ -74,8 +74,8 @@ void run(anchor::Anchors& anchors, Bytes& in) {
       const anchor::TransformCodec codec{(more & 64) != 0 ? "PCMU" : "x/y", "", more, 8000, names & 3U, 0};
       const anchor::TransformCodec other_codec{"PCMA", "", names, 8000, 1, 0};
       const auto to = Address::parse("192.0.2.1", static_cast<std::uint16_t>(more << 8));
-      if (const auto out =
-              anchors.transform(who, {{"", {codec}, sources.all ? codec : other_codec, *to}}, {}))
+      if (const auto out = anchors.transform(
+              who, {{"", {{codec, sources.all ? codec : other_codec}, {other_codec, other_codec}}, *to}}, {}))
         require(out->media.size() == 1 && !out->call_id.empty());
       break;
     }
