@@ -18,6 +18,10 @@ constexpr float kFew = 3.5f;     // entries: with fewer, more is expected than w
 constexpr float kMargin = 1.5f;  // by so much
 constexpr float kMarginOvertaken = 1.25f;
 constexpr float kPerPercentUs = 25000;  // of delay are worth one percent of packets
+// Where the next packet repeats a missing one, the last percents cost so little delay that more is paid for
+// them; and one that is recovered is still worth less than one that came.
+constexpr float kPerPercentRepeatedUs = 60000;
+constexpr float kRecovered = 0.25f;  // of one that is concealed
 constexpr float kHeaviest = 1e9f;
 constexpr std::uint8_t kEvery = 10;  // packets: how often there is a decision while little is known
 
@@ -36,11 +40,19 @@ void DelayEstimator::Histogram::forget(float growth) {
   weight /= kHeaviest;
 }
 
+void DelayEstimator::forget_packets() {
+  const float before = packets_.weight;
+  packets_.forget(kGrowth);
+  if (packets_.weight < before) gaps_ /= kHeaviest;
+  all_.forget(kGrowth);
+}
+
 std::int64_t DelayEstimator::add(std::int64_t transit_us, std::int64_t arrival_us, Overtaken overtaken) {
   update_base(transit_us, arrival_us);
   const std::int64_t relative = transit_us - base_us_;
   begin_period(arrival_us);
   const int bucket = static_cast<int>(std::min<std::int64_t>(relative / kBucketUs, kBuckets));
+  all_.add(bucket);
   if (overtaken == Overtaken::yes) {
     packets_.add(bucket);
     any_overtaken_ = true;
@@ -84,7 +96,7 @@ void DelayEstimator::begin_period(std::int64_t arrival_us) {
     recent_[at_recent_] = period_most_;
     at_recent_ = static_cast<std::uint8_t>((at_recent_ + 1) % recent_.size());
     periods_.forget(kGrowth);
-    packets_.forget(kGrowth);
+    forget_packets();
     decide();
   }
   period_start_us_ = arrival_us;
@@ -95,7 +107,8 @@ bool DelayEstimator::knows(float entries) const { return periods_.total >= entri
 
 void DelayEstimator::decide() {
   const std::int64_t least = in_order_us();
-  target_us_ = any_overtaken_ ? std::max(least, overtaken_us(least)) : least;
+  const bool missing = any_overtaken_ || (repeat_us_ > 0 && gaps_ > 0);
+  target_us_ = missing ? std::max(least, missing_us(least)) : least;
 }
 
 std::int64_t DelayEstimator::in_order_us() const {
@@ -113,18 +126,27 @@ std::int64_t DelayEstimator::in_order_us() const {
                   static_cast<std::int64_t>(kMargin * static_cast<float>((period_most_ + 1) * kBucketUs)));
 }
 
-// The delay at which what is waited, above `least_us`, and what still comes too late cost least together.
-std::int64_t DelayEstimator::overtaken_us(std::int64_t least_us) const {
-  const float share = 100 * kPerPercentUs / packets_.total;
-  float late = packets_.total, cheapest = std::numeric_limits<float>::max();
+// The delay at which what is waited, above `least_us`, and what is still missing then cost least together. A
+// packet is missing when it is late or lost; where the next one repeats it, it is so only if that one is late
+// too.
+std::int64_t DelayEstimator::missing_us(std::int64_t least_us) const {
+  const bool repeated = repeat_us_ > 0;
+  const float price = 100 * (repeated ? kPerPercentRepeatedUs : kPerPercentUs);
+  const int behind =
+      static_cast<int>(std::min<std::int64_t>((repeat_us_ + kBucketUs - 1) / kBucketUs, kBuckets));
+  const float lost = gaps_ / packets_.total;
+  float late = 1, next_late = 1, cheapest = std::numeric_limits<float>::max();
   std::int64_t best = 0;
   for (int i = 0; i < kBuckets; ++i) {
-    late -= packets_.counts[static_cast<std::size_t>(i)];
+    late -= packets_.counts[static_cast<std::size_t>(i)] / packets_.total;
+    if (repeated && i >= behind) next_late -= all_.counts[static_cast<std::size_t>(i - behind)] / all_.total;
+    const float next_missing = repeated ? std::min(next_late + lost, 1.0f) : 1;
+    const float missing = (late + lost) * (next_missing + kRecovered * (1 - next_missing));
     const std::int64_t delay = std::int64_t{i + 1} * kBucketUs;
-    const float cost = static_cast<float>(std::max<std::int64_t>(delay - least_us, 0)) + late * share;
+    const float cost = static_cast<float>(std::max<std::int64_t>(delay - least_us, 0)) + missing * price;
     if (cost < cheapest) cheapest = cost, best = delay;
   }
-  const bool more = !knows(kFew) && best > kBucketUs;
+  const bool more = any_overtaken_ && !knows(kFew) && best > kBucketUs;
   return more ? static_cast<std::int64_t>(kMarginOvertaken * static_cast<float>(best)) : best;
 }
 

@@ -3,12 +3,12 @@
 //
 //   arrival − timestamp ──► base (least of the last 2 s) ──► relative delay
 //     in order   ──► the greatest of each half second ──► histogram ──► quantile ─────────────────┐ the
-//     overtaken  ──► histogram of packets ──► where waiting longer costs more than it saves ───────┴►
-//     greater:
-//                                                                                                    target
+//     overtaken, ──► histograms of packets ──► where waiting longer costs more than it saves ──────┴►
+//     greater: lost target
 //
 // The two are apart because they cost differently: a queue that fills delays all that follows, and running
-// dry shifts the rest of the speech; a packet that others overtook is missing alone.
+// dry shifts the rest of the speech; a packet that others overtook is missing alone, and one that is lost is
+// waited for only where the next one repeats it (in-band FEC).
 // Times are microseconds of the receiver's clock. Thread: [media]. Not here: packets.
 #pragma once
 
@@ -25,6 +25,14 @@ class DelayEstimator {
   // [media] One packet: its arrival time minus its media time, and its arrival. Returns its delay relative to
   // the fastest, >= 0.
   std::int64_t add(std::int64_t transit_us, std::int64_t arrival_us, Overtaken overtaken = Overtaken::no);
+
+  // [media] Packets were missing when the one behind them was played; such a packet came after all.
+  void gap() { gaps_ += packets_.weight; }
+  void gap_closed() { gaps_ -= gaps_ < packets_.weight ? gaps_ : packets_.weight; }
+
+  // [media] Each packet repeats what was in the one before it, which was so long; 0: it does not. From the
+  // next decision on.
+  void expect_repeat(std::int64_t packet_us) { repeat_us_ = packet_us; }
 
   // [media] A new stream or a jump of its clock: forgets the base. What was learned of the network stays.
   void rebase();
@@ -54,13 +62,16 @@ class DelayEstimator {
 
   void update_base(std::int64_t transit_us, std::int64_t arrival_us);
   void begin_period(std::int64_t arrival_us);
+  void forget_packets();
   std::int64_t in_order_us() const;
-  std::int64_t overtaken_us(std::int64_t least_us) const;
+  std::int64_t missing_us(std::int64_t least_us) const;
   void decide();
   bool knows(float entries) const;  // so many periods, as they weigh now
 
   Histogram periods_;  // the greatest delay of each half second
   Histogram packets_;  // delays of those overtaken; all others in the first bucket
+  Histogram all_;      // delays of all
+  float gaps_ = 0;     // packets, as they weigh in packets_, that never came; one of each burst
   std::array<std::int64_t, kWindows> minima_{};
   std::array<std::uint8_t, 3> recent_{};  // period_most_ of the last ones
   std::uint8_t at_recent_ = 0;
@@ -68,6 +79,7 @@ class DelayEstimator {
   std::int64_t period_start_us_ = 0;
   std::int64_t base_us_ = 0;
   std::int64_t target_us_ = 0;
+  std::int64_t repeat_us_ = 0;
   std::uint8_t window_ = 0;
   std::uint8_t period_most_ = 0;    // bucket of the greatest delay since period_start_us_
   std::uint8_t until_decided_ = 0;  // packets, at the beginning

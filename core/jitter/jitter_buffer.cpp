@@ -107,6 +107,7 @@ Push JitterBuffer::dropped(const Incoming& packet, std::int64_t arrival_us) {
       return Push::duplicate;
     }
     recent_ |= bit;
+    delays_.gap_closed();
   }
   measure(packet, arrival_us);
   ++stats_.late;
@@ -197,6 +198,7 @@ void JitterBuffer::measure(const Incoming& packet, std::int64_t arrival_us) {
   if (!playing_ && count_ == 0 && delays_.has_base() && std::abs(transit - delays_.base_us()) > 1'000'000)
     delays_.rebase();
   const bool overtaken = ahead_of(packet.sequence, newest_sequence_) < 0;
+  delays_.expect_repeat(redundancy_ ? to_us(packet_ticks_) : 0);
   delays_.add(transit, arrival_us, overtaken ? Overtaken::yes : Overtaken::no);
 }
 

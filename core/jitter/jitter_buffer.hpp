@@ -206,7 +206,6 @@ class JitterBuffer {
   bool stray_seen_ = false;
   bool paused_ = false;  // the last packet played said that a pause follows
   bool redundancy_ = false;
-  float loss_ = 0;  // the share of packets lost lately
 };
 static_assert(sizeof(JitterBuffer) <= 4096);
 

@@ -14,8 +14,6 @@ namespace {
 constexpr std::int64_t kSlackUs = 8000;        // around the target within which nothing is corrected
 constexpr std::int64_t kGiveUpUs = 1'000'000;  // dry so long: the sender has paused
 constexpr std::int64_t kNoDelay = INT64_MIN;
-constexpr float kLossShare = 0.01f;  // of one packet in the recent loss
-constexpr float kLossy = 0.01f;      // from here on the next packet is waited for, if it repeats this one
 
 // While somebody speaks, one packet in so many is left out, by the surplus.
 struct Pace {
@@ -160,8 +158,7 @@ bool JitterBuffer::leave_out(const Slot& next, std::int64_t delay_us, Quiet quie
 void JitterBuffer::pass(Slot& next) {
   const int missing = ahead_of(next.sequence, next_sequence_);
   stats_.lost += static_cast<std::uint64_t>(missing);
-  if (missing < 16)
-    loss_ += kLossShare * (static_cast<float>(missing) - loss_ * static_cast<float>(missing + 1));
+  if (missing > 0) delays_.gap();
   recent_ = missing >= 63 ? 1 : (recent_ << (missing + 1)) | 1;
   next_sequence_ = static_cast<std::uint16_t>(next.sequence + 1);
   next_timestamp_ = next.timestamp + next.ticks;
@@ -199,9 +196,7 @@ std::int64_t JitterBuffer::target_us() const {
   const std::int64_t least = std::chrono::microseconds(config_.min_delay).count();
   const std::int64_t most = std::chrono::microseconds(config_.max_delay).count();
   if (config_.fixed) return least;
-  std::int64_t target = delays_.target_us();
-  if (redundancy_ && loss_ > kLossy) target += to_us(packet_ticks_);
-  return std::max(least, std::min(target, most));
+  return std::max(least, std::min(delays_.target_us(), most));
 }
 
 }  // namespace tandem::jitter

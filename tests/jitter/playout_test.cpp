@@ -216,6 +216,54 @@ TEST(DelayEstimator, WaitsForOvertakenPacketsOnlyWhereItIsWorthIt) {
   EXPECT_EQ(targets[1], 4000) << "0.2 % are";
 }
 
+// 40 s of packets of 20 ms, of which one in `gaps_every` never comes; one in `late_every` is `late_ms` late
+// and overtaken. In between all come `queue_ms` late at times, in order.
+std::int64_t target_of(std::int64_t repeat_ms, int gaps_every, int late_every, int late_ms,
+                       int queue_ms = 0) {
+  DelayEstimator estimator;
+  estimator.expect_repeat(repeat_ms * 1000);
+  for (int i = 0; i < 2000; ++i) {
+    if (gaps_every > 0 && i % gaps_every == 3) {
+      estimator.gap();
+      continue;
+    }
+    const bool late = late_every > 0 && i % late_every == 7;
+    const int ms = late ? late_ms : i % 20 == 0 ? queue_ms : 0;
+    estimator.add(ms * 1000, i * 20000 + ms * 1000, late ? Overtaken::yes : Overtaken::no);
+  }
+  return estimator.target_us() / 1000;
+}
+
+TEST(DelayEstimator, WaitsForTheNextPacketOnlyWhereItRepeatsEnoughLostOnes) {
+  EXPECT_EQ(target_of(0, 100, 0, 0), 4) << "it repeats nothing";
+  EXPECT_EQ(target_of(20, 0, 0, 0), 4) << "nothing is lost";
+  EXPECT_EQ(target_of(20, 500, 0, 0), 4) << "0.2 % are";
+  EXPECT_EQ(target_of(20, 100, 0, 0), 24) << "1 % are";
+  EXPECT_EQ(target_of(60, 100, 0, 0), 4) << "60 ms would be too long for 1 %";
+  EXPECT_EQ(target_of(60, 20, 0, 0), 64) << "but not for 5 %";
+}
+
+TEST(DelayEstimator, DoesNotWaitForTheNextPacketOnTopOfWhatIsWaitedAnyway) {
+  EXPECT_EQ(target_of(0, 30, 0, 0, 50), 52);
+  EXPECT_EQ(target_of(20, 30, 0, 0, 50), 52) << "most of the time it is there";
+}
+
+TEST(DelayEstimator, WaitsLessForALatePacketThatTheNextOneRepeats) {
+  EXPECT_EQ(target_of(0, 0, 25, 90), 92);
+  EXPECT_EQ(target_of(20, 0, 25, 90), 24);
+}
+
+TEST(DelayEstimator, APacketThatCameTooLateIsNoLostOne) {
+  DelayEstimator estimator;
+  estimator.expect_repeat(20000);
+  for (int i = 0; i < 2000; ++i) {
+    if (i % 30 == 3) estimator.gap();
+    if (i % 30 == 4) estimator.gap_closed();
+    estimator.add(0, i * 20000);
+  }
+  EXPECT_EQ(estimator.target_us(), 4000);
+}
+
 TEST(DelayEstimator, ExpectsTheFirstStallAgainForAWhile) {
   DelayEstimator estimator;
   std::int64_t now = 0;

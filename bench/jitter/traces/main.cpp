@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   app.add_option("--svg", svg, "write a plot of the PCMU table here");
   app.add_option("--only", choice.networks, "networks whose name has this in it");
   app.add_option("--seeds", choice.seeds, "of each network")->check(CLI::Range(1, 100));
+  app.add_option("--first", choice.first, "the first of the seeds")->check(CLI::Range(1, 1000000));
   app.add_flag("--ours", choice.ours_only, "no NetEq, no fixed delay");
   app.add_option("--seconds", seconds, "of speech")->check(CLI::Range(5.0, 300.0));
   app.add_flag("--pcmu", pcmu, "only the table of PCMU");

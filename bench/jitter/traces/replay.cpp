@@ -21,9 +21,9 @@ struct Run {
   std::uint64_t seed;
 };
 
-std::vector<Run> runs(unsigned seeds) {
+std::vector<Run> runs(const Choice& choice) {
   std::vector<Run> all;
-  for (unsigned i = 0; i < seeds; ++i) all.push_back({5.0 + 10 * (i % 2), i + 1});
+  for (unsigned i = 0; i < choice.seeds; ++i) all.push_back({5.0 + 10 * (i % 2), choice.first + i});
   return all;
 }
 
@@ -128,7 +128,7 @@ std::vector<Row> replay(Coding coding, const std::vector<std::int16_t>& speech, 
   const auto packets = encode(coding, pcm);
   auto said = decode(coding, packets);
   if (coding == Coding::opus) said = resampled(said, 48000, 8000);
-  const std::vector<Run> all = runs(choice.seeds);
+  const std::vector<Run> all = runs(choice);
   std::vector<Row> rows;
   for (const Network& network : networks()) {
     if (network.name.find(choice.networks) == std::string::npos) continue;

@@ -24,6 +24,7 @@ struct ConcealmentRow {
 struct Choice {
   std::string networks;  // those whose name has this in it
   unsigned seeds = 4;    // of each network
+  unsigned first = 1;    // the first of them
   bool ours_only = false;
 };
 
