@@ -29,8 +29,6 @@ Error failed(const char* step) {
   return {code, fmt::format("{}: {}", step, std::strerror(errno))};
 }
 
-bool shareable(const Address& local) { return local.family() == Family::v4 && !local.is_unspecified(); }
-
 }  // namespace
 
 struct SharedIo::Receive : ReceiveBurst<sockaddr_in, kBurst, kControlBytes> {
@@ -89,27 +87,6 @@ class SharedIo::Inside final : public DatagramSink {
 };
 
 // ---- [control]
-
-Result<BoundPort> SharedBinder::bind(const Address& local, const PortOptions& options) {
-  if (!shareable(local)) return sockets_.bind(local, options);
-  PortOptions guard = options;
-  guard.receive_buffer_bytes = 1;  // the least that the kernel gives: nothing is read from it
-  auto bound = sockets_.bind(local, guard);
-  if (!bound) return bound;
-  const Address held = bound->local();
-  if (!steering_.reserve(held))
-    return Error{ErrorCode::conflict,
-                 fmt::format("UDP port {}: it is taken in the table of shared ports", held.text())};
-  return BoundPort(*this, bound->release(), held);
-}
-
-void SharedBinder::unbind(int handle) {
-  sockaddr_in name{};
-  socklen_t size = sizeof name;
-  if (::getsockname(handle, reinterpret_cast<sockaddr*>(&name), &size) == 0)
-    steering_.remove(Address::from(reinterpret_cast<const sockaddr*>(&name), size));
-  ::close(handle);
-}
 
 Result<std::unique_ptr<SharedIo>> SharedIo::create(PortSteering& steering, std::uint32_t loop,
                                                    std::size_t ports) {
