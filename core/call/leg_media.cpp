@@ -8,6 +8,13 @@
 #include "core/codec/coder.hpp"
 
 namespace tandem::call {
+namespace {
+
+std::string usual_fmtp(const td_codec& codec) {
+  return codec.default_fmtp == nullptr ? std::string() : codec.default_fmtp;
+}
+
+}  // namespace
 
 media::LegConfig to_leg_config(const sdp::Negotiated& negotiated, const std::vector<const td_codec*>& order,
                                const MediaPolicy& policy) {
@@ -59,23 +66,8 @@ Result<void> MediaPolicy::check(const PeerMedia& peer) const {
 
 void LegMedia::set_peer(const PeerMedia& peer) {
   peer_ = peer;
-  codecs_ = policy_.codecs;
-  fmtp_ = policy_.fmtp;
   local_.srtp.policy = peer.srtp.value_or(policy_.srtp);
   local_.noise = peer.noise.value_or(policy_.noise);
-  if (peer.codecs.empty() || policy_.registry == nullptr) return;
-  std::vector<std::string> missing;
-  const auto chosen = policy_.registry->choose(peer.codecs, missing);
-  if (!chosen) return;
-  codecs_.clear();
-  for (const auto& one : *chosen) {
-    codecs_.push_back(one.codec);
-    if (one.own_fmtp) {
-      fmtp_.erase(one.codec);
-    } else {
-      fmtp_[one.codec] = one.fmtp;
-    }
-  }
 }
 
 LegMedia::~LegMedia() {
@@ -115,20 +107,38 @@ void LegMedia::settle_srtp(const std::optional<sdp::CryptoPair>& agreed) {
     srtp.agreed = sdp::CryptoLine{agreed->tag, srtp::facts(agreed->send.key.suite()).name, agreed->send, 0};
 }
 
+// What may be spoken with this party: its own list where it has one that can be had, else the policy's.
+std::vector<LegMedia::Spoken> LegMedia::spoken() const {
+  std::vector<Spoken> out;
+  std::vector<std::string> missing;
+  if (!peer_.codecs.empty() && policy_.registry != nullptr)
+    if (const auto chosen = policy_.registry->choose(peer_.codecs, missing)) {
+      for (const auto& one : *chosen)
+        out.push_back({one.codec, one.own_fmtp ? usual_fmtp(*one.codec) : one.fmtp});
+      return out;
+    }
+  for (const td_codec* codec : policy_.codecs) {
+    const auto given = policy_.fmtp.find(codec);
+    out.push_back({codec, given == policy_.fmtp.end() ? usual_fmtp(*codec) : given->second});
+  }
+  return out;
+}
+
 void LegMedia::build_local(std::string_view prefer) {
-  order_ = codecs_;
-  std::stable_partition(order_.begin(), order_.end(), [&](const td_codec* codec) {
-    return !prefer.empty() && same_name(codec->name, prefer);
+  std::vector<Spoken> codecs = spoken();
+  std::stable_partition(codecs.begin(), codecs.end(), [&](const Spoken& one) {
+    return !prefer.empty() && same_name(one.codec->name, prefer);
   });
+  order_.clear();
   local_.codecs.clear();
-  for (const td_codec* codec : order_) {
+  for (auto& [codec, fmtp] : codecs) {
+    order_.push_back(codec);
     sdp::CodecOffer one;
     one.name = codec->name;
     one.clock_rate = codec->clock_rate;
     one.channels = codec->rtpmap_channels;
     one.static_type = codec->static_type;
-    one.fmtp = codec->default_fmtp == nullptr ? "" : codec->default_fmtp;
-    if (const auto given = fmtp_.find(codec); given != fmtp_.end()) one.fmtp = given->second;
+    one.fmtp = std::move(fmtp);
     one.own_silence = codec::has_pauses(*codec);
     one.fmtp_compatible = codec->fmtp_compatible;
     one.answer_fmtp = codec::answer_function(*codec);

@@ -100,6 +100,11 @@ class LegMedia {
   Family family() const;
 
  private:
+  struct Spoken {
+    const td_codec* codec;
+    std::string fmtp;  // ours
+  };
+  std::vector<Spoken> spoken() const;
   void build_local(std::string_view prefer);
   void make_keys(const sdp::Description* theirs);
   void settle_srtp(const std::optional<sdp::CryptoPair>& agreed);
@@ -115,8 +120,6 @@ class LegMedia {
   sdp::Local local_;
   std::vector<const td_codec*> order_;  // local_.codecs[i] is order_[i]
   PeerMedia peer_;
-  std::vector<const td_codec*> codecs_;          // that may be spoken with this party
-  std::map<const td_codec*, std::string> fmtp_;  // as MediaPolicy has it
   sdp::SessionState session_;
   std::optional<sdp::Description> offer_;  // theirs, the first
   std::string likely_codec_;
