@@ -22,6 +22,44 @@ TEST_F(KamailioLive, RegistersWithTheRightPasswordOnly) {
   EXPECT_EQ(stranger->register_with("pw-1001").code(), 403);
 }
 
+// A storm of phones after a power cut: the workers write into the same file of registrations at the same
+// time.
+TEST_F(KamailioLive, RegistersAStormOfPhonesAtOnce) {
+  constexpr int kPhones = 120;
+  Json users = Json::array();
+  const auto add = [&](const std::string& user) {
+    users.push_back({{"user", user},
+                     {"ha1", hex_digest(DigestAlgorithm::md5, user + ":tandem:pw-" + user)},
+                     {"realm", "tandem"}});
+  };
+  for (const char* user : {"1001", "1002", "1003"}) add(user);
+  for (int i = 0; i < kPhones; ++i) add(std::to_string(2000 + i));
+  w().command({{"cmd", "users"}, {"users", users}});
+  struct Registering {
+    std::unique_ptr<Phone> phone;
+    PhoneDialog dialog;
+    std::string auth;
+  };
+  std::vector<Registering> phones;
+  for (int i = 0; i < kPhones; ++i) {
+    const std::string user = std::to_string(2000 + i);
+    Registering one{w().phone(user), {}, ""};
+    one.dialog = one.phone->registration();
+    one.phone->request("REGISTER", one.dialog.target, one.dialog);
+    const SipMessage answer = one.phone->expect("401");
+    auto challenge = best_challenge(answer.headers);
+    ASSERT_TRUE(challenge) << one.phone->came();
+    one.auth = authorization(*challenge, {user, "pw-" + user}, "REGISTER", one.dialog.target, "c0ffee");
+    phones.push_back(std::move(one));
+  }
+  for (Registering& one : phones) {
+    one.phone->request("REGISTER", one.dialog.target, one.dialog, "Expires: 300\r\n" + one.auth);
+  }
+  for (Registering& one : phones) {
+    ASSERT_TRUE(one.phone->expect("200").valid()) << one.phone->contact() << " got " << one.phone->came();
+  }
+}
+
 TEST_F(KamailioLive, FindsEveryContactOfAUserOverEachTransport) {
   auto udp = w().phone("1003"), tcp = w().phone("1003", Wire::tcp), ws = w().phone("1003", Wire::ws);
   EXPECT_EQ(udp->register_with("pw-1003").code(), 200);

@@ -36,7 +36,7 @@ class LiveWorld {
 
   void command(const Json& command);
   // The next event of this name, others before it are kept; null when none came in time.
-  Json event(const std::string& name, int ms = 4000);
+  Json event(const std::string& name, int ms = 10000);
   // Drops what came and nobody asked for.
   void forget() { events_.clear(); }
   bool none(const std::string& name, int ms);

@@ -285,7 +285,7 @@ SipMessage Phone::authenticated(const std::string& method, const std::string& ur
           }
           return false;
         },
-        3000);
+        10000);
     if (answer.code() >= 300 && method == "INVITE") {
       PhoneDialog d = dialog;
       d.remote = answer.get("To");
@@ -299,12 +299,17 @@ SipMessage Phone::authenticated(const std::string& method, const std::string& ur
   return {};
 }
 
-SipMessage Phone::register_with(const std::string& password, int expires) {
+PhoneDialog Phone::registration() const {
   PhoneDialog dialog;
   dialog.local = "<" + server_uri(user_) + ">;tag=" + unique();
   dialog.remote = "<" + server_uri(user_) + ">";
   dialog.call_id = unique();
   dialog.target = server_uri("");
+  return dialog;
+}
+
+SipMessage Phone::register_with(const std::string& password, int expires) {
+  PhoneDialog dialog = registration();
   return authenticated("REGISTER", server_uri(""), dialog, password,
                        "Expires: " + std::to_string(expires) + "\r\n");
 }

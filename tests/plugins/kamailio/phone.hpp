@@ -49,7 +49,7 @@ class Phone {
              const std::string& body = "");
   // The next message that is a request of this method or an answer of this code (100 is skipped); others fail
   // the test's wait and are dropped. An invalid message when none came in time.
-  SipMessage expect(const std::string& what, int ms = 3000);
+  SipMessage expect(const std::string& what, int ms = 10000);
   // All that came in the last wait: "100 503 ".
   const std::string& came() const { return came_; }
   // True when nothing more comes within `ms`.
@@ -59,6 +59,7 @@ class Phone {
   SipMessage authenticated(const std::string& method, const std::string& uri, PhoneDialog& dialog,
                            const std::string& password, const std::string& extra = "",
                            const std::string& body = "");
+  PhoneDialog registration() const;  // what a REGISTER of this phone begins with
   SipMessage register_with(const std::string& password, int expires = 300);
   PhoneDialog answer_dialog(const SipMessage& invite, const std::string& tag) const;
   std::string server_uri(const std::string& user) const;
