@@ -4,11 +4,13 @@
 # soon. Where packets and samples pass, and where scripts run, the preset's own level holds.
 set(TANDEM_CONTROL_SIDE call anchor api plugin app kamailio http store tts ng)
 function(tandem_optimise target name)
-  if(name IN_LIST TANDEM_CONTROL_SIDE OR name MATCHES "^(lua|load|sdp|session)$")
+  if(name IN_LIST TANDEM_CONTROL_SIDE OR name MATCHES "^(lua|load|loop|media|sdp|session)$")
     tandem_together(${target} 4)
   endif()
   if(name IN_LIST TANDEM_CONTROL_SIDE)
     target_compile_options(${target} PRIVATE ${TANDEM_SOON})
+  elseif(name MATCHES "^(load|lua|sdp)$")
+    target_compile_options(${target} PRIVATE $<$<CONFIG:Debug>:-O0>)
   endif()
 endfunction()
 

@@ -64,7 +64,7 @@ function(tandem_test name folder)
   add_executable(test_${name} ${sources})
   # What is tested keeps its own level; the test need only compile soon. Those that compute sound need some speed.
   string(REGEX REPLACE "^plugin_" "" subject ${name})
-  if(subject IN_LIST TANDEM_CONTROL_SIDE OR subject MATCHES "^(lua|sdp)$")
+  if(subject IN_LIST TANDEM_CONTROL_SIDE OR subject MATCHES "^(base|loop|lua|media|rtp|sdp)$")
     target_compile_options(test_${name} PRIVATE ${TANDEM_TEST_SOON})
     tandem_use_headers(test_${name} test_json)
   else()
