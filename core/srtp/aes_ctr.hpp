@@ -1,7 +1,8 @@
-// AesCtr128: AES-128 in counter mode (NIST SP 800-38A 6.5) by the processor's own instructions, in 224 bytes
-// that lie together. OpenSSL's context for the same takes four allocations: with a thousand legs, fetching
-// them from memory costs several times what the cipher does. Where the processor has no such instructions
-// (usable()), OpenSSL is asked. Thread: [any], one owner.
+// AesCtr: AES in counter mode (NIST SP 800-38A 6.5; FIPS 197) with keys of 128, 192 and 256 bits by the
+// processor's own instructions: nothing but the round keys, lying together. OpenSSL's context for the same
+// takes four allocations: with a thousand legs, fetching them from memory costs several times what the cipher
+// does. Neither the key's schedule nor the cipher looks anything up in a table, so their time tells nothing.
+// Thread: [any]; crypt() changes nothing.
 #pragma once
 
 #include <array>
@@ -11,25 +12,31 @@
 
 namespace tandem::srtp {
 
-class AesCtr128 {
+class AesCtr {
  public:
   static constexpr std::size_t kBlockBytes = 16;
-  ~AesCtr128();  // nothing of the key stays in memory
+  // Blocks are counted in the counter's last two bytes (RFC 3711 4.1.1).
+  static constexpr std::size_t kBytesMax = kBlockBytes << 16;
+  using Block = std::array<std::uint8_t, kBlockBytes>;
+
+  AesCtr() = default;
+  AesCtr(const AesCtr&) = delete;
+  AesCtr& operator=(const AesCtr&) = delete;
+  ~AesCtr();  // nothing of the key stays in memory
 
   // [any] This machine can: everything below may be called.
   static bool usable();
 
-  void set_key(std::span<const std::uint8_t, kBlockBytes> key);
-  // The block that is enciphered first; it counts up, big-endian, by one a block.
-  void set_counter(const std::array<std::uint8_t, kBlockBytes>& counter);
-  // Adds the key stream, going on where the call before ended.
-  void crypt(std::span<std::uint8_t> bytes);
+  // [control] 16, 24 or 32 bytes.
+  void set_key(std::span<const std::uint8_t> key);
+  // [any] Adds the key stream that begins with `counter`, whose last two bytes are taken for 0, to at most
+  // kBytesMax bytes.
+  void crypt(const Block& counter, std::span<std::uint8_t> bytes) const;
 
  private:
-  alignas(16) std::array<std::array<std::uint8_t, kBlockBytes>, 11> round_keys_{};
-  alignas(16) std::array<std::uint8_t, kBlockBytes> stream_{};  // of the block before counter_
-  std::uint64_t counter_high_ = 0, counter_low_ = 0;            // of the next block
-  std::size_t left_ = 0;                                        // bytes at the end of stream_ not used yet
+  static constexpr std::size_t kRoundsMax = 14;
+  std::uint32_t rounds_ = 0;
+  alignas(16) std::array<Block, kRoundsMax + 1> round_keys_{};
 };
 
 }  // namespace tandem::srtp

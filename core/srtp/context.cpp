@@ -1,14 +1,12 @@
-// Sender and Receiver over libsrtp2 (context.hpp).
+// Sender and Receiver (context.hpp): by CounterMode, or over libsrtp2.
 #include "core/srtp/context.hpp"
 
 #include <fmt/format.h>
-#include <srtp2/crypto_types.h>
+#include <openssl/crypto.h>
 #include <srtp2/srtp.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "core/srtp/library.hpp"
 
 namespace tandem::srtp {
 namespace {
@@ -16,78 +14,14 @@ namespace {
 constexpr std::size_t kRtpHeaderBytes = 12;
 constexpr std::size_t kRtcpHeaderBytes = 8;
 constexpr std::size_t kRtcpIndexBytes = 4;
+constexpr std::uint32_t kEncryptedBit = 0x8000'0000;         // E, before SRTCP's index (RFC 3711 3.4)
+constexpr std::uint64_t kIndexEnd = std::uint64_t{1} << 48;  // a key protects no more packets (RFC 3711 9.2)
 
-// What libsrtp2 calls the suite's ciphers. RTCP of the _32 suites has the long tag.
-void set_ciphers(Suite suite, srtp_crypto_policy_t& rtp, srtp_crypto_policy_t& rtcp) {
-  switch (suite) {
-    case Suite::aes_cm_128_hmac_sha1_80:
-    case Suite::aes_cm_128_hmac_sha1_32:
-      srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&rtp);
-      srtp_crypto_policy_set_aes_cm_128_hmac_sha1_80(&rtcp);
-      break;
-    case Suite::aes_192_cm_hmac_sha1_80:
-    case Suite::aes_192_cm_hmac_sha1_32:
-      srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80(&rtp);
-      srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80(&rtcp);
-      break;
-    case Suite::aes_256_cm_hmac_sha1_80:
-    case Suite::aes_256_cm_hmac_sha1_32:
-      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&rtp);
-      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&rtcp);
-      break;
-    case Suite::aead_aes_128_gcm:
-      srtp_crypto_policy_set_aes_gcm_128_16_auth(&rtp);
-      srtp_crypto_policy_set_aes_gcm_128_16_auth(&rtcp);
-      break;
-    case Suite::aead_aes_256_gcm:
-      srtp_crypto_policy_set_aes_gcm_256_16_auth(&rtp);
-      srtp_crypto_policy_set_aes_gcm_256_16_auth(&rtcp);
-      break;
-  }
-  rtp.auth_tag_len = static_cast<int>(facts(suite).tag_bytes);
-}
-
-// `sec_serv` of one of the two; RTCP is always authenticated (RFC 3711 3.4).
-srtp_sec_serv_t services(bool encrypted, bool authenticated) {
-  if (encrypted) return authenticated ? sec_serv_conf_and_auth : sec_serv_conf;
-  return authenticated ? sec_serv_auth : sec_serv_none;
-}
-
-// What libsrtp2 is given, wiped when it has taken it.
-struct MasterKeys {
-  struct One {
-    std::array<std::uint8_t, kMasterBytesMax> bytes{};
-    std::string mki;
-    srtp_master_key_t table{};
-  };
-  std::vector<One> keys;
-  std::vector<srtp_master_key_t*> tables;
-
-  MasterKeys() { keys.reserve(kKeysMax); }  // never moved, which would leave a copy
-  void add(const Key& key, const std::string& mki) {
-    One& one = keys.emplace_back();
-    const std::span<const std::uint8_t> master = key.bytes();
-    std::copy(master.begin(), master.end(), one.bytes.begin());
-    one.mki = mki;
-  }
-  void link() {
-    for (One& one : keys) {
-      one.table = {one.bytes.data(), reinterpret_cast<unsigned char*>(one.mki.data()),
-                   static_cast<unsigned>(one.mki.size())};
-      tables.push_back(&one.table);
-    }
-  }
-  ~MasterKeys() {
-    for (One& one : keys) {
-      one.bytes.fill(0);
-      asm volatile("" : : "r"(one.bytes.data()) : "memory");  // the zeros are really written
-    }
-  }
-};
-
-enum class With : std::uint8_t { first_key, all_keys };
-
-Result<void> check_names(const Protection& protection) {
+Result<void> check(const Protection& protection) {
+  const SuiteFacts& suite = facts(protection.key.suite());
+  if (suite.aead && (!protection.encrypt_rtp || !protection.encrypt_rtcp || !protection.authenticate_rtp))
+    return Error{ErrorCode::unsupported,
+                 fmt::format("{} cannot leave out encryption or authentication", suite.name)};
   if (protection.mki.size() > kMkiBytesMax)
     return Error{ErrorCode::invalid, fmt::format("an MKI has at most {} bytes", kMkiBytesMax)};
   if (protection.others.size() >= kKeysMax)
@@ -97,44 +31,6 @@ Result<void> check_names(const Protection& protection) {
         one.mki.empty())
       return Error{ErrorCode::invalid, "several keys: expected one suite, and MKIs of one length"};
   return {};
-}
-
-Result<Session> make_session(const Protection& protection, srtp_ssrc_t ssrc, With with = With::first_key) {
-  if (const auto& started = start_library(); !started) return started.error();
-  const SuiteFacts& suite = facts(protection.key.suite());
-  if (suite.aead && (!protection.encrypt_rtp || !protection.encrypt_rtcp || !protection.authenticate_rtp))
-    return Error{ErrorCode::unsupported,
-                 fmt::format("{} cannot leave out encryption or authentication", suite.name)};
-  if (auto good = check_names(protection); !good) return good.error();
-  MasterKeys keys;
-  keys.add(protection.key, protection.mki);
-  if (with == With::all_keys)
-    for (const NamedKey& one : protection.others) keys.add(one.key, one.mki);
-  keys.link();
-  srtp_policy_t policy{};
-  set_ciphers(suite.suite, policy.rtp, policy.rtcp);
-  policy.rtp.sec_serv = services(protection.encrypt_rtp, protection.authenticate_rtp);
-  policy.rtcp.sec_serv = services(protection.encrypt_rtcp, true);
-  if (!protection.authenticate_rtp) {
-    policy.rtp.auth_type = SRTP_NULL_AUTH;
-    policy.rtp.auth_tag_len = policy.rtp.auth_key_len = 0;
-  }
-  policy.ssrc = ssrc;
-  if (with == With::first_key) {
-    policy.key = keys.keys.front().bytes.data();
-  } else {
-    policy.keys = keys.tables.data();
-    policy.num_master_keys = keys.tables.size();
-  }
-  policy.window_size = 128;
-  policy.allow_repeat_tx = 0;  // one number twice is one key stream twice
-  srtp_t made = nullptr;
-  const Deriving192 deriving(suite.key_bytes == 24);
-  const srtp_err_status_t status = srtp_create(&made, &policy);
-  if (status != srtp_err_status_ok)
-    return Error{ErrorCode::internal, fmt::format("libsrtp2 makes no {} session: its error {}", suite.name,
-                                                  static_cast<int>(status))};
-  return Session(made);
 }
 
 Verdict verdict(srtp_err_status_t status) {
@@ -154,10 +50,6 @@ std::uint32_t word_at(std::span<const std::uint8_t> bytes, std::size_t at) {
 }
 
 }  // namespace
-
-Session::~Session() {
-  if (session_ != nullptr) (void)srtp_dealloc(session_);
-}
 
 // ---- the key's name, which no tag covers (RFC 3711 3.1)
 
@@ -189,86 +81,204 @@ bool KeyName::take(std::span<std::uint8_t>& packet, In in) const {
   return true;
 }
 
+namespace {
+
+// Where the text of an RTP packet begins: behind the header, its CSRCs and its extension (RFC 3550 5.1); 0:
+// it has none.
+std::size_t text_begin(std::span<const std::uint8_t> packet) {
+  std::size_t at = kRtpHeaderBytes + 4U * (packet[0] & 0x0fU);
+  if ((packet[0] & 0x10U) != 0) {
+    if (at + 4 > packet.size()) return 0;
+    at += 4 + 4 * (std::size_t{packet[at + 2]} << 8 | packet[at + 3]);
+  }
+  return at <= packet.size() ? at : 0;
+}
+
+std::uint16_t sequence_of(std::span<const std::uint8_t> packet) {
+  return static_cast<std::uint16_t>(packet[2] << 8 | packet[3]);
+}
+
+void write_word(std::uint8_t* to, std::uint32_t value) {
+  for (std::size_t i = 0; i < 4; ++i) to[i] = static_cast<std::uint8_t>(value >> (24 - 8 * i));
+}
+
+bool goes_direct(const Protection& protection) {
+  return CounterMode::usable(protection.key.suite()) && protection.others.empty();
+}
+
+}  // namespace
+
 // ---- out
 
+Sender::Sender(Session session, const Protection& protection, std::uint32_t ssrc)
+    : ssrc_(ssrc),
+      direct_(session.get() == nullptr),
+      named_(!protection.mki.empty()),
+      session_(std::move(session)),
+      name_(protection) {
+  if (!direct_) return;
+  rtp_.derive(protection, CounterMode::Of::rtp);
+  rtcp_.derive(protection, CounterMode::Of::rtcp);
+}
+
 Result<std::unique_ptr<Sender>> Sender::create(const Protection& protection, std::uint32_t ssrc) {
-  auto session = make_session(protection, {ssrc_specific, ssrc});
+  if (auto good = check(protection); !good) return good.error();
+  auto session = CounterMode::usable(protection.key.suite()) ? Result<Session>(Session())
+                                                             : Session::create(protection, ssrc);
   if (!session) return session.error();
-  return std::unique_ptr<Sender>(new Sender(std::move(*session), protection));
+  return std::unique_ptr<Sender>(new Sender(std::move(*session), protection, ssrc));
 }
 
 std::size_t Sender::protect(std::span<std::uint8_t> buffer, std::size_t bytes) {
   if (bytes < kRtpHeaderBytes || bytes + kTrailerBytesMax > buffer.size()) return 0;
-  int length = static_cast<int>(bytes);
-  if (srtp_protect(session_.get(), buffer.data(), &length) != srtp_err_status_ok) return 0;
-  return name_.put(buffer, static_cast<std::size_t>(length), KeyName::In::rtp);
+  std::size_t made = 0;
+  if (direct_) {
+    made = seal(buffer, bytes);
+  } else {
+    int length = static_cast<int>(bytes);
+    if (srtp_protect(session_.get(), buffer.data(), &length) == srtp_err_status_ok)
+      made = static_cast<std::size_t>(length);
+  }
+  return made != 0 && named_ ? name_.put(buffer, made, KeyName::In::rtp) : made;
+}
+
+std::size_t Sender::seal(std::span<std::uint8_t> buffer, std::size_t bytes) {
+  const std::span<std::uint8_t> packet = buffer.first(bytes);
+  const std::size_t text = text_begin(packet);
+  if (text == 0 || word_at(packet, 8) != ssrc_) return 0;
+  const std::uint64_t index = sent_.guess(sequence_of(packet));
+  if (index >= kIndexEnd || !sent_.is_fresh(index)) return 0;
+  sent_.accept(index);
+  rtp_.crypt(packet.subspan(text), ssrc_, index);
+  if (rtp_.tag_bytes() == 0) return bytes;
+  const auto tag = rtp_.tag(packet, static_cast<std::uint32_t>(index >> 16));
+  std::copy_n(tag.begin(), rtp_.tag_bytes(), &buffer[bytes]);
+  return bytes + rtp_.tag_bytes();
 }
 
 std::size_t Sender::protect_rtcp(std::span<std::uint8_t> buffer, std::size_t bytes) {
   if (bytes < kRtcpHeaderBytes || bytes + kTrailerBytesMax > buffer.size()) return 0;
-  int length = static_cast<int>(bytes);
-  if (srtp_protect_rtcp(session_.get(), buffer.data(), &length) != srtp_err_status_ok) return 0;
-  return name_.put(buffer, static_cast<std::size_t>(length), KeyName::In::rtcp);
+  std::size_t made = 0;
+  if (direct_) {
+    made = seal_rtcp(buffer, bytes);
+  } else {
+    int length = static_cast<int>(bytes);
+    if (srtp_protect_rtcp(session_.get(), buffer.data(), &length) == srtp_err_status_ok)
+      made = static_cast<std::size_t>(length);
+  }
+  return made != 0 && named_ ? name_.put(buffer, made, KeyName::In::rtcp) : made;
+}
+
+// RFC 3711 3.4: whether it is encrypted and the index stand before the tag, which covers them.
+std::size_t Sender::seal_rtcp(std::span<std::uint8_t> buffer, std::size_t bytes) {
+  if (word_at(buffer, 4) != ssrc_ || rtcp_index_ + 1 >= kEncryptedBit) return 0;
+  ++rtcp_index_;
+  rtcp_.crypt(buffer.first(bytes).subspan(kRtcpHeaderBytes), ssrc_, rtcp_index_);
+  write_word(&buffer[bytes], rtcp_index_ | (rtcp_.encrypts() ? kEncryptedBit : 0));
+  bytes += kRtcpIndexBytes;
+  const auto tag = rtcp_.tag(buffer.first(bytes));
+  std::copy_n(tag.begin(), rtcp_.tag_bytes(), &buffer[bytes]);
+  return bytes + rtcp_.tag_bytes();
 }
 
 // ---- in
 
 Receiver::Receiver(Session session, const Protection& protection)
-    : session_(std::move(session)),
-      name_(protection),
-      rtp_bytes_min_(kRtpHeaderBytes + protection.mki.size() +
-                     (protection.authenticate_rtp ? facts(protection.key.suite()).tag_bytes : 0)),
-      rtcp_bytes_min_(kRtcpHeaderBytes + kRtcpIndexBytes + protection.mki.size() +
-                      facts(protection.key.suite()).rtcp_tag_bytes) {}
+    : direct_(session.get() == nullptr),
+      named_(!protection.mki.empty()),
+      rtp_bytes_min_(static_cast<std::uint16_t>(
+          kRtpHeaderBytes + protection.mki.size() +
+          (protection.authenticate_rtp ? facts(protection.key.suite()).tag_bytes : 0))),
+      rtcp_bytes_min_(static_cast<std::uint16_t>(kRtcpHeaderBytes + kRtcpIndexBytes + protection.mki.size() +
+                                                 facts(protection.key.suite()).rtcp_tag_bytes)),
+      session_(std::move(session)),
+      name_(protection) {
+  if (!direct_) return;
+  rtp_.derive(protection, CounterMode::Of::rtp);
+  rtcp_.derive(protection, CounterMode::Of::rtcp);
+}
 
 Result<std::unique_ptr<Receiver>> Receiver::create(const Protection& protection) {
+  if (auto good = check(protection); !good) return good.error();
+  if (goes_direct(protection)) return std::unique_ptr<Receiver>(new Receiver(Session(), protection));
   const bool several = !protection.others.empty();
-  auto session = make_session(protection, {ssrc_any_inbound, 0}, several ? With::all_keys : With::first_key);
+  auto session =
+      Session::create(protection, std::nullopt, several ? Session::With::all_keys : Session::With::first_key);
   if (!session) return session.error();
   std::unique_ptr<Receiver> made(new Receiver(std::move(*session), protection));
   std::vector<NamedKey> all;
   if (several) all.push_back({protection.key, protection.mki});
   all.insert(all.end(), protection.others.begin(), protection.others.end());
-  made->rtcp_.reserve(all.size());
+  made->rtcp_keys_.reserve(all.size());
   for (const NamedKey& one : all) {
     Protection alone = protection;
     alone.key = one.key;
-    auto own = make_session(alone, {ssrc_any_inbound, 0});
+    auto own = Session::create(alone, std::nullopt);
     if (!own) return own.error();
-    made->rtcp_.push_back({KeyName(alone, one.mki), std::move(*own)});
+    made->rtcp_keys_.push_back({KeyName(alone, one.mki), std::move(*own)});
   }
   return made;
 }
 
-bool Receiver::may_come(std::uint32_t ssrc) const {
-  if (source_count_ < kSourcesMax) return true;
-  return std::find(sources_.begin(), sources_.end(), ssrc) != sources_.end();
+Receiver::Source* Receiver::find(std::uint32_t ssrc) {
+  if (source_count_ != 0 && sources_[last_].ssrc == ssrc) return &sources_[last_];
+  for (std::uint8_t i = 0; i < source_count_; ++i) {
+    if (sources_[i].ssrc != ssrc) continue;
+    last_ = i;
+    return &sources_[i];
+  }
+  return nullptr;
 }
 
-void Receiver::remember(std::uint32_t ssrc) {
-  const auto end = sources_.begin() + static_cast<std::ptrdiff_t>(source_count_);
-  if (std::find(sources_.begin(), end, ssrc) == end && source_count_ < kSourcesMax)
-    sources_[source_count_++] = ssrc;
+bool Receiver::may_come(std::uint32_t ssrc) { return source_count_ < kSourcesMax || find(ssrc) != nullptr; }
+
+Receiver::Source& Receiver::remember(std::uint32_t ssrc) {
+  if (Source* known = find(ssrc)) return *known;
+  last_ = source_count_++;
+  sources_[last_].ssrc = ssrc;
+  return sources_[last_];
 }
 
 Verdict Receiver::unprotect(std::span<std::uint8_t>& packet) {
   if (packet.size() < rtp_bytes_min_) return Verdict::malformed;
   const std::uint32_t ssrc = word_at(packet, 8);
   if (!may_come(ssrc)) return Verdict::too_many;
-  if (rtcp_.empty() && !name_.take(packet, KeyName::In::rtp)) return Verdict::forged;
+  if (named_ && rtcp_keys_.empty() && !name_.take(packet, KeyName::In::rtp)) return Verdict::forged;
+  if (direct_) return open(packet);
   int length = static_cast<int>(packet.size());
   const Verdict result =
-      verdict(srtp_unprotect_mki(session_.get(), packet.data(), &length, rtcp_.empty() ? 0U : 1U));
+      verdict(srtp_unprotect_mki(session_.get(), packet.data(), &length, rtcp_keys_.empty() ? 0U : 1U));
   if (result != Verdict::ok) return result;
-  remember(ssrc);
+  (void)remember(ssrc);
   packet = packet.first(static_cast<std::size_t>(length));
   return result;
 }
 
+// A stranger's packet changes nothing: neither rollover nor the sources.
+Verdict Receiver::open(std::span<std::uint8_t>& packet) {
+  const std::span<std::uint8_t> inner = packet.first(packet.size() - rtp_.tag_bytes());
+  const std::size_t text = text_begin(inner);
+  if (text == 0) return Verdict::malformed;
+  const std::uint32_t ssrc = word_at(packet, 8);
+  Source* source = find(ssrc);
+  const std::uint16_t seq = sequence_of(packet);
+  const std::uint64_t index = source != nullptr ? source->rtp.guess(seq) : seq;
+  if (index >= kIndexEnd || (source != nullptr && !source->rtp.is_fresh(index))) return Verdict::replayed;
+  if (rtp_.tag_bytes() != 0) {
+    const auto tag = rtp_.tag(inner, static_cast<std::uint32_t>(index >> 16));
+    if (CRYPTO_memcmp(tag.data(), &packet[inner.size()], rtp_.tag_bytes()) != 0) return Verdict::forged;
+  }
+  if (source == nullptr) source = &remember(ssrc);
+  source->rtp.accept(index);
+  rtp_.crypt(inner.subspan(text), ssrc, index);
+  packet = inner;
+  return Verdict::ok;
+}
+
 // Of the key that the packet names, which is taken out; null: none of ours.
 Session* Receiver::rtcp_session(std::span<std::uint8_t>& packet) {
-  if (rtcp_.empty()) return name_.take(packet, KeyName::In::rtcp) ? &session_ : nullptr;
-  for (RtcpKey& key : rtcp_)
+  if (rtcp_keys_.empty()) return name_.take(packet, KeyName::In::rtcp) ? &session_ : nullptr;
+  for (RtcpKey& key : rtcp_keys_)
     if (key.name.take(packet, KeyName::In::rtcp)) return &key.session;
   return nullptr;
 }
@@ -279,12 +289,30 @@ Verdict Receiver::unprotect_rtcp(std::span<std::uint8_t>& packet) {
   if (!may_come(ssrc)) return Verdict::too_many;
   Session* session = rtcp_session(packet);
   if (session == nullptr) return Verdict::forged;
+  if (direct_) return open_rtcp(packet);
   int length = static_cast<int>(packet.size());
   const Verdict result = verdict(srtp_unprotect_rtcp(session->get(), packet.data(), &length));
   if (result != Verdict::ok) return result;
-  remember(ssrc);
+  (void)remember(ssrc);
   packet = packet.first(static_cast<std::size_t>(length));
   return result;
+}
+
+Verdict Receiver::open_rtcp(std::span<std::uint8_t>& packet) {
+  const std::span<std::uint8_t> covered = packet.first(packet.size() - rtcp_.tag_bytes());
+  const std::size_t end = covered.size() - kRtcpIndexBytes;
+  const std::uint32_t word = word_at(covered, end), index = word & ~kEncryptedBit;
+  if (((word & kEncryptedBit) != 0) != rtcp_.encrypts()) return Verdict::forged;  // not what was agreed on
+  const std::uint32_t ssrc = word_at(packet, 4);
+  Source* source = find(ssrc);
+  if (source != nullptr && !source->rtcp.is_fresh(index)) return Verdict::replayed;
+  const auto tag = rtcp_.tag(covered);
+  if (CRYPTO_memcmp(tag.data(), &packet[covered.size()], rtcp_.tag_bytes()) != 0) return Verdict::forged;
+  if (source == nullptr) source = &remember(ssrc);
+  source->rtcp.accept(index);
+  packet = covered.first(end);
+  rtcp_.crypt(packet.subspan(kRtcpHeaderBytes), ssrc, index);
+  return Verdict::ok;
 }
 
 }  // namespace tandem::srtp

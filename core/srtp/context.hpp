@@ -1,8 +1,12 @@
-// Sender and Receiver: one direction of SRTP and SRTCP (RFC 3711, 6188, 7714), over libsrtp2.
+// Sender and Receiver: one direction of SRTP and SRTCP (RFC 3711, 6188, 7714).
 //
 //   [control] Protection ──create──► Sender / Receiver ──command──► leg  [media]  ──command──► [control] dies
 //   [media]   out: packet ─ protect ─► socket          in: socket ─ unprotect ─► parse, latch, everything
 //   else
+//
+// The AES_CM suites are done here (counter_mode.hpp, replay_window.hpp), so that a packet finds all it needs
+// in a few cache lines next to each other; AES-GCM, a receiver with several keys, and machines without AES
+// instructions go through libsrtp2. What goes over the wire and what is refused is the same.
 //
 // Rollover: both count it themselves. The sender's sequence must begin below 2^15 or the first packets must
 // not be lost, as ever with SDES; a stream that jumps ahead by less than 2^15 keeps its rollover, one that
@@ -13,10 +17,10 @@
 // own.
 //
 // Allocation: a Sender has one SSRC, whose stream is made in create(): nothing after that. A Receiver takes
-// any SSRC: the first authentic packet of each (not a stranger's: it is only made after the tag was right)
-// makes libsrtp2 allocate four small blocks a key on the media thread, at most kSourcesMax times in the
-// Receiver's life. Its replay state is never forgotten, so SSRCs beyond are refused. Made and destroyed on
-// [control] (destruction wipes the keys); protect and unprotect [media], one owner.
+// any SSRC, at most kSourcesMax in its life: its replay state is never forgotten, so those beyond are
+// refused. Where libsrtp2 is used, the first authentic packet of each (not a stranger's: it is only made
+// after the tag was right) makes it allocate four small blocks a key on the media thread. Made and destroyed
+// on [control] (destruction wipes the keys); protect and unprotect [media], one owner.
 #pragma once
 
 #include <array>
@@ -25,13 +29,13 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/base/result.hpp"
+#include "core/srtp/counter_mode.hpp"
 #include "core/srtp/key.hpp"
-
-struct srtp_ctx_t_;
+#include "core/srtp/replay_window.hpp"
+#include "core/srtp/session.hpp"
 
 namespace tandem::srtp {
 
@@ -41,20 +45,6 @@ enum class Verdict : std::uint8_t {
   forged,     // the tag is wrong: another key, a changed or cut packet
   malformed,  // too short for header and tag, or no RTP
   too_many,   // a source beyond kSourcesMax
-};
-
-// libsrtp2's session, wiped and freed.
-class Session {
- public:
-  Session() = default;
-  explicit Session(srtp_ctx_t_* session) : session_(session) {}
-  Session(Session&& other) noexcept : session_(std::exchange(other.session_, nullptr)) {}
-  Session& operator=(Session&&) = delete;
-  ~Session();
-  srtp_ctx_t_* get() const { return session_; }
-
- private:
-  srtp_ctx_t_* session_ = nullptr;
 };
 
 // The name of the key (MKI) in each packet: put in after libsrtp2, taken out before it. Its own looks for it
@@ -68,6 +58,7 @@ class KeyName {
   std::size_t put(std::span<std::uint8_t> buffer, std::size_t bytes, In in) const;
   // [media] The packet is long enough for it and the tag. False: another key's, or none.
   [[nodiscard]] bool take(std::span<std::uint8_t>& packet, In in) const;
+  bool empty() const { return bytes_.empty(); }
 
  private:
   std::size_t behind(In in) const { return in == In::rtp ? behind_rtp_ : behind_rtcp_; }
@@ -86,8 +77,25 @@ class Sender {
   [[nodiscard]] std::size_t protect(std::span<std::uint8_t> buffer, std::size_t bytes);
   [[nodiscard]] std::size_t protect_rtcp(std::span<std::uint8_t> buffer, std::size_t bytes);
 
+  // [media] A packet will leave soon: asks for the memory that it needs.
+  void expect() const {
+    __builtin_prefetch(&sent_, 1);
+    rtp_.prefetch();
+  }
+
  private:
-  Sender(Session session, const Protection& protection) : session_(std::move(session)), name_(protection) {}
+  Sender(Session session, const Protection& protection, std::uint32_t ssrc);
+  std::size_t seal(std::span<std::uint8_t> buffer, std::size_t bytes);
+  std::size_t seal_rtcp(std::span<std::uint8_t> buffer, std::size_t bytes);
+
+  // What an RTP packet touches stands together.
+  CounterMode rtp_;
+  ReplayWindow sent_;  // one number twice is one key stream twice
+  const std::uint32_t ssrc_;
+  std::uint32_t rtcp_index_ = 0;  // of the last one
+  const bool direct_;             // not by libsrtp2
+  const bool named_;              // name_ is one
+  CounterMode rtcp_;
   Session session_;
   KeyName name_;
 };
@@ -104,22 +112,41 @@ class Receiver {
   [[nodiscard]] Verdict unprotect(std::span<std::uint8_t>& packet);
   [[nodiscard]] Verdict unprotect_rtcp(std::span<std::uint8_t>& packet);
 
+  // [media] A packet will come soon: asks for the memory that it needs.
+  void expect() const {
+    __builtin_prefetch(&direct_, 1);
+    __builtin_prefetch(sources_.data(), 1);
+    rtp_.prefetch();
+  }
+
  private:
   struct RtcpKey {
     KeyName name;
     Session session;
   };
-  explicit Receiver(Session session, const Protection& protection);
+  struct Source {
+    ReplayWindow rtp, rtcp;
+    std::uint32_t ssrc = 0;
+  };
+  Receiver(Session session, const Protection& protection);
+  Verdict open(std::span<std::uint8_t>& packet);
+  Verdict open_rtcp(std::span<std::uint8_t>& packet);
   Session* rtcp_session(std::span<std::uint8_t>& packet);
-  bool may_come(std::uint32_t ssrc) const;
-  void remember(std::uint32_t ssrc);
+  Source* find(std::uint32_t ssrc);  // null: not seen yet
+  bool may_come(std::uint32_t ssrc);
+  Source& remember(std::uint32_t ssrc);  // may_come() it
 
+  // What an RTP packet touches stands together: the key, this, and the source of the last packet.
+  CounterMode rtp_;
+  const bool direct_;  // not by libsrtp2
+  const bool named_;   // name_ is one
+  std::uint8_t source_count_ = 0, last_ = 0;
+  const std::uint16_t rtp_bytes_min_, rtcp_bytes_min_;
+  std::array<Source, kSourcesMax> sources_;
+  CounterMode rtcp_;
   Session session_;
   KeyName name_;
-  std::vector<RtcpKey> rtcp_;  // empty: one key for everything
-  std::size_t rtp_bytes_min_, rtcp_bytes_min_;
-  std::array<std::uint32_t, kSourcesMax> sources_{};
-  std::size_t source_count_ = 0;
+  std::vector<RtcpKey> rtcp_keys_;  // empty: one key for everything
 };
 
 }  // namespace tandem::srtp

@@ -1,4 +1,4 @@
-// libsrtp2's ciphers by OpenSSL and by the processor itself (aes_ctr.hpp): library.hpp says why. The C tables
+// libsrtp2's ciphers by OpenSSL: library.hpp says why. The C tables
 // that libsrtp2 wants; their known answers are in known_answers.hpp.
 //
 // HMAC is OpenSSL's plain SHA-1, whose state is a struct that can be copied: EVP_MAC of OpenSSL 3.0 allocates
@@ -20,7 +20,6 @@
 #include <new>
 #include <span>
 
-#include "core/srtp/aes_ctr.hpp"
 #include "core/srtp/known_answers.hpp"
 
 namespace tandem::srtp {
@@ -32,18 +31,16 @@ thread_local bool deriving_192 = false;
 
 struct Icm {
   const int key_bytes;
-  EVP_CIPHER_CTX* const context;  // null: `direct` is used
+  EVP_CIPHER_CTX* const context = EVP_CIPHER_CTX_new();
   std::array<std::uint8_t, 16> salt{};
-  AesCtr128 direct;
-  explicit Icm(int bytes)
-      : key_bytes(bytes), context(bytes == 16 && AesCtr128::usable() ? nullptr : EVP_CIPHER_CTX_new()) {}
+  explicit Icm(int bytes) : key_bytes(bytes) {}
   ~Icm() {
     EVP_CIPHER_CTX_free(context);
     OPENSSL_cleanse(salt.data(), salt.size());
   }
   Icm(const Icm&) = delete;
   Icm& operator=(const Icm&) = delete;
-  bool complete() const { return context != nullptr || (key_bytes == 16 && AesCtr128::usable()); }
+  bool complete() const { return context != nullptr; }
 };
 
 // libsrtp2's part and ours lie together.
@@ -79,10 +76,6 @@ srtp_err_status_t free_cipher(srtp_cipher_t* cipher) {
 srtp_err_status_t icm_init(void* state, const std::uint8_t* key) {
   Icm& icm = *static_cast<Icm*>(state);
   std::copy_n(key + icm.key_bytes, 14, icm.salt.begin());
-  if (icm.context == nullptr) {
-    icm.direct.set_key(std::span<const std::uint8_t, 16>(key, 16));
-    return srtp_err_status_ok;
-  }
   const EVP_CIPHER* cipher = icm.key_bytes == 32   ? EVP_aes_256_ctr()
                              : icm.key_bytes == 24 ? EVP_aes_192_ctr()
                                                    : EVP_aes_128_ctr();
@@ -94,10 +87,6 @@ srtp_err_status_t icm_set_iv(void* state, std::uint8_t* iv, srtp_cipher_directio
   Icm& icm = *static_cast<Icm*>(state);
   std::array<std::uint8_t, 16> counter;
   for (std::size_t i = 0; i < counter.size(); ++i) counter[i] = icm.salt[i] ^ iv[i];
-  if (icm.context == nullptr) {
-    icm.direct.set_counter(counter);
-    return srtp_err_status_ok;
-  }
   return EVP_EncryptInit_ex(icm.context, nullptr, nullptr, nullptr, counter.data()) == 1
              ? srtp_err_status_ok
              : srtp_err_status_cipher_fail;
@@ -105,10 +94,6 @@ srtp_err_status_t icm_set_iv(void* state, std::uint8_t* iv, srtp_cipher_directio
 
 srtp_err_status_t icm_crypt(void* state, std::uint8_t* bytes, unsigned* size) {
   Icm& icm = *static_cast<Icm*>(state);
-  if (icm.context == nullptr) {
-    icm.direct.crypt({bytes, *size});
-    return srtp_err_status_ok;
-  }
   int done = 0;
   if (EVP_EncryptUpdate(icm.context, bytes, &done, bytes, static_cast<int>(*size)) != 1)
     return srtp_err_status_cipher_fail;

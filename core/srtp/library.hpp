@@ -2,8 +2,8 @@
 //
 // Debian builds libsrtp2 on NSS, which makes a new cipher context for every packet: 8 allocations, the
 // token's locks and 2.6 us a packet. libsrtp2 lets its users replace ciphers (srtp_replace_cipher_type); ours
-// allocate nothing after they are made. AES-128 in counter mode is done by the processor's own instructions
-// (aes_ctr.hpp), the others hold an EVP context each. Both sides' known-answer tests run at every start.
+// allocate nothing after they are made and hold an EVP context each. Both sides' known-answer tests run at
+// every start. What of SRTP does without libsrtp2: counter_mode.hpp.
 //
 // Thread: [control]. Internal to core/srtp; contexts call it.
 #pragma once
