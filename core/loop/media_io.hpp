@@ -106,7 +106,7 @@ class DatagramSink {
   virtual ~DatagramSink() = default;
   // May call queue_send, close and adopt of the MediaIo that calls it. [media]
   virtual void on_datagram(const Datagram& datagram) = 0;
-  // One of `port` is handed over soon, two or three later: what it needs may be fetched from memory
+  // One of `port` is handed over soon, a few later: what it needs may be fetched from memory
   // meanwhile. Only a hint: not every backend gives it, and the datagram need not come. [media]
   virtual void on_datagram_near(PortId) {}
 };

@@ -44,7 +44,7 @@ class SharedIo final : public MediaIo {
   static constexpr std::size_t kBurst = 64;         // datagrams a recvmmsg
   static constexpr std::size_t kPortBudget = 64;    // of one port a drain, as in backend A
   static constexpr std::size_t kDrainMax = 16'384;  // of all ports a drain
-  static constexpr std::size_t kAhead = 4;          // datagrams between on_datagram_near and on_datagram
+  static constexpr std::size_t kAhead = 6;          // datagrams between on_datagram_near and on_datagram
   // Datagrams that wait for flush(): as many as come in one burst, so that the first of a tick have left when
   // its last are read.
   static constexpr std::size_t kBatch = kBurst;

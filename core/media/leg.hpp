@@ -82,8 +82,11 @@ class alignas(64) Leg {
   // ---- [media] the path
   void on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival);
   void on_rtcp_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival);
-  void expect_packet() const;  // one comes soon: what it touches first is fetched from memory
-  void expect_send() const;    // and the same of its way out, for the leg that it is relayed to
+  // One comes soon: what it touches first is fetched from memory; then its SRTP and the leg that it is
+  // relayed to; then what that one needs to send. Each needs what the one before has fetched.
+  void expect_packet() const;
+  void expect_relay() const;
+  void expect_send() const;
   void pull(TimePoint now, unsigned frame_ms);   // fills said()
   void hear(std::span<const std::int16_t> pcm);  // added to what is heard in this frame
   void push(TimePoint now);                      // sends what is heard; feeds the recorders

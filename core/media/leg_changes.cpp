@@ -210,13 +210,18 @@ void Leg::expect_packet() const {
   __builtin_prefetch(forwarded_types_.data());
 }
 
-void Leg::expect_send() const {
+void Leg::expect_relay() const {
+  crypto_.expect_packet();
   const Leg* const to = plan_.forward_to;
   if (to == nullptr) return;
   __builtin_prefetch(&to->latch_);
   const auto* const last = reinterpret_cast<const char*>(&to->tx_ + 1);
   for (const auto* line = reinterpret_cast<const char*>(&to->crypto_); line < last; line += 64)
     __builtin_prefetch(line, 1);
+}
+
+void Leg::expect_send() const {
+  if (plan_.forward_to != nullptr) plan_.forward_to->crypto_.expect_send();
 }
 
 rtp::SourceLog::Conditions Leg::conditions() const {

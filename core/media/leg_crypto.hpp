@@ -50,6 +50,14 @@ class LegCrypto {
   [[nodiscard]] std::size_t seal_rtcp(std::span<std::uint8_t> buffer, std::size_t bytes,
                                       LoopCounters& counters);
 
+  // [media] A packet comes, or goes, soon: what it needs is fetched from memory meanwhile.
+  void expect_packet() const {
+    if (receiver_ != nullptr) receiver_->expect();
+  }
+  void expect_send() const {
+    if (sender_ != nullptr) sender_->expect();
+  }
+
   const Counts& counts() const { return counts_; }
 
  private:

@@ -100,15 +100,17 @@ void MediaLoop::on_datagram(const loop::Datagram& datagram) {
   }
 }
 
-// Two steps, as where a packet goes stands in the leg that it comes to.
+// In steps, two packets apart, as each finds in what the one before fetched where to go on: the leg, then its
+// SRTP and the leg that it is relayed to, then that one's SRTP.
 void MediaLoop::on_datagram_near(loop::PortId port) {
   const auto leg_of = [this](loop::PortId id) {
     return loop::index(id) < ports_.size() ? ports_[loop::index(id)].leg : nullptr;
   };
   if (const Leg* leg = leg_of(port)) leg->expect_packet();
+  if (const Leg* leg = leg_of(near_[(nearest_ + 2) % near_.size()])) leg->expect_relay();
   if (const Leg* leg = leg_of(near_[nearest_])) leg->expect_send();
   near_[nearest_] = port;
-  nearest_ = 1 - nearest_;
+  nearest_ = (nearest_ + 1) % near_.size();
 }
 
 void MediaLoop::run_slot(unsigned slot, TimePoint now) {

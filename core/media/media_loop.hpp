@@ -143,9 +143,10 @@ class MediaLoop final : private loop::DatagramSink {
   TimePoint now_{};
   unsigned slot_ = 0;
   std::array<std::vector<Session*>, kSlots> slots_;
-  std::vector<Port> ports_;                                         // by PortId
-  std::array<loop::PortId, 2> near_{loop::kNoPort, loop::kNoPort};  // that were told last
-  unsigned nearest_ = 0;
+  std::vector<Port> ports_;  // by PortId
+  std::array<loop::PortId, 4> near_{loop::kNoPort, loop::kNoPort, loop::kNoPort,
+                                    loop::kNoPort};  // that were told last
+  std::size_t nearest_ = 0;                          // the oldest of them
   std::vector<Feed*> crossings_;
   graph::Frame frame_;
   graph::Notes notes_;
