@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 #include <linux/bpf.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -27,6 +29,13 @@ struct Value {
   std::uint32_t peer_port;  // network order
 };
 
+// What is found by port alone: of one host at most, the others are in the table only. Ports that are used
+// together lie together, where the table's entries are all over the memory.
+constexpr std::size_t kPorts = 65536;
+constexpr std::uint64_t owner_of(std::uint32_t host, std::uint32_t loop) {
+  return std::uint64_t{loop} << 32 | host;
+}
+
 Key key_of(const Address& local) {
   sockaddr_in raw{};
   std::memcpy(&raw, local.raw(), sizeof raw);
@@ -41,8 +50,10 @@ std::uint64_t pointer(const T* to) {
   return reinterpret_cast<std::uint64_t>(to);
 }
 
-int make_map(std::uint32_t type, std::uint32_t key_bytes, std::uint32_t value_bytes, std::size_t entries) {
+int make_map(std::uint32_t type, std::uint32_t key_bytes, std::uint32_t value_bytes, std::size_t entries,
+             std::uint32_t flags = 0) {
   bpf_attr a{};
+  a.map_flags = flags;
   a.map_type = type;
   a.key_size = key_bytes;
   a.value_size = value_bytes;
@@ -107,60 +118,80 @@ constexpr Insn map_first(Reg to, int map) {
 }
 constexpr Insn map_second() { return insn(0, 0, 0, 0, 0); }
 
-constexpr Reg r0 = 0, r1 = 1, r2 = 2, r3 = 3, r6 = 6, r7 = 7, r8 = 8, stack = 10;
+constexpr Insn low_half(Reg to, Reg from) { return insn(BPF_ALU | BPF_MOV | BPF_X, to, from, 0, 0); }
+constexpr Insn shift_right(Reg to, int by) { return insn(BPF_ALU64 | BPF_RSH | BPF_K, to, 0, 0, by); }
+constexpr Insn load64(Reg to, Reg from, std::size_t at) {
+  return insn(BPF_LDX | BPF_MEM | BPF_DW, to, from, static_cast<int>(at), 0);
+}
+constexpr Insn go(int skip) { return insn(BPF_JMP | BPF_JA, 0, 0, skip, 0); }
+
+constexpr Reg r0 = 0, r1 = 1, r2 = 2, r3 = 3, r4 = 4, r6 = 6, r7 = 7, r8 = 8, stack = 10;
 constexpr int kKeyAt = -8, kLoopAt = -12;
 
-int load_program(int table, int sockets) {
+int load_program(int by_port, int table, int sockets) {
   using Context = bpf_sk_lookup;
   const std::array program{
       /*  0 */ copy(r6, r1),
       /*  1 */ load32(r2, r6, offsetof(Context, family)),
-      /*  2 */ unless_is(r2, AF_INET, 32),  // → 35
+      /*  2 */ unless_is(r2, AF_INET, 46),  // → 49
       /*  3 */ load32(r2, r6, offsetof(Context, protocol)),
-      /*  4 */ unless_is(r2, IPPROTO_UDP, 30),  // → 35
-                                                // r0 = table[local]
-      /*  5 */ load32(r2, r6, offsetof(Context, local_ip4)),
-      /*  6 */ store32(stack, kKeyAt, r2),
+      /*  4 */ unless_is(r2, IPPROTO_UDP, 44),  // → 49
+      /*  5 */ load32(r8, r6, offsetof(Context, local_ip4)),
+      /*  6 */ store32(stack, kKeyAt, r8),
       /*  7 */ load32(r2, r6, offsetof(Context, local_port)),
       /*  8 */ store32(stack, kKeyAt + 4, r2),
-      /*  9 */ map_first(r1, table),
+      // r0 = by_port[port]; is it this host's?
+      /*  9 */ map_first(r1, by_port),
       /* 10 */ map_second(),
       /* 11 */ copy(r2, stack),
-      /* 12 */ add(r2, kKeyAt),
+      /* 12 */ add(r2, kKeyAt + 4),
       /* 13 */ call(BPF_FUNC_map_lookup_elem),
-      /* 14 */ if_is(r0, 0, 20),  // → 35
-      /* 15 */ copy(r7, r0),
+      /* 14 */ if_is(r0, 0, 34),  // → 49
+      /* 15 */ load64(r7, r0, offsetof(PortSteering::Owned, owner)),
+      /* 16 */ low_half(r2, r7),
+      /* 17 */ unless_same(r2, r8, 4),  // → 22
+      /* 18 */ shift_right(r7, 32),
+      /* 19 */ load32(r2, r0, offsetof(PortSteering::Owned, peer_host)),
+      /* 20 */ load32(r3, r0, offsetof(PortSteering::Owned, peer_port)),
+      /* 21 */ go(9),  // → 31
+                       // r0 = table[host, port]
+      /* 22 */ map_first(r1, table),
+      /* 23 */ map_second(),
+      /* 24 */ copy(r2, stack),
+      /* 25 */ add(r2, kKeyAt),
+      /* 26 */ call(BPF_FUNC_map_lookup_elem),
+      /* 27 */ if_is(r0, 0, 21),  // → 49
+      /* 28 */ load32(r7, r0, offsetof(Value, loop)),
+      /* 29 */ load32(r2, r0, offsetof(Value, peer_host)),
+      /* 30 */ load32(r3, r0, offsetof(Value, peer_port)),
       // focused: others are dropped
-      /* 16 */ load32(r2, r7, offsetof(Value, peer_host)),
-      /* 17 */ if_is(r2, 0, 5),  // → 23
-      /* 18 */ load32(r3, r6, offsetof(Context, remote_ip4)),
-      /* 19 */ unless_same(r2, r3, 17),  // → 37
-      /* 20 */ load32(r2, r7, offsetof(Value, peer_port)),
-      /* 21 */ load16(r3, r6, offsetof(Context, remote_port)),
-      /* 22 */ unless_same(r2, r3, 14),  // → 37
+      /* 31 */ if_is(r2, 0, 4),  // → 36
+      /* 32 */ load32(r4, r6, offsetof(Context, remote_ip4)),
+      /* 33 */ unless_same(r2, r4, 17),  // → 51
+      /* 34 */ load16(r4, r6, offsetof(Context, remote_port)),
+      /* 35 */ unless_same(r3, r4, 15),  // → 51
                                          // r8 = sockets[loop]; take it
-      /* 23 */ load32(r2, r7, offsetof(Value, loop)),
-      /* 24 */ store32(stack, kLoopAt, r2),
-      /* 25 */ map_first(r1, sockets),
-      /* 26 */ map_second(),
-      /* 27 */ copy(r2, stack),
-      /* 28 */ add(r2, kLoopAt),
-      /* 29 */ call(BPF_FUNC_map_lookup_elem),
-      /* 30 */ if_is(r0, 0, 4),  // → 35
-      /* 31 */ copy(r8, r0),
-      /* 32 */ copy(r1, r6),
-      /* 33 */ copy(r2, r8),
-      /* 34 */ insn(BPF_JMP | BPF_JA, 0, 0, 4, 0),  // → 39
-      /* 35 */ set(r0, SK_PASS),
-      /* 36 */ leave(),
-      /* 37 */ set(r0, SK_DROP),
-      /* 38 */ leave(),
-      /* 39 */ set(r3, 0),
-      /* 40 */ call(BPF_FUNC_sk_assign),
-      /* 41 */ copy(r1, r8),
-      /* 42 */ call(BPF_FUNC_sk_release),
-      /* 43 */ set(r0, SK_PASS),
-      /* 44 */ leave(),
+      /* 36 */ store32(stack, kLoopAt, r7),
+      /* 37 */ map_first(r1, sockets),
+      /* 38 */ map_second(),
+      /* 39 */ copy(r2, stack),
+      /* 40 */ add(r2, kLoopAt),
+      /* 41 */ call(BPF_FUNC_map_lookup_elem),
+      /* 42 */ if_is(r0, 0, 6),  // → 49
+      /* 43 */ copy(r8, r0),
+      /* 44 */ copy(r1, r6),
+      /* 45 */ copy(r2, r8),
+      /* 46 */ set(r3, 0),
+      /* 47 */ call(BPF_FUNC_sk_assign),
+      /* 48 */ go(4),  // → 53
+      /* 49 */ set(r0, SK_PASS),
+      /* 50 */ leave(),
+      /* 51 */ set(r0, SK_DROP),
+      /* 52 */ leave(),
+      /* 53 */ copy(r1, r8),
+      /* 54 */ call(BPF_FUNC_sk_release),
+      /* 55 */ set(r0, SK_PASS),
+      /* 56 */ leave(),
   };
   bpf_attr a{};
   a.prog_type = BPF_PROG_TYPE_SK_LOOKUP;
@@ -175,17 +206,22 @@ int load_program(int table, int sockets) {
 }  // namespace
 
 Result<std::unique_ptr<PortSteering>> PortSteering::create(std::size_t ports, std::size_t loops) {
-  const int table = make_map(BPF_MAP_TYPE_HASH, sizeof(Key), sizeof(Value), ports);
-  if (table < 0) return failed("making a BPF map", errno);
-  const int sockets = make_map(BPF_MAP_TYPE_SOCKMAP, sizeof(std::uint32_t), sizeof(std::uint64_t), loops);
-  std::unique_ptr<PortSteering> made(new PortSteering(table, sockets));
-  if (sockets < 0) return failed("making a BPF socket map", errno);
+  std::unique_ptr<PortSteering> made(new PortSteering());
+  made->table_ = make_map(BPF_MAP_TYPE_HASH, sizeof(Key), sizeof(Value), ports);
+  if (made->table_ < 0) return failed("making a BPF map", errno);
+  made->by_port_ = make_map(BPF_MAP_TYPE_ARRAY, sizeof(std::uint32_t), sizeof(Owned), kPorts, BPF_F_MMAPABLE);
+  if (made->by_port_ < 0) return failed("making a BPF array", errno);
+  void* mapped = mmap(nullptr, kPorts * sizeof(Owned), PROT_READ | PROT_WRITE, MAP_SHARED, made->by_port_, 0);
+  if (mapped == MAP_FAILED) return failed("mapping a BPF array", errno);
+  made->owned_ = static_cast<Owned*>(mapped);
+  made->sockets_ = make_map(BPF_MAP_TYPE_SOCKMAP, sizeof(std::uint32_t), sizeof(std::uint64_t), loops);
+  if (made->sockets_ < 0) return failed("making a BPF socket map", errno);
   if (auto attached = made->attach(); !attached) return attached.error();
   return made;
 }
 
 Result<void> PortSteering::attach() {
-  program_ = load_program(table_, sockets_);
+  program_ = load_program(by_port_, table_, sockets_);
   if (program_ < 0) return failed("loading a BPF sk_lookup program", errno);
   const int net = ::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   if (net < 0) return failed("opening /proc/self/ns/net", errno);
@@ -201,8 +237,9 @@ Result<void> PortSteering::attach() {
 }
 
 PortSteering::~PortSteering() {
-  for (const int fd : {link_, program_, sockets_, table_})
+  for (const int fd : {link_, program_, sockets_, by_port_, table_})
     if (fd >= 0) ::close(fd);
+  if (owned_ != nullptr) munmap(owned_, kPorts * sizeof(Owned));
 }
 
 Result<void> PortSteering::set_socket(std::uint32_t loop, int fd) {
@@ -217,14 +254,34 @@ bool PortSteering::reserve(const Address& local) {
   return update(table_, &key, &value, BPF_NOEXIST) == 0;
 }
 
+// The table is what counts, and what the program asks when the port's place is not this host's: so a place is
+// given up before the table changes, and taken when it has.
 bool PortSteering::lead(const Address& local, std::uint32_t loop, const Address& peer) {
   const Key key = key_of(local);
   Value value{loop, 0, 0};
   if (peer.valid() && peer.family() == Family::v4) value = {loop, key_of(peer).host, htons(peer.port())};
-  return update(table_, &key, &value, BPF_EXIST) == 0;
+  give_up(local);
+  if (update(table_, &key, &value, BPF_EXIST) != 0) return false;
+  if (loop == kNobody) return true;
+  Owned& place = owned_[local.port()];
+  // Reserved for the while in which the peer is written: no host is 255.255.255.255.
+  std::uint64_t free = 0;
+  const std::atomic_ref owner(place.owner);
+  if (!owner.compare_exchange_strong(free, kNobody)) return true;  // another host's
+  std::atomic_ref(place.peer_host).store(value.peer_host, std::memory_order_relaxed);
+  std::atomic_ref(place.peer_port).store(value.peer_port, std::memory_order_relaxed);
+  owner.store(owner_of(key.host, loop), std::memory_order_release);
+  return true;
+}
+
+void PortSteering::give_up(const Address& local) {
+  const std::atomic_ref owner(owned_[local.port()].owner);
+  std::uint64_t seen = owner.load(std::memory_order_relaxed);
+  if (static_cast<std::uint32_t>(seen) == key_of(local).host) (void)owner.compare_exchange_strong(seen, 0);
 }
 
 void PortSteering::remove(const Address& local) {
+  give_up(local);
   const Key key = key_of(local);
   bpf_attr a{};
   a.map_fd = static_cast<std::uint32_t>(table_);

@@ -5,6 +5,8 @@
 //   loop 1
 //                                            not in the table ──► whoever bound the port, as ever
 //
+// Ports of one host are found in an array by their number, where they lie together (with a thousand calls the
+// hash table's entries cost each packet two fetches from far memory); what else there is, in the hash table.
 // A focused port takes its peer's datagrams only; the kernel drops others before any queue. IPv4 only. The
 // program is written as instructions and loaded with bpf(2): nothing to build, no library. It goes when this
 // object goes. Thread: create [control]; the table's methods [any]: each is one system call on a map of the
@@ -44,10 +46,19 @@ class PortSteering {
   [[nodiscard]] bool lead(const Address& local, std::uint32_t loop, const Address& peer);
   void remove(const Address& local);  // [any]
 
+  // A port's place in what the program asks first, shared with the kernel.
+  struct Owned {
+    std::uint64_t owner;      // below the host (network order, 0: none), above the loop
+    std::uint32_t peer_host;  // network order; 0: anyone
+    std::uint32_t peer_port;  // network order
+  };
+
  private:
-  PortSteering(int table, int sockets) : table_(table), sockets_(sockets) {}
+  PortSteering() = default;
   Result<void> attach();
-  int table_ = -1, sockets_ = -1, program_ = -1, link_ = -1;
+  void give_up(const Address& local);
+  int by_port_ = -1, table_ = -1, sockets_ = -1, program_ = -1, link_ = -1;
+  Owned* owned_ = nullptr;
 };
 
 }  // namespace tandem::loop

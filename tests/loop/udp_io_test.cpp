@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <iterator>
@@ -276,6 +277,39 @@ TEST_P(UdpIoTest, APortIsBoundOnce) {
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code, ErrorCode::conflict);
   EXPECT_NE(second.error().message.find(first->local().text()), std::string::npos);
+}
+
+// SharedIo finds a port of one host by its number and those of others elsewhere.
+TEST_P(UdpIoTest, OnePortNumberOfTwoHostsLeadsToEach) {
+  if (std::string(GetParam().host) == "::1") GTEST_SKIP() << "one host";
+  const PortId from = open(), first = open();
+  const std::uint16_t number = io->local(first).port();
+  const auto other_host = [&] {
+    auto bound = packets->binder().bind(*Address::parse("127.0.0.2", number), {});
+    EXPECT_TRUE(bound);
+    return io->adopt(std::move(*bound));
+  };
+  const auto heard = [&](const std::vector<PortId>& ports) {
+    sink.got.clear();
+    for (const PortId port : ports) send(from, port, "for it");
+    io->flush();
+    drain(sink);
+    std::vector<PortId> by;
+    for (const Got& got : sink.got) by.push_back(got.port);
+    return std::is_permutation(by.begin(), by.end(), ports.begin(), ports.end());
+  };
+  const PortId second = other_host();
+  EXPECT_TRUE(heard({first, second, first}));
+  io->close(first);
+  EXPECT_TRUE(heard({second}));
+  auto bound = bind(number);  // finds the place free
+  ASSERT_TRUE(bound);
+  const PortId third = io->adopt(std::move(*bound));
+  EXPECT_TRUE(heard({third, second}));
+  io->close(second);
+  EXPECT_TRUE(heard({third}));
+  const PortId fourth = other_host();
+  EXPECT_TRUE(heard({fourth, third}));
 }
 
 TEST_P(UdpIoTest, ABoundPortThatIsDroppedIsFreeAgain) {
