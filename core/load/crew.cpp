@@ -21,7 +21,8 @@ constexpr std::uint32_t kLegsMax = 1U << 22;
 constexpr unsigned kSlots = 20;             // of 1 ms in 20 ms
 constexpr unsigned kCoarse = 2;             // few phones take each second slot: fewer times to wake up
 constexpr unsigned kEach = 4;               // phones that share a slot before the others are taken
-constexpr std::size_t kAheadOfSending = 3;  // phones whose memory is fetched meanwhile
+constexpr std::size_t kAheadOfSending = 3;  // phones whose memory is fetched meanwhile,
+constexpr std::size_t kLinesAhead = 8;      // and whose lines
 
 }  // namespace
 
@@ -38,6 +39,7 @@ Crew::Crew(Wire& wire, std::size_t phones_max)
   due_.reserve(phones_max);
   due_now_.reserve(phones_max);
   lines_.reserve(phones_max);
+  names_.reserve(phones_max);
   phones_.reserve(phones_max);
   batch_.reserve(2 * kBatch);  // with copies
   pending_.reserve(kBatch);
@@ -141,8 +143,9 @@ void Crew::obey(Command& command, TimePoint now) {
     due_.push_back(now - since + packet);
     const Phone& phone = *command.phone;
     if (spec.talk.members > 0) phone.voice->begin_at(due_.back().time_since_epoch() / packet);
-    lines_.push_back({phone.voice.get(), phone.ear.get(), phone.sealer.get(), phone.opener.get(), phone.born,
-                      spec.leg, ++serials_, spec.socket, spec.remote});
+    lines_.push_back({phone.voice.get(), phone.ear.get(), phone.sealer.get(), phone.opener.get(), spec.remote,
+                      spec.socket});
+    names_.push_back({spec.leg, ++serials_});
     phones_.push_back(std::move(command.phone));
     return;
   }
@@ -164,10 +167,12 @@ void Crew::obey(Command& command, TimePoint now) {
     if (by_socket_[moved.socket] == last) by_socket_[moved.socket] = static_cast<std::int32_t>(place);
     phones_[place] = std::move(phones_.back());
     lines_[place] = lines_.back();
+    names_[place] = names_.back();
     due_[place] = due_.back();
   }
   phones_.pop_back();
   lines_.pop_back();
+  names_.pop_back();
   due_.pop_back();
   if (!back_.try_push(std::move(gone))) gone.reset();
 }
@@ -193,6 +198,7 @@ void Crew::send_due(TimePoint now) {
       next_due_ = std::min(next_due_, due_[i]);
   }
   for (std::size_t k = 0; k < due_now_.size(); ++k) {
+    if (k + kLinesAhead < due_now_.size()) __builtin_prefetch(&lines_[due_now_[k + kLinesAhead]]);
     if (k + kAheadOfSending < due_now_.size()) lines_[due_now_[k + kAheadOfSending]].voice->prefetch();
     send_phone(due_now_[k], now);
     next_due_ = std::min(next_due_, due_[due_now_[k]]);
@@ -203,13 +209,13 @@ void Crew::send_due(TimePoint now) {
 void Crew::send_phone(std::size_t at, TimePoint now) {
   const Line& line = lines_[at];
   const TimePoint due = due_[at];
-  due_[at] = due + line.voice->interval(due - line.born);
+  due_[at] = due + line.voice->interval(due);
   const std::span<std::uint8_t> out = std::span(buffers_).subspan(batch_.size() * kPacketMax, kPacketMax);
   const Voice::Made made = line.voice->next(out);
   if (made.bytes == 0 || made.fate.lost) return line.voice->sent(made.tick, now);
   if (made.fate.delay.count() > 0) {
     line.voice->sent(made.tick, now);
-    return hold(line, out.first(made.bytes), made, due + made.fate.delay);
+    return hold(names_[at], out.first(made.bytes), made, due + made.fate.delay);
   }
   queue(line, made.bytes,
         {due, made.stamped ? nullptr : line.voice, made.tick, made.stamped,
@@ -223,7 +229,7 @@ void Crew::queue(const Line& line, std::size_t bytes, const Pending& pending) {
   if (batch_.size() == kBatch) flush();
 }
 
-void Crew::hold(const Line& line, std::span<const std::uint8_t> bytes, const Voice::Made& made,
+void Crew::hold(const Name& name, std::span<const std::uint8_t> bytes, const Voice::Made& made,
                 TimePoint due) {
   if (held_bytes_.empty()) {  // the first one: not made for those who need none
     held_bytes_.resize(kDelayedMax * kHeldMax);
@@ -236,7 +242,7 @@ void Crew::hold(const Line& line, std::span<const std::uint8_t> bytes, const Voi
   const std::uint32_t slot = held_free_.back();
   held_free_.pop_back();
   std::copy(bytes.begin(), bytes.end(), &held_bytes_[slot * kHeldMax]);
-  held_.push({due, slot, static_cast<std::uint32_t>(bytes.size()), line.leg, line.serial, made.stamped,
+  held_.push({due, slot, static_cast<std::uint32_t>(bytes.size()), name, made.stamped,
               static_cast<std::uint8_t>(made.fate.copies)});
 }
 
@@ -246,8 +252,8 @@ void Crew::send_held(TimePoint now) {
     const Held one = held_.top();
     held_.pop();
     held_free_.push_back(one.slot);
-    const std::int32_t place = by_leg_[one.leg];
-    if (place < 0 || lines_[static_cast<std::size_t>(place)].serial != one.serial) continue;
+    const std::int32_t place = by_leg_[one.name.leg];
+    if (place < 0 || names_[static_cast<std::size_t>(place)].serial != one.name.serial) continue;
     const Line& line = lines_[static_cast<std::size_t>(place)];
     std::copy_n(&held_bytes_[one.slot * kHeldMax], one.bytes, &buffers_[batch_.size() * kPacketMax]);
     queue(line, one.bytes, {one.due, nullptr, 0, one.stamped, one.copies, line.sealer});
@@ -300,6 +306,11 @@ const Crew::Line* Crew::find(std::uint16_t socket, const Address& from,
   const Line& line = lines_[static_cast<std::size_t>(meant)];
   if (!rtp::is_rtcp(bytes)) line.ear->came_from_other_port();
   return &line;
+}
+
+void Crew::announce(const Address& from) {
+  const std::int32_t place = by_port_[from.port()];
+  if (place >= 0) __builtin_prefetch(&lines_[static_cast<std::size_t>(place)]);
 }
 
 void Crew::expect(std::uint16_t, const Address& from) {

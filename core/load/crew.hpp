@@ -58,6 +58,7 @@ class Crew final : public WireSink {
   // One turn at `now`: commands, due packets, what came.
   void step(TimePoint now);
 
+  void announce(const Address& from) override;
   void expect(std::uint16_t socket, const Address& from) override;
   void on_packet(std::uint16_t socket, const Address& from, std::span<std::uint8_t> bytes,
                  TimePoint at) override;
@@ -69,23 +70,24 @@ class Crew final : public WireSink {
     std::uint32_t leg = 0;
     PhonePtr phone;
   };
-  // What a packet needs of its phone, close together: a Phone lies all over the memory.
-  struct Line {
+  // What a packet needs of its phone, in one line of the cache: a Phone lies all over the memory.
+  struct alignas(64) Line {
     Voice* voice = nullptr;
     Ear* ear = nullptr;
     srtp::Sender* sealer = nullptr;    // null: plain RTP
     srtp::Receiver* opener = nullptr;  //
-    TimePoint born;
-    std::uint32_t leg = 0;
-    std::uint32_t serial = 0;  // a leg's number comes again
-    std::uint16_t socket = 0;
     Address remote;
+    std::uint16_t socket = 0;
+  };
+  static_assert(sizeof(Line) == 64);
+  struct Name {  // of a packet that is held back; a leg's number comes again
+    std::uint32_t leg = 0, serial = 0;
   };
   struct Held {  // by impairment
     TimePoint due;
     std::uint32_t slot = 0;  // of the buffers
     std::uint32_t bytes = 0;
-    std::uint32_t leg = 0, serial = 0;  // whose it is
+    Name name;  // whose it is
     bool stamped = false;
     std::uint8_t copies = 1;
     bool operator>(const Held& other) const { return due > other.due; }
@@ -103,7 +105,7 @@ class Crew final : public WireSink {
   void send_due(TimePoint now);
   unsigned next_slot();
   void send_phone(std::size_t at, TimePoint now);
-  void hold(const Line& line, std::span<const std::uint8_t> bytes, const Voice::Made& made, TimePoint due);
+  void hold(const Name& name, std::span<const std::uint8_t> bytes, const Voice::Made& made, TimePoint due);
   void send_held(TimePoint now);
   void queue(const Line& line, std::size_t bytes, const Pending& pending);
   void flush();
@@ -121,6 +123,7 @@ class Crew final : public WireSink {
   std::vector<TimePoint> due_;          // of each phone; max(): hushed
   std::vector<std::uint32_t> due_now_;  // places, in a turn
   std::vector<Line> lines_;             // as phones_
+  std::vector<Name> names_;             // as phones_
   std::vector<PhonePtr> phones_;
   std::vector<std::int32_t> by_leg_;     // leg → place
   std::vector<std::int32_t> by_port_;    // the server's port → place

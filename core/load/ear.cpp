@@ -64,27 +64,30 @@ double Ear::Line::error() const {
 
 Ear::Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
          std::unique_ptr<codec::Decoder> decoder, TimePoint born, std::vector<const Voice*> choir)
-    : spec_(spec),
-      melody_(melody),
+    : melody_(melody),
       partner_(partner),
+      hears_(spec.hears),
+      clock_rate_(spec.codec->clock_rate),
+      late_after_(spec.late_after),
+      expects_(spec.expects),
+      payload_type_(spec.payload_type),
+      event_type_(spec.event_type),
+      rx_(spec.codec->clock_rate),
+      spec_(spec),
       decoder_(std::move(decoder)),
       tune_(melody, spec.hears, spec.partner_talk, spec.tolerance),
-      late_after_(spec.late_after),
       born_(born),
       measured_from_(born),
-      rx_(spec.codec->clock_rate),
       events_(spec.codec->clock_rate) {
-  if (spec_.expects == Marks::audio) pcm_.resize(codec::kMaxFrameSamples * 2);
+  if (expects_ == Marks::audio) pcm_.resize(codec::kMaxFrameSamples * 2);
   if (!choir.empty()) choir_ = std::make_unique<Choir>(melody, spec_, std::move(choir));
 }
 
 void Ear::prefetch() const {
-  const auto fetch = [](const void* from, const void* to) {
-    for (const auto* at = static_cast<const std::uint8_t*>(from); at < to; at += 64)
-      __builtin_prefetch(at, 1);
-  };
-  fetch(this, &spec_.impairment);
-  fetch(&late_after_, this + 1);
+  const auto* to = reinterpret_cast<const std::uint8_t*>(&figures_.sent);
+  for (const auto* at = reinterpret_cast<const std::uint8_t*>(this); at < to; at += 64)
+    __builtin_prefetch(at, 1);
+  if (partner_ != nullptr) partner_->prefetch_heard();
 }
 
 void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches, Tally& tally) {
@@ -97,23 +100,23 @@ void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches,
   if (last_at_ != TimePoint{}) figures_.silent_max = std::max(figures_.silent_max, at - last_at_);
   last_at_ = at;
   const std::uint8_t type = packet.header.payload_type;
-  const bool event = type == spec_.event_type;
+  const bool event = type == event_type_;
   const auto received =
       rx_.push(packet.header, packet.payload.size(), at, event ? rtp::Timing::held : rtp::Timing::sampled);
   ++figures_.packets;
   ++tally.received;
   if (event) return take_event(packet, at);
   if (type == kComfortNoise) return;
-  if (type != spec_.payload_type) {
+  if (type != payload_type_) {
     ++figures_.malformed;
     return;
   }
-  if (spec_.expects == Marks::payload && spec_.hears != kNobody) take_stamped(packet.payload, at, tally);
+  if (expects_ == Marks::payload && hears_ != kNobody) take_stamped(packet.payload, at, tally);
   if (!rtp::usable(received.verdict)) return;
-  if (ending_ && spec_.expects != Marks::payload) return;
+  if (ending_ && expects_ != Marks::payload) return;
   if (!ending_) track_grid(packet.header, at, received.verdict == rtp::RxVerdict::restarted, tally);
-  if (spec_.hears == kNobody) return right(at);
-  if (spec_.expects == Marks::audio) take_sound(packet, at, searches, tally);
+  if (hears_ == kNobody) return right(at);
+  if (expects_ == Marks::audio) take_sound(packet, at, searches, tally);
 }
 
 void Ear::right(TimePoint at) {
@@ -144,7 +147,7 @@ void Ear::take_key(char key) {
 
 void Ear::take_stamped(std::span<const std::uint8_t> payload, TimePoint at, Tally& tally) {
   const auto stamp = read_stamp(payload);
-  if (!stamp || stamp->singer != spec_.hears) {
+  if (!stamp || stamp->singer != hears_) {
     // Before the right one was heard, a server may say what it likes: silence, or a greeting.
     if (stamp || (figures_.heard && !ending_)) {
       ++figures_.wrong;
@@ -183,8 +186,8 @@ bool Ear::body_differs(std::uint32_t counter, std::span<const std::uint8_t> payl
     return true;
   }
   const std::span<std::uint8_t> expected = std::span(room).first(size);
-  melody_.sing(spec_.hears, static_cast<std::int64_t>(counter) * static_cast<std::int64_t>(size),
-               Melody::Law::mu, expected);
+  melody_.sing(hears_, static_cast<std::int64_t>(counter) * static_cast<std::int64_t>(size), Melody::Law::mu,
+               expected);
   if (std::memcmp(&payload[kStampBytes], &expected[kStampBytes], size - kStampBytes) == 0) return false;
   std::size_t changed = 0;
   for (std::size_t i = kStampBytes; i < size; ++i) changed += payload[i] != expected[i] ? 1 : 0;
@@ -201,7 +204,7 @@ void Ear::take_sound(const rtp::Packet& packet, TimePoint at, int& searches, Tal
   }
   const std::size_t n =
       to_8k(std::span(pcm_).first(static_cast<std::size_t>(samples)), spec_.codec->sample_rate);
-  const std::int64_t first = grid_ticks_ * 8000 / spec_.codec->clock_rate;
+  const std::int64_t first = grid_ticks_ * 8000 / clock_rate_;
   if (choir_) {
     choir_->take(first, std::span(pcm_).first(n), partner_->position(), searches, figures_.sound);
     const auto sent = choir_->sent_at(first);
@@ -223,7 +226,7 @@ void Ear::take_sound(const rtp::Packet& packet, TimePoint at, int& searches, Tal
 // Where the packet lies against its stream's own clock. The base is the quickest of the last 5 to 10 s, so
 // that a drift, which is told by itself, does not look like lateness.
 void Ear::track_grid(const rtp::Header& header, TimePoint at, bool restarted, Tally& tally) {
-  const std::int64_t rate = spec_.codec->clock_rate;
+  const std::int64_t rate = clock_rate_;
   if (!grid_ || restarted) {
     if (grid_ && choir_) choir_->restart();
     if (grid_) tune_.restart(0, partner_ != nullptr ? partner_->position() : 0);
@@ -309,7 +312,7 @@ LegFigures Ear::figures(TimePoint now) const {
   out.lost = numbered > slack ? numbered - slack : 0;
   out.reordered = rx.reordered - rx_before_.reordered;
   out.duplicates = std::max(out.duplicates, rx.duplicate - rx_before_.duplicate);
-  if (partner_ != nullptr && spec_.expects == Marks::payload && spec_.hears != kNobody) {
+  if (partner_ != nullptr && expects_ == Marks::payload && hears_ != kNobody) {
     const std::uint64_t expected = partner_->counter() - partner_->measured_from();
     const std::uint64_t come = unique_ + dropped;
     out.lost = expected > come ? expected - come : 0;

@@ -72,31 +72,17 @@ class Ear {
   void right(TimePoint at);
   bool body_differs(std::uint32_t counter, std::span<const std::uint8_t> payload);
 
-  // borrowed
-  const PhoneSpec spec_;
+  // what each packet needs, close together: thousands of phones take turns
   const Melody& melody_;
   const Voice* partner_;
-  // owned
-  std::unique_ptr<codec::Decoder> decoder_;
-  std::unique_ptr<Choir> choir_;  // null: not in a room
-  Tune tune_;
-  std::vector<std::int16_t> pcm_;
-  // state
+  const std::uint32_t hears_, clock_rate_;
   const Nanos late_after_;
-  TimePoint born_, measured_from_{};
-  rtp::RxStream rx_;
-  rtp::RxStats rx_before_;
-  rtp::TelephoneEventReceiver events_;
-  std::uint64_t keys_heard_ = 0;
-  LegFigures figures_;
-  std::uint64_t unique_ = 0;
-  std::array<std::uint64_t, 16> seen_{};  // bits of the last 1,024 counters
+  const Marks expects_;
+  const std::uint8_t payload_type_, event_type_;
+  bool any_stamp_ = false, ending_ = false, grid_ = false;
   std::uint32_t newest_ = 0;
-  bool any_stamp_ = false;
-  bool ending_ = false;
+  std::uint64_t unique_ = 0;
   TimePoint last_at_{};
-  // the grid
-  bool grid_ = false;
   rtp::RtpTime grid_time_;
   std::int64_t grid_ticks_ = 0;
   TimePoint grid_begin_{};
@@ -105,10 +91,25 @@ class Ear {
   // windows of 200 ms
   TimePoint window_until_{};
   Nanos window_offset_{Nanos::max()}, window_delay_{Nanos::max()};
-  Nanos delay_low_{Nanos::max()}, delay_high_{Nanos::min()}, delay_last_{Nanos::min()};
-  Line drift_;
   double delay_sum_ms_ = 0;
   std::uint64_t delays_ = 0;
+  rtp::RxStream rx_;
+  std::array<std::uint64_t, 16> seen_{};  // bits of the last 1,024 counters
+  LegFigures figures_;                    // its first line
+  // borrowed
+  const PhoneSpec spec_;
+  // owned
+  std::unique_ptr<codec::Decoder> decoder_;
+  std::unique_ptr<Choir> choir_;  // null: not in a room
+  Tune tune_;
+  std::vector<std::int16_t> pcm_;
+  // state
+  TimePoint born_, measured_from_{};
+  rtp::RxStats rx_before_;
+  rtp::TelephoneEventReceiver events_;
+  std::uint64_t keys_heard_ = 0;
+  Nanos delay_low_{Nanos::max()}, delay_high_{Nanos::min()}, delay_last_{Nanos::min()};
+  Line drift_;
 };
 
 }  // namespace tandem::load

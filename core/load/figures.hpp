@@ -34,10 +34,14 @@ struct SoundFigures {
 };
 
 struct LegFigures {
-  // of what the leg sent
+  // of what it heard; first what each packet changes
+  std::uint64_t packets = 0;  // that are its own: RTP of the agreed types
+  Nanos silent_max{0};        // longest time without a packet
+  Nanos first_audio{-1};      // from the call being up to that; below 0: never
+  bool heard = false;         // the right audio, at least once
+  // of what it sent
   std::uint64_t sent = 0, dropped_on_purpose = 0, digits_sent = 0;
   // of what it heard
-  std::uint64_t packets = 0;   // that are its own: RTP of the agreed types
   std::uint64_t lost = 0;      // sent by the partner or numbered by the server, and never came
   std::uint64_t late = 0;      // more than the profile's limit behind the stream's own grid
   std::uint64_t too_late = 0;  // so late (kPlayout) that a phone would not play it
@@ -47,9 +51,6 @@ struct LegFigures {
   std::uint64_t wrong = 0;       // packets of somebody else, or with a changed payload
   std::uint64_t digits_right = 0, digits_wrong = 0, digits_missing = 0;
   SoundFigures sound;
-  bool heard = false;             // the right audio, at least once
-  Nanos first_audio{-1};          // from the call being up to that; below 0: never
-  Nanos silent_max{0};            // longest time without a packet
   double jitter_ms = 0;           // RFC 3550
   double snr_db_wanted = -100;    // of the mean score: what the codecs leave by themselves, less a margin
   double delay_ms_mean = 0;       // one way, through the server

@@ -134,7 +134,7 @@ void Run::turn(TimePoint now) {
   driver_.poll(kPoll, events_);
   for (const DriverEvent& event : events_) on_event(event, loop::monotonic_now());
   if (placing_) place_due(now);
-  if (now >= next_end_) {  // looks at every call: not at every turn
+  if (now >= next_end_ && (ending_ || now >= next_hush_)) {  // looks at every call: not at every turn
     end_due(now);
     next_end_ = now + milliseconds(20);
   }

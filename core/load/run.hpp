@@ -106,6 +106,8 @@ class Run {
   std::uint32_t next_number_ = 0;
   std::uint64_t placed_ = 0;
   TimePoint began_{}, measured_from_{}, next_place_{}, next_second_{}, next_end_{};
+  TimePoint next_hush_{TimePoint::max()};  // of any call
+  bool ending_ = false;                    // some call is, or may be
   bool placing_ = true, measuring_ = false;
   unsigned legs_up_ = 0;
   ProcessSample idle_, before_, last_;

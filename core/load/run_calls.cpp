@@ -113,6 +113,7 @@ void Run::fail(Call& call, const std::string& reason) {
   ++outcome_.failed_calls;
   if (outcome_.reasons.size() < 20 || outcome_.reasons.count(reason) > 0) ++outcome_.reasons[reason];
   call.state = State::dropped;
+  ending_ = true;
   call.come_back = call.legs();  // nothing to wait for
 }
 
@@ -169,10 +170,13 @@ void Run::bring_up(Call& call, const DriverEvent& event, TimePoint now) {
   if (hold > 0)
     call.hush_at =
         now + seconds_of(std::min(std::exponential_distribution<double>(1 / hold)(random_), 10 * hold) + 0.5);
+  next_hush_ = std::min(next_hush_, call.hush_at);
   if (!placing_) hush(call, now);
 }
 
 void Run::end_due(TimePoint now) {
+  ending_ = false;
+  next_hush_ = TimePoint::max();
   for (auto at = calls_.begin(); at != calls_.end();) {
     Call& call = at->second;
     if (call.state == State::up && now >= call.hush_at) hush(call, now);
@@ -185,9 +189,11 @@ void Run::end_due(TimePoint now) {
     if (call.state == State::dropped && call.come_back >= call.specs.size()) {
       finish(call);
       at = calls_.erase(at);
-    } else {
-      ++at;
+      continue;
     }
+    if (call.state == State::up) next_hush_ = std::min(next_hush_, call.hush_at);
+    ending_ = ending_ || call.state == State::hushed || call.state == State::dropped;
+    ++at;
   }
 }
 
@@ -195,6 +201,7 @@ void Run::hush(Call& call, TimePoint now) {
   for (const PhoneSpec& spec : call.specs)
     if (!stations_[call.station].crew->hush(spec.leg)) ++outcome_.total.send_failed;
   call.state = State::hushed;
+  ending_ = true;
   call.hushed_at = now;
   call.drop_at = now + kLinger;
   legs_up_ -= call.legs();

@@ -2,6 +2,7 @@
 #include "core/load/udp_wire.hpp"
 
 #include <fmt/format.h>
+#include <linux/sock_diag.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -20,9 +21,9 @@ namespace {
 
 constexpr int kBuffer = 32 << 20;
 constexpr int kOwnBuffer = 1 << 20;  // of a phone's own socket
-// Of a packet. No power of two: the heads of a burst must not all be of the same few lines of the cache.
-constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(std::uint32_t));
-constexpr std::size_t kAhead = 4;  // packets that are told of before they come
+constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(timespec));
+constexpr std::size_t kAhead = 4;     // packets that are told of before they come
+constexpr std::size_t kAskOnce = 16;  // sockets a receive() that are asked what they dropped
 
 std::int64_t clock_ns(clockid_t clock) {
   timespec t{};
@@ -86,7 +87,6 @@ Result<std::unique_ptr<UdpWire>> UdpWire::open(const std::string& host, std::uin
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) != 0)
       setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-    setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
     if (bind(fd, local->raw(), local->raw_size()) != 0) {
       const int error = errno;
       close(fd);
@@ -139,6 +139,7 @@ std::size_t UdpWire::receive(WireSink& sink, std::size_t most) {
     measured_at_ = at;
     real_minus_monotonic_ = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
   }
+  ask_for_drops();
   std::size_t got = 0;
   if (epoll_ < 0) {
     for (std::size_t s = 0; s < sockets_.size(); ++s)
@@ -154,21 +155,26 @@ std::size_t UdpWire::receive(WireSink& sink, std::size_t most) {
   return got;
 }
 
-// When the kernel got it; and what it says of packets that it had no room for.
-TimePoint UdpWire::read_control(Socket& from, msghdr& header) {
+// Packets that the kernel had no room for: a few sockets each time.
+void UdpWire::ask_for_drops() {
+  for (std::size_t i = 0; i < std::min(sockets_.size(), kAskOnce); ++i) {
+    Socket& one = sockets_[next_asked_++ % sockets_.size()];
+    std::array<std::uint32_t, SK_MEMINFO_VARS> memory{};
+    socklen_t size = sizeof memory;
+    if (getsockopt(one.fd, SOL_SOCKET, SO_MEMINFO, memory.data(), &size) != 0) continue;
+    overflowed_ += memory[SK_MEMINFO_DROPS] - one.overflowed;
+    one.overflowed = memory[SK_MEMINFO_DROPS];
+  }
+}
+
+// When the kernel got it.
+TimePoint UdpWire::read_control(msghdr& header) {
   TimePoint at{};
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr; c = CMSG_NXTHDR(&header, c)) {
-    if (c->cmsg_level != SOL_SOCKET) continue;
-    if (c->cmsg_type == SCM_TIMESTAMPNS) {
-      timespec t{};
-      std::memcpy(&t, CMSG_DATA(c), sizeof t);
-      at = TimePoint(Nanos(t.tv_sec * 1'000'000'000LL + t.tv_nsec - real_minus_monotonic_));
-    } else if (c->cmsg_type == SO_RXQ_OVFL) {
-      std::uint32_t dropped = 0;
-      std::memcpy(&dropped, CMSG_DATA(c), sizeof dropped);
-      overflowed_ += dropped - from.overflowed;
-      from.overflowed = dropped;
-    }
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+    timespec t{};
+    std::memcpy(&t, CMSG_DATA(c), sizeof t);
+    at = TimePoint(Nanos(t.tv_sec * 1'000'000'000LL + t.tv_nsec - real_minus_monotonic_));
   }
   return at == TimePoint{} ? now() : at;
 }
@@ -180,11 +186,12 @@ std::size_t UdpWire::receive_from(std::size_t socket, WireSink& sink) {
   const int n = recvmmsg(from.fd, in.messages.data(), static_cast<unsigned>(burst), MSG_DONTWAIT, nullptr);
   if (n <= 0) return 0;
   const auto came = static_cast<std::size_t>(n);
+  for (std::size_t i = 0; i < came; ++i) sink.announce(in.source(i));
   for (std::size_t i = 0; i < std::min(came, kAhead); ++i)
     sink.expect(static_cast<std::uint16_t>(socket), in.source(i));
   for (std::size_t i = 0; i < came; ++i) {
     if (i + kAhead < came) sink.expect(static_cast<std::uint16_t>(socket), in.source(i + kAhead));
-    const TimePoint at = read_control(from, in.messages[i].msg_hdr);
+    const TimePoint at = read_control(in.messages[i].msg_hdr);
     sink.on_packet(static_cast<std::uint16_t>(socket), in.source(i),
                    std::span(in.buffers[i]).first(in.messages[i].msg_len), at);
     in.rearm(i);

@@ -47,7 +47,8 @@ class UdpWire final : public Wire {
   struct Batch;  // recvmmsg's and sendmmsg's arrays
   UdpWire();
   std::size_t receive_from(std::size_t socket, WireSink& sink);
-  TimePoint read_control(Socket& from, msghdr& header);
+  void ask_for_drops();
+  TimePoint read_control(msghdr& header);
 
   std::vector<Socket> sockets_;
   std::unique_ptr<Batch> batch_;
@@ -55,6 +56,7 @@ class UdpWire final : public Wire {
   std::int64_t real_minus_monotonic_ = 0;
   TimePoint measured_at_{};
   std::uint64_t overflowed_ = 0;
+  std::size_t next_asked_ = 0;
 };
 
 }  // namespace tandem::load

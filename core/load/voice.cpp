@@ -31,17 +31,25 @@ void* Voice::operator new(std::size_t) { return voices().take(); }
 void Voice::operator delete(void* place) noexcept { voices().give(place); }
 
 Voice::Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec::Encoder> encoder)
-    : spec_(spec),
-      melody_(melody),
-      encoder_(std::move(encoder)),
-      packet_samples_(std::int64_t{8} * spec.ptime_ms),
+    : melody_(melody),
+      interval_(milliseconds(spec.ptime_ms)),
+      leg_(spec.leg),
+      ssrc_(ssrc_of(spec.leg)),
       packet_ticks_(spec.codec->clock_rate / 1000 * spec.ptime_ms),
       payload_bytes_(opaque_bytes(*spec.codec, spec.ptime_ms)),
+      says_(spec.says),
+      payload_type_(spec.payload_type),
       impaired_(spec.impairment.any()),
       drifts_(spec.impairment.drift_ppm != 0),
+      presses_(spec.digit_every.count() > 0 && spec.event_type != kNoPayloadType),
+      pauses_(!spec.sends_silence && spec.says != Marks::none &&
+              (spec.talk.share < 256 || spec.talk.members > 0 || spec.talk.keys_every > 0)),
+      time_(static_cast<std::uint32_t>(mixed(spec.leg + 9))),
       seq_(static_cast<std::uint16_t>(mixed(spec.leg + 7) &
                                       0x7fff)) /* RFC 3711 3.3.1: no rollover is missed */,
-      time_(static_cast<std::uint32_t>(mixed(spec.leg + 9))),
+      packet_samples_(std::int64_t{8} * spec.ptime_ms),
+      encoder_(std::move(encoder)),
+      spec_(spec),
       pcm_(spec.codec->sample_rate / 1000 * spec.ptime_ms),
       impairment_(spec.impairment, mixed(spec.leg)),
       events_(spec.codec->clock_rate) {}
@@ -49,17 +57,13 @@ Voice::Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec:
 void Voice::prefetch() const {
   const auto* whole = reinterpret_cast<const std::uint8_t*>(this);
   for (std::size_t at = 0; at < 128; at += 64) __builtin_prefetch(whole + at, 1);
-  __builtin_prefetch(&melody_, 1);
-  __builtin_prefetch(&tick_, 1);
 }
 
 Voice::Made Voice::next(std::span<std::uint8_t> out) {
   Made made;
   made.tick = tick_;
-  const bool speaks = spec_.sends_silence || spec_.says == Marks::none ||
-                      symbol(spec_.leg, position() / kSymbolSamples, spec_.talk) != kSilence;
-  if (spec_.digit_every.count() > 0 && spec_.event_type != kNoPayloadType && tick_ > 0 &&
-      tick_ * spec_.ptime_ms % spec_.digit_every.count() < spec_.ptime_ms) {
+  const bool speaks = !pauses_ || symbol(leg_, position() / kSymbolSamples, spec_.talk) != kSilence;
+  if (presses_ && tick_ > 0 && tick_ * spec_.ptime_ms % spec_.digit_every.count() < spec_.ptime_ms) {
     if (events_.queue(key_of(spec_.leg, keys_), milliseconds(80), milliseconds(60))) ++keys_;
     keying_ = true;
   }
@@ -69,26 +73,26 @@ Voice::Made Voice::next(std::span<std::uint8_t> out) {
     keying_ = events_.busy();
   }
   rtp::Header header;
-  header.ssrc = rtp::Ssrc(ssrc_of(spec_.leg));
+  header.ssrc = rtp::Ssrc(ssrc_);
   if (event.send) {
     header = {event.marker, spec_.event_type, rtp::SeqNum(seq_), event.time, header.ssrc};
     rtp::write_header(out, header);
     std::copy(event.payload.begin(), event.payload.end(), &out[rtp::kHeaderBytes]);
     made.bytes = rtp::kHeaderBytes + event.payload.size();
   } else if (speaks) {
-    header = {spurt_, spec_.payload_type, rtp::SeqNum(seq_), rtp::RtpTime(time_), header.ssrc};
+    header = {spurt_, payload_type_, rtp::SeqNum(seq_), rtp::RtpTime(time_), header.ssrc};
     rtp::write_header(out, header);
     const std::size_t payload = write_payload(out.subspan(rtp::kHeaderBytes), made.stamped);
     made.bytes = payload == 0 ? 0 : rtp::kHeaderBytes + payload;
   }
-  if (spec_.talk.keys_every > 0) count_inband_keys();
+  if (says_ != Marks::payload && spec_.talk.keys_every > 0) count_inband_keys();
   spurt_ = !speaks;
   ++tick_;
   time_ += packet_ticks_;
   if (made.bytes == 0) return made;
   ++seq_;
   ++sent_packets_;
-  if (impaired_) made.fate = impairment_.next(milliseconds(spec_.ptime_ms));
+  if (impaired_) made.fate = impairment_.next(interval_);
   if (made.fate.lost) ++dropped_;
   return made;
 }
@@ -101,10 +105,10 @@ void Voice::count_inband_keys() {
 }
 
 std::size_t Voice::write_payload(std::span<std::uint8_t> out, bool& stamped) {
-  if (spec_.says == Marks::payload) {
+  if (says_ == Marks::payload) {
     const std::span<std::uint8_t> payload = out.first(payload_bytes_);
-    melody_.sing(spec_.leg, std::int64_t{counter_} * payload_bytes_, Melody::Law::mu, payload);
-    write_stamp(payload, {spec_.leg, counter_++, TimePoint{}});
+    melody_.sing(leg_, std::int64_t{counter_} * payload_bytes_, Melody::Law::mu, payload);
+    write_stamp(payload, {leg_, counter_++, TimePoint{}});
     stamped = true;
     return payload_bytes_;
   }
@@ -134,9 +138,10 @@ std::optional<TimePoint> Voice::sent_at(std::int64_t position) const {
   return at + Nanos((position - tick * packet_samples_) * 125'000);
 }
 
-Nanos Voice::interval(Nanos since) const {
-  const std::int64_t plain = std::int64_t{spec_.ptime_ms} * 1'000'000;
-  if (!drifts_) return Nanos(plain);
+Nanos Voice::drifting_interval(TimePoint due) {
+  if (!first_due_) first_due_ = due;
+  const Nanos since = due - *first_due_;
+  const std::int64_t plain = interval_.count();
   double ppm = spec_.impairment.drift_ppm;
   if (spec_.impairment.drift_turns_s > 0 &&
       static_cast<std::int64_t>(std::chrono::duration<double>(since).count() /

@@ -40,6 +40,8 @@ class Voice {
 
   // What next() reads is fetched into the cache meanwhile.
   void prefetch() const;
+  // What its hearer asks with each packet.
+  void prefetch_heard() const { __builtin_prefetch(&measured_from_); }
 
   // One packet time goes by. `out` holds an RTP packet.
   Made next(std::span<std::uint8_t> out);
@@ -49,8 +51,8 @@ class Voice {
   // When what stands at `position` (samples at 8 kHz) went out, for the last 1.28 s.
   std::optional<TimePoint> sent_at(std::int64_t position) const;
 
-  // From one packet to the next on this phone's own clock; `since` its beginning.
-  Nanos interval(Nanos since) const;
+  // From the packet due then to the next one, on this phone's own clock.
+  Nanos interval(TimePoint due) { return drifts_ ? drifting_interval(due) : interval_; }
 
   void begin_measure();
 
@@ -68,23 +70,31 @@ class Voice {
  private:
   static constexpr std::size_t kRemembered = 64;
   void count_inband_keys();
+  Nanos drifting_interval(TimePoint due);
   std::size_t write_payload(std::span<std::uint8_t> out, bool& stamped);
 
-  // borrowed, owned, and the state of each packet, close together
-  const PhoneSpec spec_;
+  // what each packet needs, in two lines of the cache: thousands of phones take turns
   const Melody& melody_;
-  std::unique_ptr<codec::Encoder> encoder_;
-  const std::int64_t packet_samples_;  // at 8 kHz
-  const std::uint32_t packet_ticks_;   // of the RTP clock
-  unsigned payload_bytes_ = 160;
-  const bool impaired_, drifts_;
+  const Nanos interval_;
+  const std::uint32_t leg_, ssrc_;
+  const std::uint32_t packet_ticks_;  // of the RTP clock
+  const std::uint32_t payload_bytes_;
+  const Marks says_;
+  const std::uint8_t payload_type_;
+  const bool impaired_, drifts_, presses_, pauses_;
   bool spurt_ = true, keying_ = false;
-  std::uint16_t seq_;
   std::uint32_t time_;
+  std::uint16_t seq_;
   std::uint32_t counter_ = 0, measured_from_ = 0;
-  std::int64_t tick_ = 0, first_tick_ = 0;
-  std::uint64_t dropped_ = 0, sent_packets_ = 0, keys_ = 0, keys_before_ = 0;
+  std::int64_t tick_ = 0;
+  std::uint64_t sent_packets_ = 0;
   // of some packets
+  const std::int64_t packet_samples_;  // at 8 kHz
+  std::uint64_t dropped_ = 0, keys_ = 0, keys_before_ = 0;
+  std::int64_t first_tick_ = 0;
+  std::optional<TimePoint> first_due_;
+  std::unique_ptr<codec::Encoder> encoder_;
+  const PhoneSpec spec_;
   std::vector<std::int16_t> pcm_;
   Impairment impairment_;
   std::array<TimePoint, kRemembered> sent_at_{};

@@ -20,6 +20,8 @@ struct Outgoing {
 class WireSink {
  public:
   virtual ~WireSink() = default;
+  // A burst with a packet from there has come: who that is may be looked up.
+  virtual void announce(const Address&) {}
   // A packet from there is about to be handed over: what it needs may be fetched into the cache meanwhile.
   virtual void expect(std::uint16_t, const Address&) {}
   // `at`: when the kernel got it. `bytes` are the sink's to change until it returns.
