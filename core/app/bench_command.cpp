@@ -84,15 +84,20 @@ class Bench {
     return load::serve_engine(o_.serve_engine, engine, codecs_.registry());
   }
 
-  // One line of JSON: what a codec alone costs.
+  // One line of JSON: what a codec alone costs, in a row and as so many calls.
   int bare() const {
     const auto codec = load::phone_codec(codecs_.registry(), o_.bare_codec, 20);
     if (!codec) return refuse(codec.error());
     const unsigned coders = o_.legs > 0 ? o_.legs : 1;
-    const auto cost = load::bare_cost(**codec, coders, 20, milliseconds(500), load::Melody());
-    if (!cost) return refuse(cost.error());
-    fmt::print("{{\"codec\": \"{}\", \"coders\": {}, \"encode_us\": {:.3f}, \"decode_us\": {:.3f}}}\n",
-               (*codec)->name, coders, cost->encode_us, cost->decode_us);
+    const load::Melody melody;
+    const auto row = load::bare_cost(**codec, coders, 20, milliseconds(500), melody);
+    if (!row) return refuse(row.error());
+    const auto calls = load::bare_cost(**codec, coders, 20, seconds(2), melody, load::Pace::as_calls);
+    if (!calls) return refuse(calls.error());
+    fmt::print(
+        "{{\"codec\": \"{}\", \"coders\": {}, \"encode_us\": {:.3f}, \"decode_us\": {:.3f}, "
+        "\"as_calls\": {{\"encode_us\": {:.3f}, \"decode_us\": {:.3f}}}}}\n",
+        (*codec)->name, coders, row->encode_us, row->decode_us, calls->encode_us, calls->decode_us);
     return 0;
   }
 

@@ -21,6 +21,7 @@
 #include "core/load/sip_driver.hpp"
 #include "core/load/stamp.hpp"
 #include "core/load/tune.hpp"
+#include "core/loop/tick_timer.hpp"
 
 namespace tandem::load {
 namespace {
@@ -310,6 +311,16 @@ TEST(BareCodec, CostsSomethingEachWay) {
   EXPECT_GT(cost->encode_us, 0);
   EXPECT_GT(cost->decode_us, 0);
   EXPECT_LT(cost->encode_us, 100);
+}
+
+TEST(BareCodec, AsCallsItSleepsBetweenPacketsAndCountsNothingOfThat) {
+  const TimePoint begun = loop::monotonic_now();
+  const auto cost = bare_cost(*codec::pcmu(), 2, 20, milliseconds(40), Melody(), Pace::as_calls);
+  ASSERT_TRUE(cost);
+  EXPECT_GE(loop::monotonic_now() - begun, milliseconds(40));
+  EXPECT_GT(cost->encode_us, 0);
+  EXPECT_GT(cost->decode_us, 0);
+  EXPECT_LT(cost->encode_us + cost->decode_us, 1000) << "4 of them fill 20 ms";
 }
 
 TEST(Recorded, TheSingerIsFoundAmongOthersAndDamageIsCounted) {
