@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,23 @@ namespace tandem::sdk {
 
 inline td_str str(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view view(td_str text) { return {text.data, text.size}; }
+
+// A number that a plugin counts, said once: as its status command names it, and as /metrics does.
+template <typename Number>
+struct Figure {
+  const char* key;
+  const char* name;
+  const char* help;
+  const Number* number;  // borrowed until the plugin is deactivated
+};
+
+// [control] A table of them as they are now, {key: number}. `Json` is the plugin's own kind of object.
+template <typename Json, typename Number>
+Json figures(std::span<const Figure<Number>> table) {
+  Json out;
+  for (const Figure<Number>& row : table) out[row.key] = static_cast<std::uint64_t>(*row.number);
+  return out;
+}
 
 // The host as one plugin sees it. A value; valid until the plugin's deactivate returns.
 class Host {
@@ -84,6 +102,11 @@ class Host {
         api_, str(name), str(help),
         [](void* user) { return static_cast<double>(*static_cast<const Number*>(user)); },
         const_cast<Number*>(&figure));
+  }
+  // [control] The same of each row of a table.
+  template <typename Number>
+  void measure(std::span<const Figure<Number>> table) const {
+    for (const Figure<Number>& row : table) measure(row.name, row.help, *row.number);
   }
 
   void publish(std::string_view event_json) const { api_->publish(api_, str(event_json)); }

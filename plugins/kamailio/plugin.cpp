@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -22,6 +23,7 @@ namespace tandem::kamailio {
 namespace {
 
 using nlohmann::json;
+using Figure = sdk::Figure<std::uint64_t>;
 
 constexpr std::size_t kUsersMax = 200000;
 constexpr std::uint64_t kMs = 1'000'000;
@@ -183,59 +185,57 @@ class Signaling {
         this);
   }
 
-  void show_figures() {
+  std::array<Figure, 10> link_figures() const {
     const LinkCounters& l = outlet_->counters();
-    host_.measure("link_connects_total", "Connections made to Kamailio.", l.connects);
-    host_.measure("link_lost_total", "Connections to Kamailio that were lost.", l.lost);
-    host_.measure("link_frames_received_total", "Events and answers that came over the link.", l.frames_in);
-    host_.measure("link_frames_sent_total", "Commands that went over the link.", l.frames_out);
-    host_.measure("link_bad_json_total", "Frames that were no JSON.", l.bad_json);
-    host_.measure("link_broken_frames_total", "Frames that were no netstring.", l.broken);
-    host_.measure("link_oversized_frames_total", "Frames over the limit, dropped.", l.oversized);
-    host_.measure("link_commands_too_large_total", "Commands over the limit, not sent.", l.too_large);
-    host_.measure("link_commands_queue_full_total", "Commands that found the queue full.", l.queue_full);
-    host_.measure("link_commands_refused_total", "Commands that Kamailio answered with an error.", l.errors);
+    return {{
+        {"connects", "link_connects_total", "Connections made to Kamailio.", &l.connects},
+        {"lost", "link_lost_total", "Connections to Kamailio that were lost.", &l.lost},
+        {"frames_in", "link_frames_received_total", "Events and answers that came over the link.",
+         &l.frames_in},
+        {"frames_out", "link_frames_sent_total", "Commands that went over the link.", &l.frames_out},
+        {"bad_json", "link_bad_json_total", "Frames that were no JSON.", &l.bad_json},
+        {"broken_frames", "link_broken_frames_total", "Frames that were no netstring.", &l.broken},
+        {"oversized_frames", "link_oversized_frames_total", "Frames over the limit, dropped.", &l.oversized},
+        {"commands_too_large", "link_commands_too_large_total", "Commands over the limit, not sent.",
+         &l.too_large},
+        {"commands_queue_full", "link_commands_queue_full_total", "Commands that found the queue full.",
+         &l.queue_full},
+        {"commands_refused", "link_commands_refused_total", "Commands that Kamailio answered with an error.",
+         &l.errors},
+    }};
+  }
+
+  std::array<Figure, 8> sip_figures() const {
     const EndpointCounters& e = endpoint_->counters();
-    host_.measure("requests_total", "SIP requests that came.", e.requests);
-    host_.measure("unmatched_total", "Requests within a dialog that is not known.", e.unmatched);
-    host_.measure("merged_total", "Requests that came twice by different ways (482).", e.merged);
-    host_.measure("methods_refused_total", "Requests whose method is not served.", e.refused_methods);
-    host_.measure("digest_failures_total", "Requests with a wrong password.", e.auth_failed);
-    host_.measure("stray_answers_total", "Answers to nothing that was asked.", e.strays);
-    host_.measure("dialogs_full_total", "Calls refused because there are too many.", e.dialogs_full);
-    host_.measure("bad_commands_total", "Commands of ours that could not be read.", e.bad_commands);
+    return {{
+        {"requests", "requests_total", "SIP requests that came.", &e.requests},
+        {"unmatched", "unmatched_total", "Requests within a dialog that is not known.", &e.unmatched},
+        {"merged", "merged_total", "Requests that came twice by different ways (482).", &e.merged},
+        {"methods_refused", "methods_refused_total", "Requests whose method is not served.",
+         &e.refused_methods},
+        {"digest_failures", "digest_failures_total", "Requests with a wrong password.", &e.auth_failed},
+        {"stray_answers", "stray_answers_total", "Answers to nothing that was asked.", &e.strays},
+        {"dialogs_full", "dialogs_full_total", "Calls refused because there are too many.", &e.dialogs_full},
+        {"bad_commands", "bad_commands_total", "Commands of ours that could not be read.", &e.bad_commands},
+    }};
+  }
+
+  void show_figures() {
+    host_.measure<std::uint64_t>(link_figures());
+    host_.measure<std::uint64_t>(sip_figures());
   }
 
   json status() const {
-    const LinkCounters& l = outlet_->counters();
-    const EndpointCounters& e = endpoint_->counters();
+    auto link = sdk::figures<json, std::uint64_t>(link_figures());
+    link["bad_events"] = outlet_->bad_events();
     return {{"mode", managed_ ? "managed" : "external"},
             {"up", outlet_->up()},
             {"dialogs", endpoint_->dialogs()},
             {"subscriptions", endpoint_->subscriptions()},
             {"kamailio",
              {{"pid", managed_ ? managed_->pid() : 0}, {"restarts", managed_ ? managed_->restarts() : 0}}},
-            {"link",
-             {{"connects", l.connects},
-              {"lost", l.lost},
-              {"frames_in", l.frames_in},
-              {"frames_out", l.frames_out},
-              {"bad_json", l.bad_json},
-              {"bad_events", outlet_->bad_events()},
-              {"broken_frames", l.broken},
-              {"oversized_frames", l.oversized},
-              {"commands_too_large", l.too_large},
-              {"commands_queue_full", l.queue_full},
-              {"commands_refused", l.errors}}},
-            {"sip",
-             {{"requests", e.requests},
-              {"unmatched", e.unmatched},
-              {"merged", e.merged},
-              {"methods_refused", e.refused_methods},
-              {"digest_failures", e.auth_failed},
-              {"stray_answers", e.strays},
-              {"dialogs_full", e.dialogs_full},
-              {"bad_commands", e.bad_commands}}}};
+            {"link", std::move(link)},
+            {"sip", sdk::figures<json, std::uint64_t>(sip_figures())}};
   }
 
   // borrowed

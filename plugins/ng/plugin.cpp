@@ -1,4 +1,5 @@
 // The plugin "ng": its table and entry point. See README.md.
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,16 @@ bool Running::open(const ng::Options& options, std::string& error) {
   return true;
 }
 
+std::array<tandem::sdk::Figure<std::uint64_t>, 6> figures_of(const ng::Counts& c) {
+  return {
+      {{"requests", "requests_total", "Messages of the ng protocol.", &c.requests},
+       {"malformed", "malformed_total", "Messages that could not be read.", &c.malformed},
+       {"repeated", "repeated_total", "Messages answered from the cookie cache.", &c.repeated},
+       {"errors", "errors_total", "Messages answered with an error.", &c.errors},
+       {"refused", "refused_total", "Commands and options that are not done.", &c.refused},
+       {"unknown_words", "unknown_words_total", "Keys and flags that mean nothing here.", &c.unknown_words}}};
+}
+
 // ng.status: what was counted.
 void status(void* user, td_request* request, const td_caller* caller, td_str) noexcept {
   const Running& self = *static_cast<Running*>(user);
@@ -55,8 +66,7 @@ void status(void* user, td_request* request, const td_caller* caller, td_str) no
     return api->reply(api, request, TD_DENIED, tandem::sdk::str(denied));
   }
   const ng::Counts& c = self.commands.counts();
-  ng::Value out{{"requests", c.requests}, {"malformed", c.malformed},         {"repeated", c.repeated},
-                {"errors", c.errors},     {"unknown_words", c.unknown_words}, {"refused", c.refused}};
+  auto out = tandem::sdk::figures<ng::Value, std::uint64_t>(figures_of(c));
   std::size_t connections = 0;
   for (const auto& door : self.tcp) connections += door->connections();
   out["tcp_connections"] = connections;
@@ -74,14 +84,7 @@ int activate(const td_host* host, const char** error) noexcept {
     constexpr std::string_view about =
         R"({"summary":"what was counted of the ng protocol","params":{"type":"object"},"access":"public"})";
     (void)api->provide(api, tandem::sdk::str("ng.status"), tandem::sdk::str(about), &status, running.get());
-    const ng::Counts& counts = running->commands.counts();
-    running->sdk_host.measure("requests_total", "Messages of the ng protocol.", counts.requests);
-    running->sdk_host.measure("malformed_total", "Messages that could not be read.", counts.malformed);
-    running->sdk_host.measure("repeated_total", "Messages answered from the cookie cache.", counts.repeated);
-    running->sdk_host.measure("errors_total", "Messages answered with an error.", counts.errors);
-    running->sdk_host.measure("refused_total", "Commands and options that are not done.", counts.refused);
-    running->sdk_host.measure("unknown_words_total", "Keys and flags that mean nothing here.",
-                              counts.unknown_words);
+    running->sdk_host.measure<std::uint64_t>(figures_of(running->commands.counts()));
     if (running->open(options, activation_error)) return TD_OK;
     running.reset();
   }

@@ -8,6 +8,7 @@
 // Thread: tables and check() [any]; a body runs on [io], on the lane that the row names.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <span>
@@ -18,6 +19,7 @@
 #include "store/database.hpp"
 #include "store/options.hpp"
 #include "store/refusal.hpp"
+#include "tandem/sdk.hpp"
 
 namespace tandem::store {
 
@@ -46,9 +48,11 @@ enum class Tenancy {
 
 // What is counted, for store.info and /metrics. Written on [control] and [io].
 struct Stats {
-  std::atomic<std::uint64_t> commands{0}, refused{0}, queue_full{0};
-  std::atomic<std::uint64_t> cdr_stored{0}, cdr_spilled{0}, cdr_replayed{0}, cdr_bad{0}, cdr_lost{0};
+  using Count = std::atomic<std::uint64_t>;
+  Count commands{0}, refused{0}, queue_full{0};
+  Count cdr_stored{0}, cdr_spilled{0}, cdr_replayed{0}, cdr_bad{0}, cdr_lost{0};
 };
+std::array<sdk::Figure<Stats::Count>, 8> figures_of(const Stats& stats);
 
 // An event to publish after the transaction is committed.
 using Events = std::vector<Json>;

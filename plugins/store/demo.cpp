@@ -146,15 +146,7 @@ Json info(Context& context) {
             {"devices", count("SELECT count(*) FROM device")},
             {"mailboxes", count("SELECT count(*) FROM mailbox")},
             {"messages", count("SELECT count(*) FROM message")}}},
-          {"counters",
-           {{"commands", stats.commands.load()},
-            {"refused", stats.refused.load()},
-            {"queue_full", stats.queue_full.load()},
-            {"cdr_stored", stats.cdr_stored.load()},
-            {"cdr_spilled", stats.cdr_spilled.load()},
-            {"cdr_replayed", stats.cdr_replayed.load()},
-            {"cdr_bad", stats.cdr_bad.load()},
-            {"cdr_lost", stats.cdr_lost.load()}}}};
+          {"counters", sdk::figures<Json, Stats::Count>(figures_of(stats))}};
 }
 
 }  // namespace

@@ -58,20 +58,23 @@ Store::Store(const sdk::Host& host, Options options)
   provide(recording_commands());
   provide(cdr_commands());
   provide(demo_commands());
-  show_figures();
+  host_.measure<Stats::Count>(figures_of(backend_->stats));
   replay();
 }
 
-void Store::show_figures() const {
-  const Stats& s = backend_->stats;
-  host_.measure("commands_total", "Commands taken.", s.commands);
-  host_.measure("refused_total", "Commands refused for what they ask.", s.refused);
-  host_.measure("queue_full_total", "Commands that found the queue full.", s.queue_full);
-  host_.measure("cdr_stored_total", "Call records written to the database.", s.cdr_stored);
-  host_.measure("cdr_spilled_total", "Call records put aside because the database failed.", s.cdr_spilled);
-  host_.measure("cdr_replayed_total", "Call records put aside that were written later.", s.cdr_replayed);
-  host_.measure("cdr_bad_total", "Call records put aside that cannot be read.", s.cdr_bad);
-  host_.measure("cdr_lost_total", "Call records lost.", s.cdr_lost);
+std::array<sdk::Figure<Stats::Count>, 8> figures_of(const Stats& s) {
+  return {{
+      {"commands", "commands_total", "Commands taken.", &s.commands},
+      {"refused", "refused_total", "Commands refused for what they ask.", &s.refused},
+      {"queue_full", "queue_full_total", "Commands that found the queue full.", &s.queue_full},
+      {"cdr_stored", "cdr_stored_total", "Call records written to the database.", &s.cdr_stored},
+      {"cdr_spilled", "cdr_spilled_total", "Call records put aside because the database failed.",
+       &s.cdr_spilled},
+      {"cdr_replayed", "cdr_replayed_total", "Call records put aside that were written later.",
+       &s.cdr_replayed},
+      {"cdr_bad", "cdr_bad_total", "Call records put aside that cannot be read.", &s.cdr_bad},
+      {"cdr_lost", "cdr_lost_total", "Call records lost.", &s.cdr_lost},
+  }};
 }
 
 Store::~Store() {

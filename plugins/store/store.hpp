@@ -57,7 +57,6 @@ class Store {
 
   static void on_command(void* user, td_request* request, const td_caller* caller, td_str params);
   void provide(std::span<const Command> commands);
-  void show_figures() const;
   void take(const Command& command, td_request* request, std::string_view tenant, std::string_view params);
   void take_record(td_request* request, std::string_view tenant, std::string_view params);
   bool send_record(const Json& record);
