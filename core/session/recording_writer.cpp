@@ -9,39 +9,19 @@
 #include "core/base/log.hpp"
 
 namespace tandem::session {
-namespace {
-
-constexpr auto kPeriod = milliseconds(100);
-
-}  // namespace
 
 RecordingWriter::RecordingWriter(std::function<void()> finished) : finished_(std::move(finished)) {}
 
 RecordingWriter::~RecordingWriter() { pump_all(); }
 
 void RecordingWriter::pump_all() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  thread_.stop();
   for (const auto& open : open_) open->tap->close(media::RecordEnd::stopped);
   for (const auto& open : added_) open->tap->close(media::RecordEnd::stopped);
   pump();
 }
 
-void RecordingWriter::start() { thread_ = std::thread(&RecordingWriter::run, this); }
-
-void RecordingWriter::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    wake_.wait_for(lock, kPeriod);
-    lock.unlock();
-    pump();
-    lock.lock();
-  }
-}
+void RecordingWriter::start() { thread_.start(); }
 
 void RecordingWriter::add(TapPtr tap, const std::string& path) {
   open_count_.fetch_add(1, std::memory_order_relaxed);

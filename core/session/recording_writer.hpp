@@ -9,7 +9,6 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -17,13 +16,13 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/audio/wav_writer.hpp"
 #include "core/base/result.hpp"
 #include "core/base/time.hpp"
 #include "core/media/recorder_tap.hpp"
+#include "core/session/pump_thread.hpp"
 
 namespace tandem::session {
 
@@ -39,6 +38,8 @@ struct FinishedRecording {
 
 class RecordingWriter {
  public:
+  static constexpr milliseconds kPeriod{100};
+
   // `finished` is called [io] after something was added to the finished list.
   explicit RecordingWriter(std::function<void()> finished);
   ~RecordingWriter();  // [control] closes what is open, as "stopped"
@@ -70,7 +71,6 @@ class RecordingWriter {
     std::string error;
     bool disk_full = false;
   };
-  void run();
   static void fail(Open& open, const Error& error);
   static bool open_file(Open& open);
   static bool write(Open& open, std::span<const std::int16_t> samples);
@@ -80,13 +80,11 @@ class RecordingWriter {
   // owned
   const std::function<void()> finished_;
   mutable std::mutex mutex_;  // control adds and takes a few times a second; io holds it only to swap lists
-  std::condition_variable wake_;
   std::vector<std::unique_ptr<Open>> added_;
   std::vector<FinishedRecording> done_;
   std::vector<std::unique_ptr<Open>> open_;  // [io]
   std::atomic<std::size_t> open_count_{0};
-  bool stopping_ = false;
-  std::thread thread_;
+  PumpThread thread_{kPeriod, [this] { pump(); }};
 };
 
 }  // namespace tandem::session

@@ -10,7 +10,6 @@
 namespace tandem::session {
 namespace {
 
-constexpr auto kSendPeriod = milliseconds(20);
 constexpr unsigned kRetryPumps = 50;    // a second
 constexpr unsigned kLingerPumps = 100;  // what waits is given two seconds to leave after the end
 constexpr std::size_t kWaitingMax = 64U << 10U;
@@ -24,33 +23,18 @@ Result<void> SoundSender::add(TapPtr tap, const Address& to, std::uint32_t rate,
   std::unique_ptr<Stream> stream(new Stream{std::move(tap), to, std::move(preamble), std::move(*resampler)});
   stream->waiting.reserve(kWaitingMax);
   counts_.streams.fetch_add(1, std::memory_order_relaxed);
+  if (threaded_) thread_.start();
   const std::lock_guard lock(mutex_);
   added_.push_back(std::move(stream));
-  if (threaded_ && !stopping_ && !thread_.joinable()) thread_ = std::thread(&SoundSender::run, this);
   return {};
 }
 
 void SoundSender::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  thread_.stop();
   pump();  // what the kernel takes at once still goes
   streams_.clear();
   added_.clear();
   counts_.streams.store(0, std::memory_order_relaxed);
-}
-
-void SoundSender::run() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    wake_.wait_for(lock, kSendPeriod);
-    lock.unlock();
-    pump();
-    lock.lock();
-  }
 }
 
 void SoundSender::pump() {

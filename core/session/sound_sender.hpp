@@ -10,21 +10,21 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/audio/resampler.hpp"
 #include "core/base/address.hpp"
 #include "core/base/counter.hpp"
 #include "core/base/result.hpp"
+#include "core/base/time.hpp"
 #include "core/loop/tcp_client.hpp"
 #include "core/media/recorder_tap.hpp"
+#include "core/session/pump_thread.hpp"
 
 namespace tandem::session {
 
@@ -36,6 +36,8 @@ struct SoundSenderCounters {
 class SoundSender {
  public:
   using TapPtr = std::shared_ptr<media::RecorderTap>;  // owners: the leg's command or Leg, and this
+
+  static constexpr milliseconds kPeriod{20};
 
   SoundSender() = default;
   ~SoundSender() { stop(); }
@@ -65,7 +67,6 @@ class SoundSender {
     std::uint64_t missed_seen = 0;
     bool begun = false, told = false;
   };
-  void run();
   bool advance(Stream& stream);  // false: over
   bool connect(Stream& stream);  // true: open
   void fill(Stream& stream);
@@ -74,11 +75,10 @@ class SoundSender {
   // owned
   SoundSenderCounters counts_;
   std::mutex mutex_;  // control adds now and then; io holds it only to take what was added
-  std::condition_variable wake_;
   std::vector<std::unique_ptr<Stream>> added_;
   std::vector<std::unique_ptr<Stream>> streams_;  // [io]
-  bool threaded_ = false, stopping_ = false;
-  std::thread thread_;
+  bool threaded_ = false;
+  PumpThread thread_{kPeriod, [this] { pump(); }};
 };
 
 }  // namespace tandem::session
