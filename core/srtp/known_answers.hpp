@@ -32,39 +32,24 @@ inline constexpr Hex kIcm256Key(
     "57f82fe3613fd170a85ec93c40b1f0922ec4cb0dc025b58272147cc438944a98f0f1f2f3f4f5f6f7f8f9fafbfcfd");
 inline constexpr Hex kIcm256Stream("92bdd28a93c3f52511c677d08b5515a49da71b2378a854f67050756ded165bac");
 
-inline const srtp_cipher_test_case_t kIcm128Case{30,
-                                                 kIcm128Key.bytes.data(),
-                                                 zero_iv.data(),
-                                                 32,
-                                                 kZeros.bytes.data(),
-                                                 32,
-                                                 kIcm128Stream.bytes.data(),
-                                                 0,
-                                                 nullptr,
-                                                 0,
-                                                 nullptr};
-inline const srtp_cipher_test_case_t kIcm192Case{38,
-                                                 kIcm192Key.bytes.data(),
-                                                 zero_iv.data(),
-                                                 32,
-                                                 kZeros.bytes.data(),
-                                                 32,
-                                                 kIcm192Stream.bytes.data(),
-                                                 0,
-                                                 nullptr,
-                                                 0,
-                                                 nullptr};
-inline const srtp_cipher_test_case_t kIcm256Case{46,
-                                                 kIcm256Key.bytes.data(),
-                                                 zero_iv.data(),
-                                                 32,
-                                                 kZeros.bytes.data(),
-                                                 32,
-                                                 kIcm256Stream.bytes.data(),
-                                                 0,
-                                                 nullptr,
-                                                 0,
-                                                 nullptr};
+// Counter mode: a stream of key over zeros.
+template <std::size_t Key>
+constexpr srtp_cipher_test_case_t icm_case(const Hex<Key>& key, const Hex<65>& stream) {
+  return {static_cast<int>(key.bytes.size()),
+          key.bytes.data(),
+          zero_iv.data(),
+          32,
+          kZeros.bytes.data(),
+          32,
+          stream.bytes.data(),
+          0,
+          nullptr,
+          0,
+          nullptr};
+}
+inline constinit const srtp_cipher_test_case_t kIcm128Case = icm_case(kIcm128Key, kIcm128Stream);
+inline constinit const srtp_cipher_test_case_t kIcm192Case = icm_case(kIcm192Key, kIcm192Stream);
+inline constinit const srtp_cipher_test_case_t kIcm256Case = icm_case(kIcm256Key, kIcm256Stream);
 
 inline constexpr Hex kGcmText(
     "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5"
@@ -84,28 +69,23 @@ inline constexpr Hex kGcm256Sealed(
     "7a0abcc9f66276fc6ece0f4e1768cddf8853bb2d551b");
 inline std::array<std::uint8_t, 12> gcm_iv = Hex("cafebabefacedbaddecaf888").bytes;
 
-inline const srtp_cipher_test_case_t kGcm128Case{28,
-                                                 kGcm128Key.bytes.data(),
-                                                 gcm_iv.data(),
-                                                 60,
-                                                 kGcmText.bytes.data(),
-                                                 76,
-                                                 kGcm128Sealed.bytes.data(),
-                                                 20,
-                                                 kGcmAad.bytes.data(),
-                                                 16,
-                                                 nullptr};
-inline const srtp_cipher_test_case_t kGcm256Case{44,
-                                                 kGcm256Key.bytes.data(),
-                                                 gcm_iv.data(),
-                                                 60,
-                                                 kGcmText.bytes.data(),
-                                                 76,
-                                                 kGcm256Sealed.bytes.data(),
-                                                 20,
-                                                 kGcmAad.bytes.data(),
-                                                 16,
-                                                 nullptr};
+// GCM: what is sealed is the text and a tag of 16 bytes.
+template <std::size_t Key>
+constexpr srtp_cipher_test_case_t gcm_case(const Hex<Key>& key, const Hex<153>& sealed) {
+  return {static_cast<int>(key.bytes.size()),
+          key.bytes.data(),
+          gcm_iv.data(),
+          60,
+          kGcmText.bytes.data(),
+          76,
+          sealed.bytes.data(),
+          20,
+          kGcmAad.bytes.data(),
+          16,
+          nullptr};
+}
+inline constinit const srtp_cipher_test_case_t kGcm128Case = gcm_case(kGcm128Key, kGcm128Sealed);
+inline constinit const srtp_cipher_test_case_t kGcm256Case = gcm_case(kGcm256Key, kGcm256Sealed);
 
 inline constexpr Hex kHmacKey("0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
 inline constexpr Hex kHmacText("4869205468657265");
