@@ -127,6 +127,31 @@ std::int32_t repacket_units(Parts parts, std::uint32_t from, std::uint32_t sampl
   return left == 0 ? static_cast<std::int32_t>(into - out.data()) : 0;
 }
 
+// ---- coders over a library's state, where a payload is whole units: kUnitBytes for each kUnitSamples
+//
+// Codec::open() makes the state of either (null: it cannot); Codec::encode(state, pcm, out) and
+// Codec::decode(state, payload, pcm) are given lengths that fit and return as those of a class above do.
+
+template <typename Codec>
+struct UnitCoder {
+  decltype(Codec::open()) state = Codec::open();
+  static std::unique_ptr<UnitCoder> create(std::string_view) {
+    auto made = std::make_unique<UnitCoder>();
+    return made->state ? std::move(made) : nullptr;
+  }
+  std::int32_t encode(Pcm pcm, Bytes out) {
+    if (pcm.size() % Codec::kUnitSamples != 0 ||
+        pcm.size() / Codec::kUnitSamples * Codec::kUnitBytes > out.size())
+      return TD_INVALID;
+    return Codec::encode(*state, pcm, out);
+  }
+  std::int32_t decode(Payload payload, PcmOut pcm) {
+    const std::int32_t samples = Codec::payload_samples(payload);
+    if (samples < 0 || static_cast<std::size_t>(samples) > pcm.size()) return TD_INVALID;
+    return Codec::decode(*state, payload, pcm);
+  }
+};
+
 // ---- tables
 
 struct CodecTraits {

@@ -23,32 +23,18 @@ struct G726 {
   static constexpr std::uint32_t kMaxPayload = 60 * Bits;
   static constexpr std::uint32_t kUnitBytes = Bits, kUnitSamples = 8;
 
+  using Encoder = UnitCoder<G726>;
+  using Decoder = UnitCoder<G726>;
+
   static State open() {
     return State(g726_init(nullptr, static_cast<int>(Bits * 8000), G726_ENCODING_LINEAR, Packing));
   }
-  struct Encoder {
-    State state = open();
-    static std::unique_ptr<Encoder> create(std::string_view) {
-      auto made = std::make_unique<Encoder>();
-      return made->state ? std::move(made) : nullptr;
-    }
-    std::int32_t encode(Pcm pcm, Bytes out) {
-      if (pcm.size() % 8 != 0 || pcm.size() / 8 * Bits > out.size()) return TD_INVALID;
-      return g726_encode(state.get(), out.data(), pcm.data(), static_cast<int>(pcm.size()));
-    }
-  };
-  struct Decoder {
-    State state = open();
-    static std::unique_ptr<Decoder> create(std::string_view) {
-      auto made = std::make_unique<Decoder>();
-      return made->state ? std::move(made) : nullptr;
-    }
-    std::int32_t decode(Payload payload, PcmOut pcm) {
-      const std::int32_t samples = payload_samples(payload);
-      if (samples < 0 || static_cast<std::size_t>(samples) > pcm.size()) return TD_INVALID;
-      return g726_decode(state.get(), pcm.data(), payload.data(), static_cast<int>(payload.size()));
-    }
-  };
+  static std::int32_t encode(g726_state_t& state, Pcm pcm, Bytes out) {
+    return g726_encode(&state, out.data(), pcm.data(), static_cast<int>(pcm.size()));
+  }
+  static std::int32_t decode(g726_state_t& state, Payload payload, PcmOut pcm) {
+    return g726_decode(&state, pcm.data(), payload.data(), static_cast<int>(payload.size()));
+  }
   static std::int32_t payload_samples(Payload payload) {
     if (payload.size() % Bits != 0 || payload.size() > 2 * kMaxPayload) return TD_INVALID;
     return static_cast<std::int32_t>(payload.size() / Bits * 8);

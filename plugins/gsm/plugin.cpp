@@ -20,29 +20,16 @@ using State = std::unique_ptr<gsm0610_state_t, Free>;
 
 struct Gsm {
   static constexpr std::uint32_t kUnitBytes = kBytes, kUnitSamples = kFrame;
-  struct Encoder {
-    State state{gsm0610_init(nullptr, GSM0610_PACKING_VOIP)};
-    static std::unique_ptr<Encoder> create(std::string_view) {
-      auto made = std::make_unique<Encoder>();
-      return made->state ? std::move(made) : nullptr;
-    }
-    std::int32_t encode(Pcm pcm, Bytes out) {
-      if (pcm.size() % kFrame != 0 || pcm.size() / kFrame * kBytes > out.size()) return TD_INVALID;
-      return gsm0610_encode(state.get(), out.data(), pcm.data(), static_cast<int>(pcm.size()));
-    }
-  };
-  struct Decoder {
-    State state{gsm0610_init(nullptr, GSM0610_PACKING_VOIP)};
-    static std::unique_ptr<Decoder> create(std::string_view) {
-      auto made = std::make_unique<Decoder>();
-      return made->state ? std::move(made) : nullptr;
-    }
-    std::int32_t decode(Payload payload, PcmOut pcm) {
-      const std::int32_t samples = payload_samples(payload);
-      if (samples < 0 || static_cast<std::size_t>(samples) > pcm.size()) return TD_INVALID;
-      return gsm0610_decode(state.get(), pcm.data(), payload.data(), static_cast<int>(payload.size()));
-    }
-  };
+  using Encoder = UnitCoder<Gsm>;
+  using Decoder = UnitCoder<Gsm>;
+
+  static State open() { return State(gsm0610_init(nullptr, GSM0610_PACKING_VOIP)); }
+  static std::int32_t encode(gsm0610_state_t& state, Pcm pcm, Bytes out) {
+    return gsm0610_encode(&state, out.data(), pcm.data(), static_cast<int>(pcm.size()));
+  }
+  static std::int32_t decode(gsm0610_state_t& state, Payload payload, PcmOut pcm) {
+    return gsm0610_decode(&state, pcm.data(), payload.data(), static_cast<int>(payload.size()));
+  }
   static std::int32_t payload_samples(Payload payload) {
     if (payload.size() % kBytes != 0 || payload.size() > 6 * kBytes) return TD_INVALID;
     for (std::size_t at = 0; at < payload.size(); at += kBytes)
