@@ -27,6 +27,21 @@ namespace tandem::sdk {
 inline td_str str(std::string_view text) { return {text.data(), text.size()}; }
 inline std::string_view view(td_str text) { return {text.data, text.size}; }
 
+// [any] A code of a refusal, TD_INVALID … TD_INTERNAL, as the API spells it.
+constexpr const char* code_name(int code) {
+  switch (code) {
+    case TD_INVALID: return "invalid";
+    case TD_NOT_FOUND: return "not_found";
+    case TD_CONFLICT: return "conflict";
+    case TD_DENIED: return "denied";
+    case TD_EXHAUSTED: return "exhausted";
+    case TD_UNAVAILABLE: return "unavailable";
+    case TD_TIMEOUT: return "timeout";
+    case TD_UNSUPPORTED: return "unsupported";
+    default: return "internal";
+  }
+}
+
 // A number that a plugin counts, said once: as its status command names it, and as /metrics does.
 template <typename Number>
 struct Figure {

@@ -23,20 +23,6 @@ std::string user_of(const nlohmann::json& party) {
   return text.substr(0, text.find('@'));
 }
 
-const char* code_name(int code) {
-  switch (code) {
-    case TD_INVALID: return "invalid";
-    case TD_NOT_FOUND: return "not_found";
-    case TD_CONFLICT: return "conflict";
-    case TD_DENIED: return "denied";
-    case TD_EXHAUSTED: return "exhausted";
-    case TD_UNAVAILABLE: return "unavailable";
-    case TD_TIMEOUT: return "timeout";
-    case TD_UNSUPPORTED: return "unsupported";
-    default: return "internal";
-  }
-}
-
 // Arguments are an object; as text they are JSON, and any other text is {text = …}.
 void push_args(lua_State* L, const nlohmann::json& args) {
   if (args.is_object() || args.is_array()) return push_json(L, args);
@@ -135,7 +121,7 @@ int ScriptCall::push_reply(lua_State* L, const Reply& reply) {
     return 1;
   }
   std::string code = text_of(reply.value, "code");
-  if (code.empty()) code = code_name(reply.code);
+  if (code.empty()) code = sdk::code_name(reply.code);
   return push_failure(L, code, text_of(reply.value, "message"));
 }
 

@@ -20,19 +20,4 @@ class Refusal : public std::runtime_error {
   int code_;
 };
 
-// The code as the API spells it.
-constexpr const char* code_name(int code) {
-  switch (code) {
-    case TD_INVALID: return "invalid";
-    case TD_NOT_FOUND: return "not_found";
-    case TD_CONFLICT: return "conflict";
-    case TD_DENIED: return "denied";
-    case TD_EXHAUSTED: return "exhausted";
-    case TD_UNAVAILABLE: return "unavailable";
-    case TD_TIMEOUT: return "timeout";
-    case TD_UNSUPPORTED: return "unsupported";
-    default: return "internal";
-  }
-}
-
 }  // namespace tandem::store

@@ -99,7 +99,7 @@ void Store::provide(std::span<const Command> commands) {
                                           &Store::on_command, &provided_.back());
     if (code < 0)
       throw Refusal(code,
-                    std::string("the command ") + command.name + " cannot be added: " + code_name(code));
+                    std::string("the command ") + command.name + " cannot be added: " + sdk::code_name(code));
   }
 }
 
@@ -140,7 +140,7 @@ void Store::take(const Command& command, td_request* request, std::string_view t
           job->result = run_command(*job->command, context);
         } catch (const Refusal& refusal) {
           job->code = refusal.code();
-          job->result = {{"code", code_name(refusal.code())}, {"message", refusal.what()}};
+          job->result = {{"code", sdk::code_name(refusal.code())}, {"message", refusal.what()}};
         } catch (const std::exception& error) {
           job->code = TD_INTERNAL;
           job->result = {{"code", "internal"}, {"message", error.what()}};
@@ -275,7 +275,7 @@ void Store::answer(td_request* request, int code, const Json& json) {
 
 void Store::refuse(td_request* request, const Refusal& refusal) {
   ++backend_->stats.refused;
-  answer(request, refusal.code(), {{"code", code_name(refusal.code())}, {"message", refusal.what()}});
+  answer(request, refusal.code(), {{"code", sdk::code_name(refusal.code())}, {"message", refusal.what()}});
 }
 
 }  // namespace tandem::store

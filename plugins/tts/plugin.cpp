@@ -32,15 +32,6 @@ constexpr const char* kDescription = R"json({
   "result": {"type": "object", "properties": {"path": {"type": "string"}}}
 })json";
 
-const char* code_name(int code) {
-  switch (code) {
-    case TD_INVALID: return "invalid";
-    case TD_EXHAUSTED: return "exhausted";
-    case TD_UNAVAILABLE: return "unavailable";
-    default: return "internal";
-  }
-}
-
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 // Throws NotSpoken (invalid).
@@ -180,7 +171,7 @@ class Tts {
   }
 
   void fail(td_request* request, int code, const std::string& message) {
-    const std::string json = dump({{"code", code_name(code)}, {"message", message}});
+    const std::string json = dump({{"code", tandem::sdk::code_name(code)}, {"message", message}});
     host_.api()->reply(host_.api(), request, code, tandem::sdk::str(json));
   }
 
