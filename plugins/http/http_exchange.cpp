@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "http/request_header.hpp"
 #include "http/server.hpp"
 
 namespace tandem::http {
@@ -20,15 +21,6 @@ constexpr const char* kJson = "application/json";
 // A body that is refused is still read and thrown away up to here, so that the client gets to read the
 // answer.
 constexpr std::int64_t kDiscardMax = 32ll << 20;
-
-std::string header(lws* wsi, lws_token_indexes token) {
-  const int size = lws_hdr_total_length(wsi, token);
-  if (size <= 0) return "";
-  std::string text(static_cast<std::size_t>(size) + 1, '\0');
-  const int copied = lws_hdr_copy(wsi, text.data(), size + 1, token);
-  text.resize(copied < 0 ? 0 : static_cast<std::size_t>(copied));
-  return text;
-}
 
 // Below 0: none, or not a plain number.
 std::int64_t content_length(lws* wsi) {

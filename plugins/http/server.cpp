@@ -7,6 +7,7 @@
 #include <array>
 
 #include "http/http_exchange.hpp"
+#include "http/request_header.hpp"
 #include "http/ws_peer.hpp"
 
 namespace tandem::http {
@@ -16,15 +17,6 @@ namespace {
 // lws's own time limits stand behind ours, as a second net: were they the same, chance would say which of the
 // two ends a slow client, and only ours are counted.
 constexpr int kSecondNet_s = 5;
-
-std::string header(lws* wsi, lws_token_indexes token) {
-  const int size = lws_hdr_total_length(wsi, token);
-  if (size <= 0) return "";
-  std::string text(static_cast<std::size_t>(size) + 1, '\0');
-  const int copied = lws_hdr_copy(wsi, text.data(), size + 1, token);
-  text.resize(copied < 0 ? 0 : static_cast<std::size_t>(copied));
-  return text;
-}
 
 // A WebSocket that is silent for 30 s gets a ping, and 20 s later is given up.
 const lws_retry_bo_t* idle_policy() {
