@@ -17,6 +17,8 @@ import subprocess
 import tempfile
 import time
 
+from closes import Closes
+
 CONFIG = """
 poll_method epoll
 sip_listen {listen}
@@ -80,7 +82,7 @@ def silence(path, seconds):
     subprocess.run(["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", path, "trim", "0", str(seconds)], check=True)
 
 
-class Phone:
+class Phone(Closes):
     """One baresip. A context manager: leaving it ends the process and removes its folder."""
 
     def __init__(self, user, password="", proxy="127.0.0.1:5060", say=None, answer="manual", codec="PCMU/8000/1",
@@ -263,9 +265,3 @@ class Phone:
         if self.log is not None:
             self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

@@ -13,6 +13,8 @@ import socket
 import struct
 import time
 
+from closes import Closes
+
 
 class ApiError(Exception):
     """A command was refused; code is the API's word for it (not_found, invalid, …)."""
@@ -148,7 +150,7 @@ class WebSocket:
         self.socket.close()
 
 
-class Events:
+class Events(Closes):
     """A WebSocket with one subscription. Keeps every event it got in `seen`."""
 
     def __init__(self, port, token, since=None, filters=None):
@@ -206,9 +208,3 @@ class Events:
 
     def close(self):
         self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

@@ -10,6 +10,8 @@ import re
 import socket
 import time
 
+from closes import Closes
+
 
 def md5(text):
     return hashlib.md5(text.encode()).hexdigest()
@@ -26,7 +28,7 @@ def credentials(challenge, method, uri, user, password):
             f'cnonce="abcd", response="{answer}", algorithm=MD5\r\n')
 
 
-class Lamp:
+class Lamp(Closes):
     def __init__(self, system, user, seconds=5):
         self.user, self.password = user, system.accounts()[user]["password"]
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -82,9 +84,3 @@ class Lamp:
 
     def close(self):
         self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

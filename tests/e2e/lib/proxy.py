@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 
+from closes import Closes
 from system import Skipped, free_port
 
 CONFIG = """#!KAMAILIO
@@ -88,7 +89,7 @@ SHOW_MOS = """if (is_method("BYE"))
         xlog("L_NOTICE", "QUALITY average=$avp(mos_average) min=$avp(mos_min) max=$avp(mos_max) samples=$avp(mos_samples)\\n");"""
 
 
-class Proxy:
+class Proxy(Closes):
     def __init__(self, ng_port, flags="replace-origin replace-session-connection ICE=remove", uas_port=9, transport="udp", mos=False):
         program = shutil.which("kamailio") or "/usr/sbin/kamailio"
         modules = "/usr/lib/x86_64-linux-gnu/kamailio/modules"
@@ -147,9 +148,3 @@ class Proxy:
                 self.process.wait()
         self.log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

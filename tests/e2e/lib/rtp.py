@@ -10,6 +10,8 @@ import socket
 import struct
 import time
 
+from closes import Closes
+
 KEYS = "123456789*0#"
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477)
 FRAME = 160
@@ -23,7 +25,7 @@ def ulaw(sample):
     return ~(sign | exponent << 4 | size >> exponent + 3 & 0x0F) & 0xFF
 
 
-class RtpSender:
+class RtpSender(Closes):
     def __init__(self, host="127.0.0.1", seed=7):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((host, 0))
@@ -82,9 +84,3 @@ class RtpSender:
 
     def close(self):
         self.socket.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 
+from closes import Closes
 from system import free_port
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -55,7 +56,7 @@ def expect(pattern, header=None, variable="found"):
     return f'<action><ereg regexp="{pattern}" {where} check_it="true" assign_to="{variable}"/></action>'
 
 
-class Sipp:
+class Sipp(Closes):
     def __init__(self, system, scenario, user="1001", password=None, service="7001", calls=1, host="127.0.0.1",
                  port=None, seconds=30, arguments=(), **fields):
         self.folder = tempfile.mkdtemp(prefix="tandem-sipp-")
@@ -120,9 +121,3 @@ class Sipp:
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
