@@ -171,6 +171,19 @@ void Concealment::ring_on() {
 
 float Concealment::next_sample() {
   const float ms = static_cast<float>(made_) * 1000 / static_cast<float>(rate_);
+  if (ms < kTrendMs) level_ *= decline_;
+  const float now = gain();
+  return next_raw() * now;
+}
+
+// How loud what is made up is now.
+float Concealment::gain() const {
+  return faded(static_cast<float>(made_) * 1000 / static_cast<float>(rate_)) * level_;
+}
+
+// The cycle, as loud as it was.
+float Concealment::next_raw() {
+  const float ms = static_cast<float>(made_) * 1000 / static_cast<float>(rate_);
   const std::size_t wanted = ms < 30 ? 1 : ms < 50 ? 2 : 3;
   if (wanted > periods_) {
     at_ += (wanted - periods_) * pitch_;
@@ -191,8 +204,7 @@ float Concealment::next_sample() {
   }
   ++at_;
   if (made_ < rate_) ++made_;
-  if (ms < kTrendMs) level_ *= decline_;
-  return value * faded(ms) * level_;
+  return value;
 }
 
 // The overlap is half the pitch: longer ones, as in App. I, blur more good audio than they mend. It

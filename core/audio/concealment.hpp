@@ -34,6 +34,10 @@ class Concealment {
   // [media] Fills `out` for a lost stretch, of any length; silence when nothing good was heard yet.
   void conceal(std::span<std::int16_t> out);
 
+  // [media] The same where what follows is known: `next`, at least 5 ms, is the beginning of the next good
+  // frame and will be given to good(). At most 25 ms at 16 kHz, else it is as conceal().
+  void bridge(std::span<std::int16_t> out, std::span<const std::int16_t> next);
+
   // [media] The next good frame does not follow what was heard (packets were left out): overlap it as well.
   void splice();
 
@@ -49,11 +53,24 @@ class Concealment {
   static constexpr std::size_t kHistory = 780;  // 48.75 ms at 16 kHz
   static constexpr std::size_t kRing = 60;      // a quarter of the longest pitch at 16 kHz
 
+  static constexpr std::size_t kBridge = 640;  // what a bridge looks at: 20 ms and room to meet, at 16 kHz
+
+  // `at`: of what goes on, what was then played; how alike it is there with what it meets.
+  struct Meeting {
+    std::size_t at = 0;
+    float alike = 0;
+  };
+
   void begin();
   void ring_on();
   std::size_t find_pitch() const;
   float decline() const;
+  float next_raw();
+  float gain() const;
   float next_sample();
+  std::size_t period_of(std::span<const std::int16_t> next) const;
+  Meeting meet(const float* forward, std::size_t n, std::size_t most, std::span<const std::int16_t> next,
+               std::size_t window) const;
   std::size_t merge(std::span<std::int16_t> pcm, std::size_t samples, Room room);
   void remember(std::span<const std::int16_t> pcm);
 

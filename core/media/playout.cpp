@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <new>
+#include <utility>
 
 namespace tandem::media {
 namespace {
@@ -90,25 +91,24 @@ void Playout::fill(TimePoint now, std::size_t frame) {
 
 void Playout::play(const jitter::Pulled& item, std::size_t frame) {
   if (item.kind == jitter::Pull::recover && recover(item)) return;
-  if (item.kind != jitter::Pull::packet) {
-    make_up(codecs_[active_], item.ticks,
-            item.kind == jitter::Pull::lost || item.kind == jitter::Pull::recover);
-    return;
-  }
+  if (item.kind == jitter::Pull::lost || item.kind == jitter::Pull::recover) return conceal(item);
+  if (item.kind != jitter::Pull::packet) return make_up(codecs_[active_], item.ticks);
   if (noise_of(item.payload_type) != nullptr) {
     if (const auto noise = audio::parse_noise(item.payload)) sound_->noise.describe(*noise);
     codec_pauses_ = false;
-    return make_up(codecs_[active_], item.ticks, false);
+    return make_up(codecs_[active_], item.ticks);
   }
   Codec* codec = find(item.payload_type);
   if (codec == nullptr) return;  // the payload map changed while it waited
   active_ = static_cast<std::size_t>(codec - codecs_.data());
   std::array<std::int16_t, kScratch> scratch;
-  const int samples = codec->decoder.decode_mono(item.payload, scratch);
+  const int samples = decode(*codec, item, scratch);
   if (samples < 0) {
     ++counts_.undecodable;
-    make_up(*codec, item.ticks, true);
-    return;
+    jitter::Pulled lost;
+    lost.kind = jitter::Pull::lost;
+    lost.ticks = item.ticks;
+    return conceal(lost);
   }
   ++counts_.decoded;
   codec_pauses_ = codec::pauses(codec->decoder.codec(), item.payload);
@@ -117,6 +117,15 @@ void Playout::play(const jitter::Pulled& item, std::size_t frame) {
       static_cast<std::int32_t>(std::int64_t{item.surplus_ticks} * rate_ / codec->decoder.codec().clock_rate);
   fresh_ = true;
   take(*codec, scratch, static_cast<std::size_t>(samples), frame, item.put_off);
+}
+
+// Unless it was done ahead of its turn.
+int Playout::decode(Codec& codec, const jitter::Pulled& item, std::span<std::int16_t> pcm) {
+  const bool done = ahead_samples_ > 0 && ahead_timestamp_ == item.timestamp && !item.restarted;
+  const std::size_t samples = std::exchange(ahead_samples_, 0);
+  if (!done) return codec.decoder.decode_mono(item.payload, pcm);
+  std::copy_n(sound_->ahead.begin(), samples, pcm.begin());
+  return static_cast<int>(samples);
 }
 
 // What was decoded joins what was heard. Behind a loss it is where it belongs; if it only came late, it may
@@ -192,20 +201,45 @@ bool Playout::recover(const jitter::Pulled& item) {
   return made;
 }
 
-void Playout::make_up(Codec& codec, std::uint32_t ticks, bool conceal) {
+void Playout::conceal(const jitter::Pulled& item) {
+  Codec& codec = codecs_[active_];
+  std::array<std::int16_t, kScratch> scratch;
+  const std::size_t samples =
+      std::min<std::size_t>(codec::ticks_to_samples(codec.decoder.codec(), item.ticks), scratch.size());
+  const std::span<std::int16_t> pcm(scratch.data(), samples);
+  ++counts_.concealed;
+  counts_.made_up += samples * rate_ / codec.decoder.codec().sample_rate;
+  if (codec.decoder.conceal_mono(pcm) != static_cast<int>(samples)) {
+    const std::span<const std::int16_t> next = decode_ahead(codec, item);
+    next.empty() ? sound_->concealment.conceal(pcm) : sound_->concealment.bridge(pcm, next);
+  }
+  sound_->jitter.expect_redundancy(codec.decoder.can_recover() && (tries_ < 8 || hits_ * 4 >= tries_));
+  append(codec, pcm);
+}
+
+// The packet behind what is lost, where it is there: its sound is kept until its turn, as a decoder takes
+// each packet but once. Nothing if it is another codec's, or longer than there is room for.
+std::span<const std::int16_t> Playout::decode_ahead(Codec& codec, const jitter::Pulled& item) {
+  if (item.kind != jitter::Pull::recover || find(item.payload_type) != &codec) return {};
+  const td_codec& kind = codec.decoder.codec();
+  const std::uint32_t ticks = codec::payload_ticks(kind, item.payload);
+  if (codec::ticks_to_samples(kind, ticks) > sound_->ahead.size()) return {};
+  std::array<std::int16_t, kScratch> scratch;
+  const int samples = codec.decoder.decode_mono(item.payload, scratch);
+  if (samples <= 0 || static_cast<std::size_t>(samples) > sound_->ahead.size()) return {};
+  ahead_samples_ = static_cast<std::size_t>(samples);
+  ahead_timestamp_ = item.timestamp + item.ticks;
+  std::copy_n(scratch.begin(), ahead_samples_, sound_->ahead.begin());
+  return {sound_->ahead.data(), ahead_samples_};
+}
+
+// What the sender does not say, while it is silent.
+void Playout::make_up(Codec& codec, std::uint32_t ticks) {
   std::array<std::int16_t, kScratch> scratch;
   const std::size_t samples =
       std::min<std::size_t>(codec::ticks_to_samples(codec.decoder.codec(), ticks), scratch.size());
-  const std::span<std::int16_t> pcm(scratch.data(), samples);
-  if (!conceal) {
-    pause(codec, pcm);
-  } else {
-    ++counts_.concealed;
-    counts_.made_up += samples * rate_ / codec.decoder.codec().sample_rate;
-    if (codec.decoder.conceal_mono(pcm) != static_cast<int>(samples)) sound_->concealment.conceal(pcm);
-    sound_->jitter.expect_redundancy(codec.decoder.can_recover() && (tries_ < 8 || hits_ * 4 >= tries_));
-  }
-  append(codec, pcm);
+  pause(codec, {scratch.data(), samples});
+  append(codec, {scratch.data(), samples});
 }
 
 const ClockedType* Playout::noise_of(std::uint8_t payload_type) const {
@@ -242,6 +276,7 @@ void Playout::append(Codec& codec, std::span<const std::int16_t> pcm) {
 
 void Playout::reset() {
   codec_pauses_ = false;
+  ahead_samples_ = 0;
   if (sound_ == nullptr) return;
   sound_->jitter.reset();
   sound_->concealment.reset();

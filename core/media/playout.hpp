@@ -9,6 +9,7 @@
 // or pull.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -77,6 +78,7 @@ class Playout {
     audio::TimeScale scale;
     const std::span<std::int16_t> fifo;  // [begin, end) waits; what was played stands before it
     std::size_t begin = 0, end = 0;
+    std::array<std::int16_t, 320> ahead;  // of a packet decoded before its turn: 20 ms at 16 kHz
     std::size_t waiting() const { return end - begin; }
   };
   Sound& sound() { return sound_ != nullptr ? *sound_ : wake(); }
@@ -86,7 +88,10 @@ class Playout {
   void fill(TimePoint now, std::size_t frame);
   void play(const jitter::Pulled& item, std::size_t frame);
   void take(Codec& codec, std::span<std::int16_t> pcm, std::size_t samples, std::size_t frame, bool put_off);
-  void make_up(Codec& codec, std::uint32_t ticks, bool conceal);
+  int decode(Codec& codec, const jitter::Pulled& item, std::span<std::int16_t> pcm);
+  std::span<const std::int16_t> decode_ahead(Codec& codec, const jitter::Pulled& item);
+  void conceal(const jitter::Pulled& item);
+  void make_up(Codec& codec, std::uint32_t ticks);
   bool recover(const jitter::Pulled& item);
   void append(Codec& codec, std::span<const std::int16_t> pcm);
   void correct(std::size_t frame);
@@ -101,12 +106,14 @@ class Playout {
   const ColdMemory memory_;  // Sound, and the samples of its fifo
   Sound* sound_ = nullptr;   // null: nothing was pushed or pulled yet
   // state
-  std::size_t active_ = 0;          // index of the codec heard last
-  bool codec_pauses_ = false;       // the last payload said so: the decoder makes the noise of the pause
-  std::int32_t surplus_ = 0;        // of the packet decoded last: samples above (below 0: under) the target
-  std::size_t packet_ = 0;          // samples of it
-  bool fresh_ = false;              // one was decoded for this frame
-  std::uint64_t since_scaled_ = 0;  // samples
+  std::size_t active_ = 0;         // index of the codec heard last
+  bool codec_pauses_ = false;      // the last payload said so: the decoder makes the noise of the pause
+  std::int32_t surplus_ = 0;       // of the packet decoded last: samples above (below 0: under) the target
+  std::size_t packet_ = 0;         // samples of it
+  std::size_t ahead_samples_ = 0;  // 0: none
+  std::uint32_t ahead_timestamp_ = 0;
+  bool fresh_ = false;                  // one was decoded for this frame
+  std::uint64_t since_scaled_ = 0;      // samples
   std::uint32_t tries_ = 0, hits_ = 0;  // of recovering
   Counts counts_;
 };

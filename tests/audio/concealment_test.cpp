@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
 #include "tests/audio/signal.hpp"
 
 namespace tandem::audio {
@@ -139,6 +142,75 @@ TEST(Concealment, SurvivesFullScaleNoise) {
     concealment.good(pcm);
     concealment.conceal(pcm);
     EXPECT_GT(power(pcm), 0);
+  }
+}
+
+// One frame of `pcm` lost; what is heard where the frame behind it is known, and where it is not.
+struct FilledGap {
+  Pcm bridged, concealed;
+};
+FilledGap without_frame(const Pcm& pcm, unsigned rate, std::size_t lost) {
+  const std::size_t frame = rate / 50;
+  FilledGap filled{pcm, with_losses(pcm, rate, frame, {lost})};
+  Concealment concealment(rate);
+  for (std::size_t i = 0; (i + 1) * frame <= pcm.size(); ++i) {
+    const std::span<std::int16_t> part(filled.bridged.data() + i * frame, frame);
+    if (i == lost)
+      concealment.bridge(part, {pcm.data() + (i + 1) * frame, frame});
+    else
+      concealment.good(part);
+  }
+  return filled;
+}
+
+TEST(Concealment, ABridgeMeetsAVoiceThatChangedMeanwhile) {
+  for (const unsigned rate : {8000u, 16000u}) {
+    Pcm pcm = voiced(rate, rate);
+    const std::size_t frame = rate / 50;
+    for (std::size_t i = 0; i < pcm.size(); ++i)  // softer and softer: a quarter within the lost frame
+      pcm[i] = static_cast<std::int16_t>(
+          pcm[i] * std::pow(0.25, std::clamp((static_cast<double>(i) - 20.0 * static_cast<double>(frame)) /
+                                                 static_cast<double>(frame),
+                                             0.0, 1.0)));
+    const FilledGap filled = without_frame(pcm, rate, 20);
+    const std::span<const std::int16_t> was(pcm.data() + 20 * frame, frame);
+    const double bridged = snr(was, {filled.bridged.data() + 20 * frame, frame});
+    EXPECT_GT(bridged, snr(was, {filled.concealed.data() + 20 * frame, frame}) + 3) << rate;
+    EXPECT_LE(greatest_step(filled.bridged), greatest_step(pcm) * 5 / 4) << rate;
+    EXPECT_TRUE(std::equal(pcm.begin() + static_cast<std::ptrdiff_t>(21 * frame), pcm.end(),
+                           filled.bridged.begin() + static_cast<std::ptrdiff_t>(21 * frame)))
+        << "the frame behind it is as it came";
+  }
+}
+
+TEST(Concealment, ABridgeThatCannotBeIsConcealment) {
+  const Pcm pcm = voiced(8000, 8000);
+  for (const auto& [lost, next] : {std::pair<std::size_t, std::size_t>{160, 20}, {600, 160}, {160, 0}}) {
+    Concealment one(8000), other(8000);
+    Pcm heard(pcm.begin(), pcm.begin() + 1600);
+    one.good(heard);
+    other.good(heard);
+    Pcm bridged(lost), concealed(lost);
+    one.bridge(bridged, {pcm.data() + 1600 + lost, next});
+    other.conceal(concealed);
+    EXPECT_EQ(bridged, concealed) << lost << " samples, " << next << " known";
+    EXPECT_TRUE(one.making());
+  }
+  Pcm nothing_heard(160, 1);
+  Concealment fresh(8000);
+  fresh.bridge(nothing_heard, {pcm.data(), 160});
+  EXPECT_EQ(power(nothing_heard), 0);
+}
+
+TEST(Concealment, ABridgeToSilenceAndFromSilenceIsNoLouderThanEither) {
+  for (const bool to_silence : {false, true}) {
+    Pcm pcm = voiced(8000, 8000);
+    const auto middle = pcm.begin() + 20 * 160;
+    to_silence ? std::fill(middle, pcm.end(), std::int16_t{0})
+               : std::fill(pcm.begin(), middle, std::int16_t{0});
+    const FilledGap filled = without_frame(pcm, 8000, 20);
+    const double loudest = std::max(power({pcm.data() + 19 * 160, 160}), power({pcm.data() + 21 * 160, 160}));
+    EXPECT_LT(power({filled.bridged.data() + 20 * 160, 160}), loudest) << to_silence;
   }
 }
 

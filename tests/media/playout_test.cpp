@@ -146,6 +146,38 @@ TEST_F(PlayoutTest, ConcealsWhereTheNextPacketRepeatsNothing) {
   EXPECT_EQ(playout_->counts().concealed, 1u);
 }
 
+// A decoder with a memory takes each packet once, in order, also where one is needed before its turn.
+TEST_F(PlayoutTest, DecodesThePacketBehindALossAheadOfItsTurnButOnce) {
+  static std::vector<int> decoded;
+  decoded.clear();
+  static struct td_codec codec = leveled();
+  codec.recover = nullptr;
+  codec.conceal = [](td_decoder*, std::int16_t*, std::uint32_t) noexcept { return std::int32_t{0}; };
+  codec.decode = [](td_decoder*, const std::uint8_t* payload, std::uint32_t, std::int16_t* pcm,
+                    std::uint32_t) noexcept -> std::int32_t {
+    decoded.push_back(payload[0]);
+    std::fill_n(pcm, 160, static_cast<std::int16_t>(payload[0] * 100));
+    return 160;
+  };
+  make(&codec, {.min_delay = milliseconds(40)});
+  std::vector<int> levels, expected;
+  for (unsigned i = 0; i < 60; ++i) {
+    const std::uint8_t payload[2] = {static_cast<std::uint8_t>(i + 1), 0};
+    if (i != 20 && i != 40 && i != 41) {
+      send(i, payload, i * 20);
+      if (i <= 57) expected.push_back(static_cast<int>(i + 1));
+    }
+    levels.push_back(hear(i * 20).back());
+  }
+  EXPECT_EQ(decoded, expected);
+  EXPECT_EQ(playout_->counts().concealed, 3u);
+  for (std::size_t i = 4; i < levels.size(); ++i) {
+    const bool made_up = i == 22 || i == 42 || i == 43;
+    if (made_up) continue;
+    EXPECT_EQ(levels[i], static_cast<int>(i - 1) * 100) << i;
+  }
+}
+
 TEST_F(PlayoutTest, AFixedDelayIsKept) {
   make(codec::pcmu(), {.min_delay = milliseconds(100), .fixed = true});
   (void)call(500, [](unsigned i) { return i * 20.0 + (i % 5) * 4; });
