@@ -2,8 +2,8 @@
 // on melodies, as a server's would, created with the parameters that phones are told.
 //
 // In a row, the processor's caches and branch predictors know the codec from the coder before. In a server of
-// a few calls it sleeps between two packets and knows little: a codec of much code (G.729) then costs a third
-// more. As calls, the coders work when their packets would be due, and their thread sleeps between.
+// a few calls it sleeps between two packets and knows little: a codec of much code (G.729) then costs up to
+// a third more. As calls, the coders work when their packets would be due, and their thread sleeps between.
 //
 // Thread: [any], which it may make wait; reads its thread's CPU clock.
 #pragma once
