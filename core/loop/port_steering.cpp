@@ -128,9 +128,9 @@ constexpr Insn go(int skip) { return insn(BPF_JMP | BPF_JA, 0, 0, skip, 0); }
 constexpr Reg r0 = 0, r1 = 1, r2 = 2, r3 = 3, r4 = 4, r6 = 6, r7 = 7, r8 = 8, stack = 10;
 constexpr int kKeyAt = -8, kLoopAt = -12;
 
-int load_program(int by_port, int table, int sockets) {
+auto make_program(int by_port, int table, int sockets) {
   using Context = bpf_sk_lookup;
-  const std::array program{
+  return std::array{
       /*  0 */ copy(r6, r1),
       /*  1 */ load32(r2, r6, offsetof(Context, family)),
       /*  2 */ unless_is(r2, AF_INET, 46),  // → 49
@@ -193,6 +193,10 @@ int load_program(int by_port, int table, int sockets) {
       /* 55 */ set(r0, SK_PASS),
       /* 56 */ leave(),
   };
+}
+
+int load_program(int by_port, int table, int sockets) {
+  const auto program = make_program(by_port, table, sockets);
   bpf_attr a{};
   a.prog_type = BPF_PROG_TYPE_SK_LOOKUP;
   a.expected_attach_type = BPF_SK_LOOKUP;
