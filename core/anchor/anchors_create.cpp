@@ -102,7 +102,7 @@ Result<void> Anchors::take_answered_section(Call& call, Party& party, std::size_
     for (const Format& format : answered)
       if (const Format* sent = find_same(asked.sent, format)) add_payload(config, *sent, format);
     if (config.payloads.empty()) {
-      warnings.push_back("the answer accepts no codec that was offered");
+      warnings.emplace_back("the answer accepts no codec that was offered");
       for (const Format& format : answered)
         if (format.transcodable()) add_payload(config, format, format);
     }

@@ -150,7 +150,7 @@ void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
 void Leg::forward(const rtp::Packet& packet, PayloadKind kind, TimePoint now) {
   Leg& to = *plan_.forward_to;
   if (!peer_takes_) return;
-  const int send_type = forwarded_types_[packet.header.payload_type & 127u];
+  const std::int8_t send_type = forwarded_types_[packet.header.payload_type & 127u];
   if (send_type < 0) {  // the peer cannot take this codec: from here on it is transcoded
     forward_blocked_ = forward_blocked_ || kind == PayloadKind::audio;
     session_->replan();

@@ -1,6 +1,7 @@
 #include "ng/report.hpp"
 
 #include <charconv>
+#include <cmath>
 
 namespace tandem::ng {
 namespace {
@@ -39,11 +40,11 @@ Value quality(const Value& source, const char* name) {
   const auto found = source.find(name);
   const Value& from = found == source.end() ? source : *found;
   const auto round_trip = static_cast<std::int64_t>(real_at(from, "round_trip_ms") * 1000);
-  return {{"MOS", static_cast<std::int64_t>(real_at(from, "mos") * 10 + 0.5)},
+  return {{"MOS", std::llround(real_at(from, "mos") * 10)},
           {"round-trip time", round_trip},
           {"round-trip time leg", round_trip},
-          {"jitter", static_cast<std::int64_t>(real_at(from, "jitter_ms") + 0.5)},
-          {"packet loss", static_cast<std::int64_t>(real_at(from, "loss_percent") + 0.5)}};
+          {"jitter", std::llround(real_at(from, "jitter_ms"))},
+          {"packet loss", std::llround(real_at(from, "loss_percent"))}};
 }
 
 Value ssrc_figures(const Value& source) {

@@ -223,7 +223,7 @@ void SdpOptions::take_bundle(const Value& value) {
     if (bundle == "require" || bundle == "strict")
       out_.refuse("bundle=" + bundle + ": streams are not bundled here");
     else if (bundle == "offer")
-      out_.warnings.push_back("bundle=offer: streams are not bundled here, each has a port of its own");
+      out_.warnings.emplace_back("bundle=offer: streams are not bundled here, each has a port of its own");
     else if (bundle != "accept" && bundle != "reject")
       out_.add_unknown("bundle option", word);
   }
