@@ -43,8 +43,9 @@ void DelayEstimator::Histogram::forget(float growth) {
 void DelayEstimator::forget_packets() {
   const float before = packets_.weight;
   packets_.forget(kGrowth);
-  if (packets_.weight < before) gaps_ /= kHeaviest;
-  all_.forget(kGrowth);
+  if (packets_.weight > before) return;
+  gaps_ /= kHeaviest;
+  for (float& count : all_) count /= kHeaviest;
 }
 
 std::int64_t DelayEstimator::add(std::int64_t transit_us, std::int64_t arrival_us, Overtaken overtaken) {
@@ -52,7 +53,7 @@ std::int64_t DelayEstimator::add(std::int64_t transit_us, std::int64_t arrival_u
   const std::int64_t relative = transit_us - base_us_;
   begin_period(arrival_us);
   const int bucket = static_cast<int>(std::min<std::int64_t>(relative / kBucketUs, kBuckets));
-  all_.add(bucket);
+  if (bucket < kBuckets) all_[static_cast<std::size_t>(bucket)] += packets_.weight;
   if (overtaken == Overtaken::yes) {
     packets_.add(bucket);
     any_overtaken_ = true;
@@ -139,7 +140,7 @@ std::int64_t DelayEstimator::missing_us(std::int64_t least_us) const {
   std::int64_t best = 0;
   for (int i = 0; i < kBuckets; ++i) {
     late -= packets_.counts[static_cast<std::size_t>(i)] / packets_.total;
-    if (repeated && i >= behind) next_late -= all_.counts[static_cast<std::size_t>(i - behind)] / all_.total;
+    if (repeated && i >= behind) next_late -= all_[static_cast<std::size_t>(i - behind)] / packets_.total;
     const float next_missing = repeated ? std::min(next_late + lost, 1.0f) : 1;
     const float missing = (late + lost) * (next_missing + kRecovered * (1 - next_missing));
     const std::int64_t delay = std::int64_t{i + 1} * kBucketUs;

@@ -68,10 +68,10 @@ class DelayEstimator {
   void decide();
   bool knows(float entries) const;  // so many periods, as they weigh now
 
-  Histogram periods_;  // the greatest delay of each half second
-  Histogram packets_;  // delays of those overtaken; all others in the first bucket
-  Histogram all_;      // delays of all
-  float gaps_ = 0;     // packets, as they weigh in packets_, that never came; one of each burst
+  Histogram periods_;                  // the greatest delay of each half second
+  Histogram packets_;                  // delays of those overtaken; all others in the first bucket
+  std::array<float, kBuckets> all_{};  // delays of all, as they weigh in packets_
+  float gaps_ = 0;  // packets, as they weigh in packets_, that never came; one of each burst
   std::array<std::int64_t, kWindows> minima_{};
   std::array<std::uint8_t, 3> recent_{};  // period_most_ of the last ones
   std::uint8_t at_recent_ = 0;
