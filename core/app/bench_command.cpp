@@ -23,6 +23,7 @@
 #include "core/app/listen_address.hpp"
 #include "core/app/version.hpp"
 #include "core/base/log.hpp"
+#include "core/load/agreement.hpp"
 #include "core/load/bare_codec.hpp"
 #include "core/load/engine_driver.hpp"
 #include "core/load/janus_driver.hpp"
@@ -46,7 +47,7 @@ void on_signal(int) {
 
 struct Options {
   std::string profile = "relay", server = "engine", against;
-  unsigned legs = 0, loops = 1, rounds = 3;
+  unsigned legs = 0, loops = 1, rounds = 3, repeat = 1;
   double seconds = 0, rate = 0, noise = 10;
   std::string bare_codec;
   std::string json, csv, html, baseline, user = "1001", password, peer, peer_password, recordings,
@@ -114,6 +115,7 @@ class Bench {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
     if (!o_.against.empty()) return compare();
+    if (o_.repeat > 1) return repeat();
     return o_.search ? search() : one();
   }
 
@@ -256,6 +258,33 @@ class Bench {
     return write_reports(steps, held ? 0 : kFailed);
   }
 
+  // The same run several times: do they tell the same?
+  int repeat() {
+    std::vector<load::Step> steps;
+    bool held = true, doubtful = false;
+    for (unsigned round = 1; round <= o_.repeat && !interrupted.load(); ++round) {
+      auto outcome = load_once(o_.server, profile_);
+      if (!outcome) return refuse(outcome.error());
+      if (interrupted.load()) break;
+      fmt::print("run {}: {:.0f} us per leg-second, delay p50 {:.2f}, p99 {:.2f} ms, {} lost, {} hurt legs\n",
+                 round, outcome->us_per_leg_second, outcome->total.delay.percentile_ms(.5),
+                 outcome->total.delay.percentile_ms(.99), outcome->lost, outcome->hurt_legs);
+      for (const std::string& doubt : outcome->doubts) fmt::print("{:<11}{}\n", "DOUBT", doubt);
+      std::fflush(stdout);
+      held = held && outcome->held();
+      doubtful = doubtful || !outcome->doubts.empty();
+      steps.push_back({fmt::format("run {}", round), std::move(*outcome)});
+    }
+    if (steps.empty()) return kFailed;
+    std::string text;
+    const bool same = load::all_agree(load::agreement(steps, o_.noise), o_.noise, text);
+    const bool whole = steps.size() == o_.repeat;  // not interrupted
+    if (whole)
+      fmt::print("{}{} runs {} within {:g} %\n", text, steps.size(), same ? "agree" : "do not agree",
+                 o_.noise);
+    return write_reports(steps, !whole || !same || !held ? kFailed : doubtful ? kDoubtful : 0);
+  }
+
   int compare_with_baseline(const load::Outcome& outcome, int status) const {
     std::ifstream file(o_.baseline);
     std::stringstream text;
@@ -323,12 +352,17 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
   bench->add_flag("--search", options->search, "finds the largest load that holds the objective");
   bench->add_option("--against", options->against, "a second server: both in turn, ratios pair by pair");
   bench->add_option("--rounds", options->rounds, "pairs of runs of --against")->check(CLI::Range(1, 100));
+  bench
+      ->add_option("--repeat", options->repeat,
+                   "so many runs of the same: exit status 1 when they differ by more than --noise")
+      ->check(CLI::Range(1, 100));
   bench->add_option("--html", options->html, "writes a page with plots");
   bench->add_option("--json", options->json, "writes the report there");
   bench->add_option("--csv", options->csv, "writes PREFIX-seconds.csv and PREFIX-legs.csv");
   bench->add_option("--baseline", options->baseline,
                     "an earlier --json report: exit status 1 when this run is worse");
-  bench->add_option("--noise", options->noise, "percent that a figure may be worse")->capture_default_str();
+  bench->add_option("--noise", options->noise, "percent that a figure may be worse, or runs may differ")
+      ->capture_default_str();
   bench->add_flag("--quiet", options->quiet, "no line a second");
   bench->add_option("--serve-engine", options->serve_engine, "")->group("");
   bench->footer(

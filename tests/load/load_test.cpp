@@ -10,6 +10,7 @@
 
 #include "core/audio/wav_writer.hpp"
 #include "core/codec/g711.hpp"
+#include "core/load/agreement.hpp"
 #include "core/load/bare_codec.hpp"
 #include "core/load/bencode.hpp"
 #include "core/load/histogram.hpp"
@@ -443,6 +444,36 @@ TEST(Report, JsonHasEveryFigureAndIsItsOwnBaseline) {
   EXPECT_FALSE(regressions(o, "{}", 10));
   worse.profile = "other";
   EXPECT_FALSE(regressions(worse, text, 10));
+}
+
+TEST(Report, RunsThatDifferByMoreThanTheNoiseDoNotAgree) {
+  const auto with = [](auto change) {
+    Outcome o = sample();
+    change(o);
+    return o;
+  };
+  const auto judged = [](const Outcome& a, const Outcome& b, double percent) {
+    std::string text;
+    const std::vector<Step> runs{{"run 1", a}, {"run 2", b}};
+    return all_agree(agreement(runs, percent), percent, text);
+  };
+  const Outcome o = sample();
+  EXPECT_TRUE(judged(o, o, 0));
+  const Outcome dearer = with([](Outcome& x) { x.us_per_leg_second *= 1.09; });
+  EXPECT_TRUE(judged(o, dearer, 10));
+  EXPECT_TRUE(judged(dearer, o, 10));
+  EXPECT_FALSE(judged(o, dearer, 8));
+  EXPECT_FALSE(judged(dearer, o, 8));
+  EXPECT_TRUE(judged(o, with([](Outcome& x) { x.kb_per_leg += 0.9; }), 0));  // less than a KB
+  EXPECT_FALSE(judged(o, with([](Outcome& x) { x.lost += 1; }), 10));        // none before
+  EXPECT_FALSE(judged(o, with([](Outcome& x) { x.hurt_legs += 1; }), 10));
+  EXPECT_FALSE(judged(o, with([](Outcome& x) { x.mos_min -= 0.5; }), 10));
+  // What is not known of one run is not judged.
+  EXPECT_TRUE(judged(o, with([](Outcome& x) { x.us_per_leg_second = -1; }), 10));
+  std::string text;
+  const std::vector<Step> runs{{"run 1", o}, {"run 2", dearer}};
+  all_agree(agreement(runs, 5), 5, text);
+  EXPECT_NE(text.find("DIFFERS    server's CPU a leg"), text.npos) << text;
 }
 
 TEST(Report, ThePageStandsAloneAndIsEscaped) {
