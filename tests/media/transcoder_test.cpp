@@ -177,6 +177,28 @@ TEST(Transcoder, MakesPacketsOfTheLengthThatWasAskedFor) {
     }
 }
 
+TEST(Transcoder, StereoStaysStereoAtAnotherRate) {
+  const auto stereo = [](std::uint32_t rate) {
+    for (const td_codec* one : codec::l16_all())
+      if (one->sample_rate == rate && one->channels == 2) return one;
+    return static_cast<const td_codec*>(nullptr);
+  };
+  const td_codec *from = stereo(8000), *to = stereo(16000);
+  ASSERT_TRUE(from != nullptr && to != nullptr);
+  Way way(from, to);
+  std::vector<std::uint8_t> payload;
+  for (int i = 0; i < 160; ++i) {  // left 0x2000, right -0x1000
+    for (const int byte : {0x20, 0x00, 0xf0, 0x00}) payload.push_back(static_cast<std::uint8_t>(byte));
+  }
+  for (int i = 0; i < 10; ++i) way.push_raw(way.seq(i), way.time(i), payload);
+  const auto sound = way.sound();
+  ASSERT_EQ(sound.size(), 10u * 320 * 2);
+  for (std::size_t at = sound.size() / 2; at < sound.size(); at += 2) {
+    ASSERT_NEAR(sound[at], 0x2000, 40) << at;
+    ASSERT_NEAR(sound[at + 1], -0x1000, 40) << at;
+  }
+}
+
 TEST(Transcoder, AStallLeavesNoLag) {
   Way way(codec::l16_8000(), codec::pcmu());
   for (int i = 0; i < 5; ++i) way.push(i, 20, TimePoint(i * 20ms));
