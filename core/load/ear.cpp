@@ -105,7 +105,8 @@ void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches,
       rx_.push(packet.header, packet.payload.size(), at, event ? rtp::Timing::held : rtp::Timing::sampled);
   ++figures_.packets;
   ++tally.received;
-  if (event) return take_event(packet, at);
+  if (event) return take_event(packet, at);  // its last packets may share a number
+  if (received.verdict == rtp::RxVerdict::duplicate) ++doubled_;
   if (type == kComfortNoise) return;
   if (type != payload_type_) {
     ++figures_.malformed;
@@ -292,6 +293,7 @@ void Ear::begin_measure(TimePoint now) {
   figures_.first_audio = first;
   rx_before_ = rx_.stats();
   unique_ = 0;
+  doubled_ = 0;
   any_stamp_ = false;
   measured_from_ = now;
   last_at_ = now;
@@ -311,7 +313,7 @@ LegFigures Ear::figures(TimePoint now) const {
   const std::uint64_t slack = dropped == 0 ? 0 : dropped + 3;
   out.lost = numbered > slack ? numbered - slack : 0;
   out.reordered = rx.reordered - rx_before_.reordered;
-  out.duplicates = std::max(out.duplicates, rx.duplicate - rx_before_.duplicate);
+  out.duplicates = std::max(out.duplicates, doubled_);
   if (partner_ != nullptr && expects_ == Marks::payload && hears_ != kNobody) {
     const std::uint64_t expected = partner_->counter() - partner_->measured_from();
     const std::uint64_t come = unique_ + dropped;

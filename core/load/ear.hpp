@@ -82,6 +82,7 @@ class Ear {
   bool any_stamp_ = false, ending_ = false, grid_ = false;
   std::uint32_t newest_ = 0;
   std::uint64_t unique_ = 0;
+  std::uint64_t doubled_ = 0;  // since measuring began
   TimePoint last_at_{};
   rtp::RtpTime grid_time_;
   std::int64_t grid_ticks_ = 0;

@@ -183,10 +183,12 @@ void conclude(Outcome& o, const Profile& profile) {
     const std::uint64_t wrong = o.wrong + o.gaps + o.clicks + o.shifts + o.turns_missed + o.own_turns_ms +
                                 o.damaged_legs + o.digits_wrong + o.digits_missing + o.deaf_legs +
                                 o.silent_legs + o.drifting_legs;
-    o.verdicts.push_back({"sound", "right on every leg",
-                          wrong == 0 ? fmt::format("right on {} legs", o.measured_legs)
-                                     : fmt::format("{} of {} legs hurt", o.hurt_legs, o.measured_legs),
-                          wrong == 0});
+    o.verdicts.push_back(
+        {"sound", "right on every leg",
+         wrong == 0 ? fmt::format("right on {} legs{}", o.measured_legs,
+                                  o.hurt_legs == 0 ? "" : fmt::format("; {} hurt otherwise", o.hurt_legs))
+                    : fmt::format("{} of {} legs hurt", o.hurt_legs, o.measured_legs),
+         wrong == 0});
   }
   if (o.measured_legs == 0) o.verdicts.push_back({"legs", "at least one measured", "none", false});
   if (o.own_late_p99_ms > profile.generator.late_p99_ms)
