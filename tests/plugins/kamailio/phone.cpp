@@ -239,6 +239,18 @@ void Phone::poll() {
 
 SipMessage Phone::expect(const std::string& what, int ms) {
   const bool wants_code = what[0] >= '1' && what[0] <= '9';
+  return next_such(
+      [&](const SipMessage& m) {
+        return wants_code ? std::to_string(m.code()) == what : m.code() == 0 && m.method() == what;
+      },
+      ms);
+}
+
+SipMessage Phone::final_answer(int ms) {
+  return next_such([](const SipMessage& m) { return m.code() >= 200 && m.method() == "INVITE"; }, ms);
+}
+
+SipMessage Phone::next_such(const std::function<bool(const SipMessage&)>& wanted, int ms) {
   SipMessage found;
   came_.clear();
   host_.run_until(
@@ -248,7 +260,7 @@ SipMessage Phone::expect(const std::string& what, int ms) {
           SipMessage next = std::move(inbox_.front());
           inbox_.pop_front();
           came_ += next.code() == 0 ? next.method() + " " : std::to_string(next.code()) + " ";
-          if (wants_code ? std::to_string(next.code()) == what : next.code() == 0 && next.method() == what) {
+          if (wanted(next)) {
             found = std::move(next);
             return true;
           }

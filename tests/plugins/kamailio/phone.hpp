@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,8 @@ class Phone {
   // The next message that is a request of this method or an answer of this code (100 is skipped); others fail
   // the test's wait and are dropped. An invalid message when none came in time.
   SipMessage expect(const std::string& what, int ms = 10000);
+  // The next answer to an INVITE that ends its transaction (RFC 3261 17.1.1).
+  SipMessage final_answer(int ms = 10000);
   // All that came in the last wait: "100 503 ".
   const std::string& came() const { return came_; }
   // True when nothing more comes within `ms`.
@@ -67,6 +70,7 @@ class Phone {
   std::string local_tag = "phone";
 
  private:
+  SipMessage next_such(const std::function<bool(const SipMessage&)>& wanted, int ms);
   void poll();
   void push(std::string_view text);
   void poll_stream();
