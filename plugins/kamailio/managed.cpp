@@ -268,7 +268,11 @@ bool Managed::write_files(std::string& error) {
     return false;
   sqlite3* db = nullptr;
   char* why = nullptr;
+  // The file stays in WAL mode. Told to set it, each of Kamailio's processes would, all at once and without
+  // waiting for each other's lock; one that fails at that ends Kamailio.
   const bool good = sqlite3_open(path("registrations.db").c_str(), &db) == SQLITE_OK &&
+                    sqlite3_busy_timeout(db, 2000) == SQLITE_OK &&
+                    sqlite3_exec(db, "PRAGMA journal_mode=WAL", nullptr, nullptr, &why) == SQLITE_OK &&
                     sqlite3_exec(db, kSchema, nullptr, nullptr, &why) == SQLITE_OK;
   if (!good) error = path("registrations.db") + ": " + (why != nullptr ? why : sqlite3_errmsg(db));
   sqlite3_free(why);
