@@ -34,17 +34,17 @@ class Ng:
 
 
 class Anchoring:
-    """Tandem with the ng plugin, and the operator's Kamailio before it."""
+    """Tandem with the ng plugin, and the operator's proxy before it."""
 
-    def __init__(self, e2e, flags=None, uas_port=9, media="", with_proxy=True, mos=False, top=""):
+    def __init__(self, e2e, flags=None, uas_port=9, media="", proxy=Proxy, with_proxy=True, top="", **proxy_options):
         self.ng_port = free_port(2300 + os.getpid() % 100 * 2)
         self.http_port = free_port(self.ng_port + 1)
         self.system = e2e.fresh(top=f'[plugin.ng]\nudp = "127.0.0.1:{self.ng_port}"\ntcp = "127.0.0.1:{self.ng_port}"\n'
                                     f'http = "127.0.0.1:{self.http_port}"\n{top}', media=media)
-        options = {} if flags is None else {"flags": flags}
+        options = proxy_options if flags is None else {"flags": flags, **proxy_options}
         self.proxy = None
         if with_proxy:
-            self.proxy = Proxy(self.ng_port, uas_port=uas_port, mos=mos, **options)
+            self.proxy = proxy(self.ng_port, uas_port=uas_port, **options)
             e2e.closing.append(self.proxy)
         self.e2e, self.ng = e2e, Ng(self.ng_port)
         self.ports = self.metric("tandem_ports_free")

@@ -90,6 +90,8 @@ SHOW_MOS = """if (is_method("BYE"))
 
 
 class Proxy(Closes):
+    NAME = "Kamailio"
+
     def __init__(self, ng_port, flags="replace-origin replace-session-connection ICE=remove", uas_port=9, transport="udp", mos=False):
         program = shutil.which("kamailio") or "/usr/sbin/kamailio"
         modules = "/usr/lib/x86_64-linux-gnu/kamailio/modules"
@@ -98,16 +100,19 @@ class Proxy(Closes):
                 modules = folder
         if not os.path.exists(f"{modules}/rtpengine.so"):
             raise Skipped("Kamailio's rtpengine module is not installed")
+        self._start([program, "-DD", "-m", "64", "-M", "8"], lambda: CONFIG.format(
+            port=self.port, modules=modules, flags=flags, uas_port=uas_port, more=MOS if mos else "",
+            after=SHOW_MOS if mos else "", socket=f"{transport}:127.0.0.1:{ng_port}"), ["-Y", "{folder}"])
+
+    def _start(self, command, config, more=()):
         self.folder = tempfile.mkdtemp(prefix="tandem-proxy-")
         self.port = free_port(5700 + os.getpid() % 100 * 2)
-        with open(f"{self.folder}/kamailio.cfg", "w") as out:
-            out.write(CONFIG.format(port=self.port, modules=modules, flags=flags, uas_port=uas_port,
-                                    more=MOS if mos else "", after=SHOW_MOS if mos else "",
-                                    socket=f"{transport}:127.0.0.1:{ng_port}"))
+        with open(f"{self.folder}/proxy.cfg", "w") as out:
+            out.write(config())
         self.log = open(f"{self.folder}/log", "wb")
-        self.process = subprocess.Popen([program, "-DD", "-f", f"{self.folder}/kamailio.cfg", "-m", "64", "-M", "8", "-Y",
-                                         self.folder, "-w", self.folder], stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=subprocess.STDOUT, start_new_session=True)
+        self.process = subprocess.Popen([*command, "-f", f"{self.folder}/proxy.cfg", "-w", self.folder,
+                                         *(word.format(folder=self.folder) for word in more)], stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True)
         self._wait_up()
 
     def _wait_up(self, seconds=10):
@@ -126,8 +131,8 @@ class Proxy(Closes):
                 except OSError:
                     pass
                 if self.process.poll() is not None:
-                    raise AssertionError(f"Kamailio ended with {self.process.returncode}:\n{self.tail()}")
-        raise AssertionError(f"Kamailio did not answer:\n{self.tail()}")
+                    raise AssertionError(f"{self.NAME} ended with {self.process.returncode}:\n{self.tail()}")
+        raise AssertionError(f"{self.NAME} did not answer:\n{self.tail()}")
 
     def tail(self, lines=15):
         with open(f"{self.folder}/log", errors="replace") as file:
