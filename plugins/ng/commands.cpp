@@ -133,12 +133,18 @@ void Commands::run_sdp(const char* method, const Request& request, const Answer&
   const bool bytes = to_utf8(params["sdp"].get_ref<std::string&>());
   for (const char* name : {"call_id", "from_tag", "to_tag", "via_branch", "label"})
     if (params.contains(name)) to_utf8(params[name].get_ref<std::string&>());
-  ask(method, params, answer, [bytes, warnings = request.warnings](const Value& result, Value& out) {
-    std::string sdp = text_at(result, "sdp");
-    if (bytes) to_bytes(sdp);
-    out["sdp"] = std::move(sdp);
-    add_warnings(warnings, result, out);
-  });
+  const auto lead_keys = [this, to = request.key_log, call_id = text_at(params, "call_id")] {
+    return !to || key_log_.lead(call_id, *to);
+  };
+  ask(method, params, answer,
+      [bytes, lead_keys, warnings = request.warnings](const Value& result, Value& out) {
+        auto all = warnings;
+        if (!lead_keys()) all.emplace_back("dtmf-log-dest: too many calls have one of their own");
+        std::string sdp = text_at(result, "sdp");
+        if (bytes) to_bytes(sdp);
+        out["sdp"] = std::move(sdp);
+        add_warnings(all, result, out);
+      });
 }
 
 void Commands::run_state(const Request& request, const Answer& answer) {

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "ng/cookie_cache.hpp"
+#include "ng/key_log.hpp"
 #include "ng/request.hpp"
 #include "tandem/sdk.hpp"
 
@@ -30,13 +31,15 @@ class Commands {
   using Reply = std::function<void(std::string_view answer)>;
   enum class Cookie : std::uint8_t { yes, no };
 
-  Commands(const sdk::Host& host, const ReadOptions& options) : host_(host), options_(options) {}
+  Commands(const sdk::Host& host, const ReadOptions& options, std::optional<Listen> key_log = {})
+      : host_(host), options_(options), key_log_(host, std::move(key_log)) {}
 
   // One message from `peer` (its address, for the cookies). `reply` is called once, possibly at once. False,
   // and never: a message without even a cookie, a repeat of one that is being done (which is answered once).
   bool take(std::string_view peer, std::string_view text, Cookie cookie, Reply reply);
 
   const Counts& counts() const { return counts_; }
+  const KeyLog::Counts& keys_told() const { return key_log_.counts(); }
 
  private:
   using Answer = std::function<void(Value answer)>;
@@ -59,6 +62,7 @@ class Commands {
   const ReadOptions options_;
   CookieCache cache_;
   Counts counts_;
+  KeyLog key_log_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

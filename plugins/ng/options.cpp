@@ -10,7 +10,21 @@ namespace {
 
 using Json = nlohmann::json;
 
-// "127.0.0.1:2223", "[::1]:2223", and "2223" for 127.0.0.1.
+void take_listen(const std::string& key, const Json& value, std::vector<Listen>& into,
+                 sdk::WrongOptions& wrong) {
+  const Json list = value.is_array() ? value : Json::array({value});
+  for (const Json& one : list) {
+    Listen listen;
+    if (list.size() > 8 || !one.is_string() || !parse_listen(one.get<std::string>(), listen)) {
+      wrong.push_back({key, "at most 8 of \"ADDRESS:PORT\", \"[ADDRESS]:PORT\"", value.dump()});
+      return;
+    }
+    into.push_back(std::move(listen));
+  }
+}
+
+}  // namespace
+
 bool parse_listen(std::string_view text, Listen& into) {
   const std::size_t colon = text.rfind(':');
   std::string_view host = colon == std::string_view::npos ? "127.0.0.1" : text.substr(0, colon);
@@ -29,21 +43,6 @@ bool parse_listen(std::string_view text, Listen& into) {
   return true;
 }
 
-void take_listen(const std::string& key, const Json& value, std::vector<Listen>& into,
-                 sdk::WrongOptions& wrong) {
-  const Json list = value.is_array() ? value : Json::array({value});
-  for (const Json& one : list) {
-    Listen listen;
-    if (list.size() > 8 || !one.is_string() || !parse_listen(one.get<std::string>(), listen)) {
-      wrong.push_back({key, "at most 8 of \"ADDRESS:PORT\", \"[ADDRESS]:PORT\"", value.dump()});
-      return;
-    }
-    into.push_back(std::move(listen));
-  }
-}
-
-}  // namespace
-
 sdk::WrongOptions read_options(std::string_view text, Options& options) {
   const Json json = text.empty() ? Json::object() : Json::parse(text, nullptr, false);
   sdk::WrongOptions wrong;
@@ -55,6 +54,12 @@ sdk::WrongOptions read_options(std::string_view text, Options& options) {
       if (value != "refuse" && value != "remove")
         wrong.push_back({key, "\"refuse\" or \"remove\"", value.dump()});
       options.ice_force_removes = value == "remove";
+    } else if (key == "dtmf_log") {
+      Listen to;
+      if (value.is_string() && parse_listen(value.get<std::string>(), to) && to.port != 0)
+        options.dtmf_log = to;
+      else
+        wrong.push_back({key, "\"ADDRESS:PORT\", \"[ADDRESS]:PORT\"", value.dump()});
     } else if (key == "max_connections") {
       if (!value.is_number_unsigned() || value.get<std::uint64_t>() < 1 ||
           value.get<std::uint64_t>() > 10'000)

@@ -1,6 +1,7 @@
 // Options: the section [plugin.ng] as a value. Thread: [any].
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +19,13 @@ struct Listen {
 
 struct Options {
   std::vector<Listen> udp, tcp, http;  // none: nothing is listened on
+  std::optional<Listen> dtmf_log;      // where the keys of all anchored calls are told; none: nowhere
   bool ice_force_removes = false;
   std::size_t max_connections = 256;  // TCP, and HTTP
 };
+
+// "127.0.0.1:2223", "[::1]:2223", and "2223" for 127.0.0.1. False: none of them, `into` is as it was.
+bool parse_listen(std::string_view text, Listen& into);
 
 // From JSON text: everything that is wrong with it.
 sdk::WrongOptions read_options(std::string_view json, Options& options);

@@ -15,7 +15,7 @@ namespace ng = tandem::ng;
 
 struct Running {
   explicit Running(const td_host* host, const ng::Options& options)
-      : sdk_host(host), commands(sdk_host, ng::ReadOptions{options.ice_force_removes}) {}
+      : sdk_host(host), commands(sdk_host, ng::ReadOptions{options.ice_force_removes}, options.dtmf_log) {}
   bool open(const ng::Options& options, std::string& error);
   tandem::sdk::Host sdk_host;
   ng::Commands commands;
@@ -57,6 +57,11 @@ std::array<tandem::sdk::Figure<std::uint64_t>, 6> figures_of(const ng::Counts& c
        {"unknown_words", "unknown_words_total", "Keys and flags that mean nothing here.", &c.unknown_words}}};
 }
 
+std::array<tandem::sdk::Figure<std::uint64_t>, 2> figures_of(const ng::KeyLog::Counts& c) {
+  return {{{"keys_told", "keys_told_total", "Keys told to dtmf_log and dtmf-log-dest.", &c.sent},
+           {"keys_not_told", "keys_not_told_total", "Keys that could not be sent there.", &c.failed}}};
+}
+
 // ng.status: what was counted.
 void status(void* user, td_request* request, const td_caller* caller, td_str) noexcept {
   const Running& self = *static_cast<Running*>(user);
@@ -67,6 +72,7 @@ void status(void* user, td_request* request, const td_caller* caller, td_str) no
   }
   const ng::Counts& c = self.commands.counts();
   auto out = tandem::sdk::figures<ng::Value, std::uint64_t>(figures_of(c));
+  out.update(tandem::sdk::figures<ng::Value, std::uint64_t>(figures_of(self.commands.keys_told())));
   std::size_t connections = 0;
   for (const auto& door : self.tcp) connections += door->connections();
   out["tcp_connections"] = connections;
@@ -85,6 +91,7 @@ int activate(const td_host* host, const char** error) noexcept {
         R"({"summary":"what was counted of the ng protocol","params":{"type":"object"},"access":"public"})";
     (void)api->provide(api, tandem::sdk::str("ng.status"), tandem::sdk::str(about), &status, running.get());
     running->sdk_host.measure<std::uint64_t>(figures_of(running->commands.counts()));
+    running->sdk_host.measure<std::uint64_t>(figures_of(running->commands.keys_told()));
     if (running->open(options, activation_error)) return TD_OK;
     running.reset();
   }

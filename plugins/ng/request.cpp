@@ -98,6 +98,13 @@ class Reader {
       out_.rows.push_back(std::move(row));
     }
   }
+  void take_key_log(const Value& value) {
+    Listen to;
+    if (value.is_string() && parse_listen(value.get<std::string>(), to) && to.port != 0)
+      out_.key_log = to;
+    else
+      out_.warnings.push_back("dtmf-log-dest: expected ADDRESS:PORT");
+  }
   bool take_act_option(const std::string& key, const Value& value) {
     if (key == "file")
       out_.file = value.is_string() ? value.get<std::string>() : "";
@@ -120,6 +127,8 @@ class Reader {
       out_.limit = std::clamp<std::int64_t>(to_number(value, 32), 1, 100'000);
     else if (key == "delete-delay")
       out_.delete_delay_s = std::clamp<std::int64_t>(to_number(value, 0), 0, 3600);
+    else if (key == "dtmf-log-dest" || key == "dtmf-log-destination")
+      take_key_log(value);
     else if (key == "all")
       out_.all = !value.is_string() || canonical(value.get<std::string>()) != "none";
     else if (key == "output-destination" || key == "output-file" || key == "recording-file" ||

@@ -8,10 +8,12 @@
 // Thread: [any].
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "ng/options.hpp"
 #include "ng/value.hpp"
 
 namespace tandem::ng {
@@ -35,6 +37,7 @@ struct Request {
   std::string metadata;  // where it is no option of an offer: start forwarding
   std::int64_t repeat = 1, duration_ms = 0, gap_ms = 0, start_ms = 0, repeat_duration_ms = 0, limit = 32;
   std::int64_t delete_delay_s = -1;
+  std::optional<Listen> key_log;  // dtmf-log-dest
 
   void refuse(const std::string& what);  // the first reason stands
   void add_unknown(const char* kind, std::string_view word);

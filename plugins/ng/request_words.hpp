@@ -6,16 +6,11 @@
 namespace tandem::ng {
 
 // Harmless here: we do it anyway, it is another program's business, or it only tunes what we have not.
-inline constexpr std::array kQuietKeys = {"supports",        "sip-message-type",
-                                          "sip-code",        "sip-response-code",
-                                          "xmlrpc-callback", "dtls",
-                                          "dtls-reverse",    "dtls-fingerprint",
-                                          "ice-lite",        "generate-rtcp",
-                                          "audio-player",    "player",
-                                          "alias-key",       "endpoint-learning",
-                                          "dtmf-log-dest",   "dtmf-log-destination",
-                                          "instance",        "template",
-                                          "volume",          "interface-hint"};
+inline constexpr std::array kQuietKeys = {
+    "supports",     "sip-message-type", "sip-code",         "sip-response-code", "xmlrpc-callback",
+    "dtls",         "dtls-reverse",     "dtls-fingerprint", "ice-lite",          "generate-rtcp",
+    "audio-player", "player",           "alias-key",        "endpoint-learning", "instance",
+    "template",     "volume",           "interface-hint"};
 
 inline constexpr std::array kQuietFlags = {"trust-address",
                                            "symmetric",

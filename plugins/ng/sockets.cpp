@@ -1,7 +1,5 @@
 #include "ng/sockets.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,50 +9,16 @@
 #include <cstring>
 #include <vector>
 
+#include "ng/socket_name.hpp"
+
 namespace tandem::ng {
 namespace {
 
 constexpr int kReadsMax = 64;  // in one turn of the loop, so that calls are not held up
 constexpr std::size_t kDatagramMax = 65'535;
 
-struct Name {
-  sockaddr_storage raw{};
-  socklen_t size = sizeof(sockaddr_storage);
-  sockaddr* get() { return reinterpret_cast<sockaddr*>(&raw); }
-
-  static Name of(const Listen& listen) {
-    Name name;
-    if (listen.ipv6()) {
-      auto* v6 = reinterpret_cast<sockaddr_in6*>(&name.raw);
-      v6->sin6_family = AF_INET6;
-      v6->sin6_port = htons(static_cast<std::uint16_t>(listen.port));
-      inet_pton(AF_INET6, listen.address.c_str(), &v6->sin6_addr);
-      name.size = sizeof(sockaddr_in6);
-    } else {
-      auto* v4 = reinterpret_cast<sockaddr_in*>(&name.raw);
-      v4->sin_family = AF_INET;
-      v4->sin_port = htons(static_cast<std::uint16_t>(listen.port));
-      inet_pton(AF_INET, listen.address.c_str(), &v4->sin_addr);
-      name.size = sizeof(sockaddr_in);
-    }
-    return name;
-  }
-  int port() const {
-    return raw.ss_family == AF_INET6 ? ntohs(reinterpret_cast<const sockaddr_in6*>(&raw)->sin6_port)
-                                     : ntohs(reinterpret_cast<const sockaddr_in*>(&raw)->sin_port);
-  }
-  std::string text() const {
-    std::array<char, INET6_ADDRSTRLEN> host{};
-    if (raw.ss_family == AF_INET6)
-      inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(&raw)->sin6_addr, host.data(), host.size());
-    else
-      inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(&raw)->sin_addr, host.data(), host.size());
-    return std::string(host.data()) + ":" + std::to_string(port());
-  }
-};
-
 int open_socket(const Listen& listen, int type, std::string& error, int& port) {
-  Name name = Name::of(listen);
+  SocketName name = SocketName::of(listen);
   const int fd = ::socket(listen.ipv6() ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int one = 1;
   if (fd >= 0 && type == SOCK_STREAM) (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
@@ -157,7 +121,7 @@ bool UdpDoor::open(const Listen& listen, std::string& error) {
 void UdpDoor::on_readable() {
   static thread_local std::array<char, kDatagramMax> buffer;
   for (int i = 0; i < kReadsMax; ++i) {
-    Name from;
+    SocketName from;
     const ssize_t size = ::recvfrom(fd_, buffer.data(), buffer.size(), 0, from.get(), &from.size);
     if (size < 0) return;
     const std::string peer = from.text();
@@ -186,7 +150,7 @@ bool TcpDoor::open(const Listen& listen, std::string& error) {
 
 void TcpDoor::on_acceptable() {
   for (int i = 0; i < kReadsMax; ++i) {
-    Name from;
+    SocketName from;
     const int fd = ::accept4(fd_, from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     if (connections_.size() >= connections_max_) {

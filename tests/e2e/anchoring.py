@@ -36,11 +36,11 @@ class Ng:
 class Anchoring:
     """Tandem with the ng plugin, and the operator's proxy before it."""
 
-    def __init__(self, e2e, flags=None, uas_port=9, media="", proxy=Proxy, with_proxy=True, top="", **proxy_options):
+    def __init__(self, e2e, flags=None, uas_port=9, media="", proxy=Proxy, with_proxy=True, ng="", top="", **proxy_options):
         self.ng_port = free_port(2300 + os.getpid() % 100 * 2)
         self.http_port = free_port(self.ng_port + 1)
         self.system = e2e.fresh(top=f'[plugin.ng]\nudp = "127.0.0.1:{self.ng_port}"\ntcp = "127.0.0.1:{self.ng_port}"\n'
-                                    f'http = "127.0.0.1:{self.http_port}"\n{top}', media=media)
+                                    f'http = "127.0.0.1:{self.http_port}"\n{ng}\n{top}', media=media)
         options = proxy_options if flags is None else {"flags": flags, **proxy_options}
         self.proxy = None
         if with_proxy:
@@ -126,6 +126,27 @@ def kamailio_with_its_rtpengine_module_anchors_a_call_between_two_phones(e2e):
     check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
     check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
     check_unlike(said_a, heard_by(a), what="what the caller heard of itself", end=4.5)
+
+
+@test(deadline=60)
+def the_keys_of_an_anchored_call_are_told_to_the_key_log(e2e):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as log:
+        log.bind(("127.0.0.1", 0))
+        log.settimeout(5)
+        here = Anchoring(e2e, ng=f'dtmf_log = "127.0.0.1:{log.getsockname()[1]}"')
+        (a, _), (b, _) = here.connect(seconds=3.0)
+        call = here.calls()[0]
+        a.keys("5#")
+        told = [json.loads(log.recv(4096)) for _ in range(2)]
+    tags = here.ng.ask("query", call_id=call)["tags"]
+    assert [one["event"] for one in told] == [5, 11], told
+    for one in told:
+        assert one["callid"] == call and one["type"] == "DTMF" and one["source_ip"] == "127.0.0.1", one
+        assert one["source_tag"] in tags and sorted(one["tags"]) == sorted(tags), (one, tags)
+        assert 40 <= one["duration"] <= 1000 and abs(one["timestamp"] - time.time()) < 60, one
+    a.hangup()
+    b.wait("CALL_CLOSED")
+    here.check_given_back()
 
 
 @test(deadline=60)

@@ -8,6 +8,7 @@ import audio
 from anchoring import Anchoring
 from opensips import OpenSips
 from suite import check_like, check_unlike, heard_by, test
+from system import free_port
 
 
 @test(deadline=60)
@@ -61,6 +62,23 @@ def opensips_has_a_call_transcoded_and_recorded_and_reads_its_quality(e2e):
     for said in (said_a, said_b):
         best = max(audio.likeness(side, said, end=4.0).score for side in sides)
         assert best >= 0.9, (recordings, best)
+
+
+@test(deadline=60)
+def opensips_is_told_the_keys_that_are_pressed_in_an_anchored_call(e2e):
+    keys_at = free_port(2900)
+    here = Anchoring(e2e, proxy=OpenSips, keys_at=keys_at, ng=f'dtmf_log = "127.0.0.1:{keys_at}"')
+    (a, _), (b, _) = here.connect(seconds=3.0)
+    call = here.calls()[0]
+    a.keys("5#")
+    deadline = time.monotonic() + 5
+    while len(found := re.findall(r"KEY (\d+) of \S+ in (\S+)", here.proxy.tail(200))) < 2:
+        assert time.monotonic() < deadline, here.proxy.tail(40)
+        time.sleep(0.1)
+    assert found == [("5", call), ("11", call)], found
+    a.hangup()
+    b.wait("CALL_CLOSED")
+    here.check_given_back()
 
 
 @test(deadline=60)

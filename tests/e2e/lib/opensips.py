@@ -73,6 +73,11 @@ RELAY = """if (is_method("INVITE")) {{
     $rtp_relay_peer = "{flags}";
     rtp_relay_engage("rtpengine");
   }}"""
+NOTIFIED = """
+modparam("rtpengine", "notification_sock", "127.0.0.1:{port}")
+event_route[E_RTPENGINE_NOTIFICATION] {{
+  xlog("L_ERR", "KEY $param(event) of $param(source_tag) in $param(callid)\\n");
+}}"""
 MODULES = ("proto_udp", "tm", "sl", "rr", "maxfwd", "sipmsgops", "signaling", "usrloc", "registrar", "rtpengine")
 
 
@@ -92,11 +97,11 @@ def find():
 class OpenSips(Proxy):
     NAME = "OpenSIPS"
 
-    def __init__(self, ng_port, flags="replace-origin replace-session-connection ICE=remove", within="", answered="", relay=False, **_):
+    def __init__(self, ng_port, flags="replace-origin replace-session-connection ICE=remove", within="", answered="", relay=False, keys_at=0, **_):
         program, files = find()
-        wanted = (*MODULES, "dialog", "rtp_relay") if relay else MODULES
+        wanted = [*MODULES, *(("dialog", "rtp_relay") if relay else ())]
         modules = "\n".join(f'loadmodule "{files.get(name, name + ".so")}"' for name in wanted)  # UDP's is within
         self._start([program, "-F", "-m", "64", "-M", "8"], lambda: CONFIG.format(
-            port=self.port, ng_port=ng_port, modules=modules, flags=flags, within=within, answered=answered,
+            port=self.port, ng_port=ng_port, modules=modules + (NOTIFIED.format(port=keys_at) if keys_at else ""), flags=flags, within=within, answered=answered,
             managed="" if relay else MANAGED.format(flags=flags), cancelled="" if relay else "rtpengine_delete();",
             engage=(RELAY if relay else ENGAGE).format(flags=flags)))
