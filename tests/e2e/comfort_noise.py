@@ -9,6 +9,7 @@ import threading
 import time
 
 from anchoring import Anchoring, sdp
+from linphone import Linphone
 from ng_verbs import ok, ports
 from rtp import ulaw
 from suite import test
@@ -155,5 +156,43 @@ def a_pause_is_noise_of_its_level_to_a_peer_that_knows_no_descriptions(e2e):
     pause_ = [level(b.sound(packet)) for packet in b.heard[60:115]]
     loudest, mean = min(pause_), sum(pause_) / len(pause_)
     assert abs(mean - 58) < 4 and loudest > 50, f"the pause was told as -58 dBov, heard {mean:.1f}, loudest {loudest:.1f}"
+    ok(here.ng.ask("delete", call_id="c", from_tag="a"))
+    here.check_given_back()
+
+
+@test(deadline=60)
+def linphone_plays_the_pause_that_is_told_on_to_it(e2e):
+    """B's pause at 16 kHz reaches Linphone at 8 kHz, which plays it 6 dB above what it is told (bcg729's reading of
+    RFC 3389)."""
+    phone = Linphone()
+    e2e.closing.append(phone)
+    here = Anchoring(e2e, media='codecs = ["PCMU", "L16/16000"]', with_proxy=False)
+    b = Talker(e2e, L16, 5)
+    offer = phone.call()
+    assert re.search(r"m=audio .*\b0\b.*\b13\b", offer), offer
+    offered = ok(here.ng.ask("offer", call_id="c", from_tag="a", sdp=sdp(phone.rtp_port, "0 13 97", "a=rtpmap:97 CN/16000\r\n"),
+                             codec={"transcode": ["L16/16000"], "mask": ["PCMU"]}))
+    b.type = int(re.search(r"a=rtpmap:(\d+) L16/16000", offered["sdp"])[1])
+    answered = ok(here.ng.ask("answer", call_id="c", from_tag="a", to_tag="b",
+                              sdp=sdp(b.port, f"{b.type} 97", f"a=rtpmap:{b.type} L16/16000\r\na=rtpmap:97 CN/16000\r\n")))
+    assert re.search(r"m=audio \d+ RTP/AVP 0 .*\b13\b", answered["sdp"]), answered["sdp"]
+    phone.answer(re.sub(r"a=sendrecv\r\n", "", answered["sdp"]) + "a=sendonly\r\n")
+    b.to = ports(offered["sdp"])[0]
+    b.act(("says", 20, 75), ("pauses", 58, 150), ("says", 20, 50))
+    time.sleep(0.3)
+    report = here.ng.ask("query", call_id="c", from_tag="a")
+    sent = [one["packets"] for media in report["tags"]["a"]["medias"] for one in media["egress SSRCs"]]
+    phone.hangup()
+    assert 125 < sum(sent) < 150, f"{sent} packets were sent: expected 125 of speech and what tells of the pause"
+    assert phone.logged("CN packet received"), f"Linphone got no description among {sent} packets"
+    heard = phone.heard()
+    loud = [i for i in range(0, len(heard) - 160, 160) if level(heard[i:i + 160]) < 30]
+    assert len(loud) > 100, f"{len(loud)} frames of speech were heard"
+    first, last = next(i for i, j in zip(loud, loud[1:]) if j - i > 8000), loud[-1]
+    back = next(j for i, j in zip(loud, loud[1:]) if i == first)
+    pause_ = [level(heard[i:i + 800]) for i in range(first + 6400, back - 1600, 800)]
+    mean = sum(pause_) / len(pause_)
+    assert abs(mean - (58 - 6)) < 4, f"a room of -58 dBov is heard at -{mean:.1f}, Linphone's should be -52"
+    assert max(pause_) - min(pause_) < 6 and last > back, [round(one, 1) for one in pause_]
     ok(here.ng.ask("delete", call_id="c", from_tag="a"))
     here.check_given_back()
