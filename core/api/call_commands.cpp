@@ -129,6 +129,16 @@ void bind_call_commands(CommandTable& table, Calls& calls, Timers& timers, MoreS
         answer_done(calls.hang_up_call(caller.tenant, text_at(params, "call"), *q850), reply);
       });
   table.add_own(
+      "extension.in_use", "which of these numbers ring or speak now",
+      R"({"properties":{"numbers":{"type":"array","items":{"type":"string","maxLength":128},"maxItems":1000},"tenant":{"type":"string","maxLength":64}},"required":["numbers"]})",
+      R"({"properties":{"in_use":{"type":"array"}}})", Access::open,
+      [&calls](const Caller& caller, const Json& params, const Reply& reply) {
+        const auto tenant = tenant_of(caller, params);
+        if (!tenant) return reply(tenant.error());
+        const auto numbers = params["numbers"].get<std::vector<std::string>>();
+        reply(text_of(Json{{"in_use", calls.in_use(*tenant, numbers)}}));
+      });
+  table.add_own(
       "mwi.set", "tells a user's phones how many messages wait (RFC 3842)",
       R"({"properties":{"user":{"type":"string","maxLength":128},"new":{"type":"integer","minimum":0},"old":{"type":"integer","minimum":0}},"required":["user","new","old"]})",
       "{}", Access::internal, [&calls](const Caller&, const Json& params, const Reply& reply) {

@@ -2,6 +2,8 @@
 #include "core/call/calls.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <unordered_set>
 
 #include "core/call/cause.hpp"
 #include "core/sdp/description.hpp"
@@ -63,6 +65,21 @@ std::vector<const Call*> Calls::list(std::string_view tenant) const {
   }
   std::sort(found.begin(), found.end(),
             [](const Call* a, const Call* b) { return a->started_at < b->started_at; });
+  return found;
+}
+
+std::vector<std::string> Calls::in_use(std::string_view tenant, std::span<const std::string> numbers) const {
+  std::unordered_set<std::string_view> busy;
+  for (const auto& [id, leg] : exchange_.legs()) {
+    if (!may_see(tenant, leg->tenant) || !leg->standing()) continue;
+    if (leg->direction == Direction::outbound)
+      busy.insert(leg->to.user);
+    else if (!leg->auth_user.empty())  // what its From says is anybody's
+      busy.insert(leg->from.user);
+  }
+  std::vector<std::string> found;
+  std::copy_if(numbers.begin(), numbers.end(), std::back_inserter(found),
+               [&](const std::string& number) { return busy.contains(number); });
   return found;
 }
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,6 +51,8 @@ class Calls final : public SignalingListener, public session::MediaListener {
   Result<const Call*> find_call(std::string_view tenant, std::string_view call);
   Result<Leg*> find_leg(std::string_view tenant, std::string_view leg);
   std::vector<const Call*> list(std::string_view tenant) const;
+  // Those of `numbers` that ring or speak now: called as such, or calling from a device that is theirs.
+  std::vector<std::string> in_use(std::string_view tenant, std::span<const std::string> numbers) const;
   std::size_t call_count() const { return exchange_.calls().size(); }
   std::size_t leg_count() const { return exchange_.legs().size(); }
   bool link_up() const { return link_up_; }

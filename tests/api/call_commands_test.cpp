@@ -107,6 +107,19 @@ TEST_F(CallCommandsTest, ShowGivesBothDirectionsFigures) {
   EXPECT_TRUE(leg["media"]["sent"].contains("loss_percent"));
 }
 
+TEST_F(CallCommandsTest, InUseIsWhoRingsOrSpeaksAsWhatItsDigestSays) {
+  company.phone("1002").never_answers();
+  Dialog& call = company.phone("1001").calls("1002");
+  timers.advance(500ms);
+  const Json asked{{"numbers", {"1003", "1002", "1001"}}, {"tenant", "demo"}};
+  EXPECT_EQ(run("extension.in_use", asked)["in_use"], (Json{"1002", "1001"}));
+  EXPECT_EQ(run("extension.in_use", {{"numbers", {"1001"}}}, "acme")["in_use"], Json::array());
+  EXPECT_EQ(error("extension.in_use", {{"numbers", {1001}}}), "invalid");
+  company.phone("1001").hangs_up(call);
+  timers.advance(500ms);
+  EXPECT_EQ(run("extension.in_use", asked)["in_use"], Json::array());
+}
+
 TEST_F(CallCommandsTest, ForeignTenantSeesNothing) {
   Dialog& call = company.phone("1001").calls("5000");
   timers.advance(50ms);
