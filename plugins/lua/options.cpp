@@ -10,9 +10,9 @@ namespace {
 
 using nlohmann::json;
 
-class Reader {
+class OptionReader {
  public:
-  Reader(Options& out, sdk::WrongOptions& wrong) : out_(out), wrong_(wrong) {}
+  OptionReader(Options& out, sdk::WrongOptions& wrong) : out_(out), wrong_(wrong) {}
 
   void take(const std::string& key, const json& value) {
     Limits& limits = out_.limits;
@@ -90,7 +90,7 @@ sdk::WrongOptions Options::read(std::string_view text, Options& out) {
     wrong.push_back({"", "a table of options", section.type_name()});
     return wrong;
   }
-  Reader reader(out, wrong);
+  OptionReader reader(out, wrong);
   for (const auto& [key, value] : section.items()) reader.take(key, value);
   return wrong;
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lua/json.hpp"
+#include "lua/primitives.hpp"
 #include "lua/sandbox.hpp"
 #include "lua/script_host.hpp"
 
@@ -26,16 +27,6 @@ ScriptCall& waiting_call(lua_State* L) {
   if (lua_isyieldable(L) == 0)
     luaL_error(L, "a verb of the call cannot be used inside of a callback (sort, gsub, metamethod)");
   return *call;
-}
-
-ScriptCall& running_call(lua_State* L) {
-  ScriptCall* call = Runtime::of(L).running();
-  if (call == nullptr) luaL_error(L, "no call runs");
-  return *call;
-}
-
-Memory::Scope unrefused(lua_State* L, ScriptCall& call) {
-  return Memory::Scope(Runtime::of(L).memory(), call.account(), Enforced::no);
 }
 
 constexpr int kRaise = -2;  // the message is on top
@@ -265,6 +256,7 @@ int push_primitives(lua_State* L) {
                                              {"protect", &make_protected},
                                              {nullptr, nullptr}};
   luaL_newlib(L, kPrimitives);
+  add_board_primitives(L);
   return 1;
 }
 

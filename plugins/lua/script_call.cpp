@@ -1,6 +1,8 @@
 // One script's run. See the header for its phases.
 #include "lua/script_call.hpp"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "lua/json.hpp"
@@ -12,6 +14,11 @@ namespace {
 
 constexpr std::size_t kLogLineMax = 1000;
 constexpr std::uint64_t kNsPerMs = 1'000'000;
+
+// Whose events begin so: no app's.
+constexpr std::array<std::string_view, 14> kReserved{"anchor", "board",     "call",   "device",  "dial",
+                                                     "digits", "leg",       "link",   "mailbox", "message",
+                                                     "play",   "recording", "script", "transfer"};
 
 // "1001" of {"user":"1001",…}, of "sip:1001@host" and of "1001".
 std::string user_of(const nlohmann::json& party) {
@@ -313,6 +320,7 @@ void ScriptCall::end(const char* reason, const std::string& error, const Place& 
   wait_ = Wait::none;
   wait_timer_.stop();
   life_timer_.stop();
+  host_.boards().forget(serial_);
   nlohmann::json event = {{"event", "script.ended"}, {"tenant", start_.tenant}, {"call", start_.call},
                           {"leg", start_.leg},       {"app", start_.app},       {"reason", reason}};
   if (!start_.run.is_null()) event["run"] = start_.run;
@@ -334,6 +342,25 @@ void ScriptCall::end(const char* reason, const std::string& error, const Place& 
   }
   host_.host().publish(dump(event));
   host_.ready(*this);  // to be taken away from the top of the loop
+}
+
+int ScriptCall::publish(lua_State* L, const std::string& name, nlohmann::json event) {
+  const std::string prefix = start_.app + ".";
+  const bool reserved =
+      std::find(kReserved.begin(), kReserved.end(), start_.app) != kReserved.end() || name.size() > 64;
+  if (reserved || !name.starts_with(prefix) || name.size() == prefix.size())
+    return push_failure(L, "denied", "an event of this app is \"" + prefix + "…\", of at most 64 bytes");
+  if (++published_ > kPublishedMax) {
+    ++host_.counters().events_dropped;
+    return push_failure(L, "exhausted", "more than 1000 events of one script");
+  }
+  event["event"] = name;
+  event["tenant"] = start_.tenant;
+  event["call"] = start_.call;
+  event["leg"] = start_.leg;
+  host_.host().publish(dump(event));
+  lua_pushboolean(L, 1);
+  return 1;
 }
 
 void ScriptCall::log(int level, std::string_view text) {

@@ -31,6 +31,7 @@ class ScriptCall {
  public:
   static constexpr std::size_t kEventsMax = 256;
   static constexpr std::uint64_t kReplyMs = 30'000;
+  static constexpr std::size_t kPublishedMax = 1000;
 
   // What a primitive is to do: this many results are on the stack, or one of these.
   static constexpr int kWait = -1;
@@ -54,6 +55,8 @@ class ScriptCall {
   int load_module(lua_State* L, const std::string& name);
   void finish(Ending ending) { ending_ = ending; }
   void push_state(lua_State* L);
+  // An event named after the app, "queue.joined" of app queue; tenant, call and leg are added.
+  int publish(lua_State* L, const std::string& name, nlohmann::json event);
   void log(int level, std::string_view text);
   bool hung_up() const { return hung_up_; }
   ScriptHost& host() { return host_; }
@@ -107,7 +110,7 @@ class ScriptCall {
   nlohmann::json left_;  // the leg.ended event
   Place condemned_;
   std::uint64_t started_ns_ = 0;
-  std::size_t logged_ = 0, dropped_events_ = 0;
+  std::size_t logged_ = 0, dropped_events_ = 0, published_ = 0;
 };
 
 // True when `thread` is the main line of the call that runs: the only place where verbs may wait.

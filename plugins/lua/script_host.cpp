@@ -53,6 +53,9 @@ ScriptHost::ScriptHost(const td_host* host, Options options)
       options_(std::move(options)),
       runtime_(&push_primitives),
       files_(host_, runtime_, options_.paths, options_.reload),
+      boards_([this](std::uint64_t script, const std::string& board) {
+        if (ScriptCall* call = find(script)) call->take_event({{"event", "board.changed"}, {"board", board}});
+      }),
       ready_timer_(host_),
       alive_(std::make_shared<ScriptHost*>(this)) {
   provide("script.start",
@@ -67,6 +70,15 @@ ScriptHost::ScriptHost(const td_host* host, Options options)
           {{"summary", "Checks a script's syntax: {path} in the folders of apps, {app} or {source}"},
            {"access", "public"}},
           &ScriptHost::check);
+  provide("board.list",
+          {{"summary", "What the scripts of calls share: boards with their members, oldest first, and facts"},
+           {"access", "public"},
+           {"params",
+            {{"type", "object"},
+             {"properties",
+              {{"name", {{"type", "string"}, {"maxLength", Boards::kNameMax}}},
+               {"tenant", {{"type", "string"}, {"maxLength", 64}}}}}}}},
+          &ScriptHost::list_boards);
   const td_caller caller{sizeof(td_caller), sdk::str(""), TD_ROLE_INTERNAL};
   subscription_ = std::make_unique<sdk::Subscription>(host_, caller, kEvents,
                                                       [this](std::string_view json) { on_event(json); });
@@ -85,6 +97,9 @@ void ScriptHost::show_figures() const {
   host_.measure("scripts_over_life_total", "Scripts ended by the limit of life time.", c.over.life);
   host_.measure("log_lines_dropped_total", "Lines over the limit of what a script may log.",
                 c.log_lines_dropped);
+  host_.measure("events_dropped_total", "Events over the limit of what a script may publish.",
+                c.events_dropped);
+  host_.measure("boards_refused_total", "Members and facts of boards over a limit.", boards_.refused);
 }
 
 ScriptHost::~ScriptHost() {
@@ -97,11 +112,12 @@ ScriptHost::~ScriptHost() {
 
 void ScriptHost::provide(const char* method, const nlohmann::json& description, Command command) {
   provided_.push_back(std::make_unique<Provided>(Provided{this, command}));
-  const td_command_fn run = [](void* user, td_request* request, const td_caller*, td_str params) {
+  const td_command_fn run = [](void* user, td_request* request, const td_caller* from, td_str params) {
     const auto& provided = *static_cast<Provided*>(user);
     const sdk::Answer answer(provided.host->host_.api(), request);
-    const auto parsed = nlohmann::json::parse(sdk::view(params), nullptr, false);
+    auto parsed = nlohmann::json::parse(sdk::view(params), nullptr, false);
     if (!parsed.is_object()) return answer.fail(TD_INVALID, failure("invalid", "params: expected an object"));
+    if (const auto tenant = sdk::view(from->tenant); !tenant.empty()) parsed["tenant"] = tenant;
     (provided.host->*provided.command)(answer, parsed);
   };
   const std::string text = dump(description);
@@ -181,6 +197,27 @@ void ScriptHost::list(const sdk::Answer& answer, const nlohmann::json&) {
     }
     late([&](const sdk::Answer& held) { held.ok(dump(result)); });
   });
+}
+
+nlohmann::json ScriptHost::shown(const BoardMember& member, std::uint64_t now_ns) {
+  return {{"id", member.id},
+          {"call", member.call},
+          {"leg", member.leg},
+          {"age_ms", (now_ns - member.joined_ns) / 1'000'000},
+          {"data", member.data}};
+}
+
+void ScriptHost::list_boards(const sdk::Answer& answer, const nlohmann::json& params) {
+  const std::string tenant = text_of(params, "tenant"), name = text_of(params, "name");
+  nlohmann::json boards = nlohmann::json::array();
+  for (const auto& [key, board] : boards_.all()) {
+    if ((!tenant.empty() && key.first != tenant) || (!name.empty() && key.second != name)) continue;
+    nlohmann::json members = nlohmann::json::array();
+    for (const BoardMember& one : board.members) members.push_back(shown(one, host_.now_ns()));
+    boards.push_back(
+        {{"tenant", key.first}, {"name", key.second}, {"members", members}, {"facts", board.facts}});
+  }
+  answer.ok(dump({{"boards", boards}}));
 }
 
 void ScriptHost::check(const sdk::Answer& answer, const nlohmann::json& params) {

@@ -1,4 +1,5 @@
-// ScriptHost: all scripts that run, and the commands script.start, script.list and script.check.
+// ScriptHost: all scripts that run, and the commands script.start, script.list, script.check and
+// board.list.
 //
 //   script.start ──► AppFiles ──► ScriptCall ─┐
 //   leg events   ──► by leg   ──► take_event ─┼──► ready queue ──(a timer of 0 ms)──► ScriptCall::step
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "lua/app_files.hpp"
+#include "lua/boards.hpp"
 #include "lua/runtime.hpp"
 #include "lua/script_call.hpp"
 #include "tandem/sdk.hpp"
@@ -39,7 +41,7 @@ struct Options {
 
 // What is counted of the scripts, for /metrics.
 struct ScriptCounters {
-  std::uint64_t started = 0, failed = 0, refused = 0, log_lines_dropped = 0;
+  std::uint64_t started = 0, failed = 0, refused = 0, log_lines_dropped = 0, events_dropped = 0;
   LimitHits over;
 };
 
@@ -60,6 +62,9 @@ class ScriptHost {
   void ready(ScriptCall& call);
   std::size_t calls() const { return calls_.size(); }
   ScriptCounters& counters() { return counters_; }
+  Boards& boards() { return boards_; }
+  // A member of a board as scripts and programs see it.
+  static nlohmann::json shown(const BoardMember& member, std::uint64_t now_ns);
 
  private:
   using Command = void (ScriptHost::*)(const sdk::Answer&, const nlohmann::json&);
@@ -73,6 +78,7 @@ class ScriptHost {
   void begin(const sdk::Answer& answer, ScriptStart about, const AppFiles::Loaded& loaded);
   void list(const sdk::Answer& answer, const nlohmann::json& params);
   void check(const sdk::Answer& answer, const nlohmann::json& params);
+  void list_boards(const sdk::Answer& answer, const nlohmann::json& params);
   // A request that waits for a file, so that it is answered even when the host stops first. The call returned
   // answers it once; it does nothing after the host is gone.
   using Late = std::function<void(const std::function<void(const sdk::Answer&)>&)>;
@@ -87,6 +93,7 @@ class ScriptHost {
   ScriptCounters counters_;
   Runtime runtime_;
   AppFiles files_;
+  Boards boards_;
   std::vector<std::unique_ptr<Provided>> provided_;
   std::unordered_map<std::uint64_t, std::unique_ptr<ScriptCall>> calls_;
   std::unordered_map<std::string, std::uint64_t> legs_;

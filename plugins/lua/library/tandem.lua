@@ -235,3 +235,51 @@ function tandem.number_prompts(n) end
 ---@param seconds number
 ---@return string[]
 function tandem.time_prompts(seconds) end
+
+---@class TandemBoard
+---@field name string
+local Board = {}
+--- Stands on the board until leave() or the script's end; again: replaces the data.
+---@param data? table
+---@return true? ok, TandemError? err
+function Board:join(data) end
+function Board:leave() end
+---@return integer? id the own member's
+function Board:id() end
+---@param id integer
+---@return boolean
+function Board:has(id) end
+---@param filter? table fields that must be the same
+---@return integer
+function Board:ahead(filter) end
+---@param filter? table
+---@return integer
+function Board:count(filter) end
+---@param filter? table
+---@return {id: integer, call: string, leg: string, age_ms: integer, data: table}[]
+function Board:list(filter) end
+---@param key string
+---@return any
+function Board:get(key) end
+---@param key string
+---@param value any nil takes it away
+---@return true? ok, TandemError? err
+function Board:set(key, value) end
+---@param prefix? string
+---@return table<string, any>
+function Board:facts(prefix) end
+---@return integer
+function Board:version() end
+---@param version integer
+---@param timeout_ms? number
+---@return "changed"|"key"|"played"? why
+function Board:wait(version, timeout_ms) end
+
+---@param name string
+---@return TandemBoard? board, TandemError? err
+function tandem.board(name) end
+--- An event of the app's own: "APP.…".
+---@param event string
+---@param fields? table
+---@return true? ok, TandemError? err
+function tandem.publish(event, fields) end

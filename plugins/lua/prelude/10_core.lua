@@ -58,7 +58,7 @@ shared.pump = pump
 local function keep(event)
   local st = state()
   local name = event.event
-  if name == "leg.digit" or (name == "play.finished" and not st.background[event.playback]) then return end
+  if name == "leg.digit" or name == "board.changed" or (name == "play.finished" and not st.background[event.playback]) then return end
   if #st.kept < KEPT_MAX then st.kept[#st.kept + 1] = event end
 end
 shared.keep = keep

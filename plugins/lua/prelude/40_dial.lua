@@ -44,7 +44,7 @@ local function rung(st, id, o)
     if event.event == "dial.progress" and event.dial == id then
       if o.on_progress then o.on_progress(event) end
     elseif event.event == "leg.digit" then
-      if o.cancel_key and event.digit == o.cancel_key then command("leg.cancel_dial") end
+      if o.cancel_key and o.cancel_key:find(event.digit, 1, true) then command("leg.cancel_dial") end
     elseif event.event ~= "leg.bridged" then
       keep(event)
     end
@@ -52,7 +52,7 @@ local function rung(st, id, o)
 end
 
 -- call:dial("1001") | call:dial{targets = {"1001", {to = "1002", delay_ms = 5000}}, timeout_s = 30, early_media = true,
---   caller = {user, name}, ringback = "us", on_answer = function(peer) end, cancel_key = "*"}
+--   caller = {user, name}, ringback = "us", on_answer = function(peer) end, on_progress = function(event) end, cancel_key = "*0"}
 --   → {status, q850, code, peer, reason, duration_ms} when the conversation is over or did not come about | nil, err
 function verbs.dial(self, options)
   local st = check_self(self, "dial")

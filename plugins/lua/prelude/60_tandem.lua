@@ -26,7 +26,7 @@ tandem.json = host.protect({ encode = host.json_encode, decode = host.json_decod
 local ALLOWED = { ["message.add"] = true, ["message.get"] = true, ["message.list"] = true, ["message.move"] = true,
   ["message.delete"] = true, ["mailbox.get"] = true, ["mailbox.list"] = true, ["mailbox.set"] = true,
   ["mailbox.check_pin"] = true, ["mailbox.set_pin"] = true, ["extension.get"] = true, ["extension.list"] = true,
-  ["extension.resolve"] = true, ["prompt.list"] = true, ["recording.discard"] = true }
+  ["extension.resolve"] = true, ["extension.in_use"] = true, ["prompt.list"] = true, ["recording.discard"] = true }
 
 -- tandem.invoke("mailbox.get", {mailbox = "1001"}) → result | nil, err
 function tandem.invoke(method, params)
@@ -48,7 +48,7 @@ function tandem.time_prompts(seconds)
   return shared.time_prompts(seconds)
 end
 
-shared.globals.tandem = host.protect(tandem)
+shared.tandem = tandem  -- protected once 70_board has added to it
 
 local LOADING = {}
 
