@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kDebianSounds = "/usr/share/asterisk/sounds/en_US_f_Allison";
+constexpr const char* kDebianMusic = "/usr/share/asterisk/moh";
 
 Result<void> make_folder(const std::string& path, fs::perms perms) {
   std::error_code failed;
@@ -93,7 +94,7 @@ Result<Paths> prepare_paths(const Config& config) {
     if (auto made = make_folder(folder, fs::perms::owner_all); !made) return made.error();
   }
   paths.prompts = config.prompt_roots;
-  if (paths.prompts.empty()) paths.prompts = {own_prompts, kDebianSounds};
+  if (paths.prompts.empty()) paths.prompts = {own_prompts, kDebianSounds, kDebianMusic};
   std::error_code failed;
   std::erase_if(paths.prompts, [&](const std::string& root) { return !fs::is_directory(root, failed); });
   for (std::string& root : paths.prompts) root = fs::absolute(root).lexically_normal().string();
