@@ -6,7 +6,7 @@ local DEFAULTS = { strategy = "ringall", timeout = 15, retry = 5, wrapuptime = 0
   ["announce-position"] = true, ["announce-holdtime"] = false, ["queue-thankyou"] = true }
 local OTHERS = { name = "string", queue = "string", text = "string", agents = "table", music = "any", exit = "table",
   otherwise = "string", mode = "string" }
-settings.MUSIC = "macroform-cold_day"  -- Debian's asterisk-moh-opsound-wav
+settings.MUSIC = "reno_project-system"  -- Debian's asterisk-moh-opsound-wav
 local STRATEGIES = { ringall = true, leastrecent = true, fewestcalls = true, random = true, rrmemory = true, linear = true }
 
 local function truth(value)
