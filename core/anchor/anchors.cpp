@@ -190,7 +190,7 @@ Result<SdpOutcome> Anchors::offer_in(Call& call, const Selector& who, const std:
   SdpOutcome out;
   if (!options.label.empty()) offerer.label = options.label;
   answerer.asymmetric = answerer.asymmetric || options.asymmetric;
-  if (options.block_dtmf) offerer.digits_blocked = true;
+  if (options.block_dtmf || options.keys) set_keys(offerer, options.keys.value_or(KeyOrder{}));
   for (std::size_t i = 0; i < options.direction.size() && i < 2; ++i) {
     (i == 0 ? offerer : answerer).interface_name = options.direction[i];
     if (!config_.interfaces.empty() && !interfaces_.known(options.direction[i]))
@@ -303,7 +303,7 @@ Result<SdpOutcome> Anchors::answer(const Selector& who, const std::string& text,
   SdpOutcome out;
   exchange.offerer->asymmetric = exchange.offerer->asymmetric || options.asymmetric;
   if (!options.label.empty()) exchange.answerer->label = options.label;
-  if (options.block_dtmf) exchange.answerer->digits_blocked = true;
+  if (options.block_dtmf || options.keys) set_keys(*exchange.answerer, options.keys.value_or(KeyOrder{}));
   if (options.record) (*call)->recording = true;
   std::vector<SectionEdit> edits;
   for (std::size_t i = 0; i < parsed->media.size(); ++i) {

@@ -137,8 +137,14 @@ class Anchors final : public session::MediaListener {
                                         const std::vector<MeshRow>& rows, bool reset, Ways ways);
 
   enum class Block : std::uint8_t { media, silence, digits };
-  // Of one party (from-tag, label), or of all. Errors: not_found.
-  Result<void> block(const Selector& who, Block what, bool on);
+  // Also those that were blocked by themselves.
+  enum class Everybody : bool { no, yes };
+  // Of one party (from-tag, label), or of the call. Errors: not_found.
+  Result<void> block(const Selector& who, Block what, bool on, Everybody everybody = Everybody::no);
+  // The same for keys, and what is heard in their place. Errors also: unsupported (tones in the audio would
+  // have to be found, and cannot).
+  Result<void> block_keys(const Selector& who, bool on, const KeyOrder& order,
+                          Everybody everybody = Everybody::no);
   // To one party. Errors: not_found, invalid (nothing audible there), and the engine's own through `started`.
   void play(const Selector& who, const PlayOrder& order, std::function<void(Result<void>)> started);
   Result<void> stop_play(const Selector& who);
@@ -213,6 +219,12 @@ class Anchors final : public session::MediaListener {
                      const std::vector<Format>& told, media::LegConfig answerer, const Options& options,
                      std::vector<std::string>& warnings);
   Result<void> apply(const Party& party, Line& line);
+  Result<void> apply_all(Call& call, const Party* only);
+  void set_keys(Party& party, const KeyOrder& order, KeyMode mode);
+  void set_keys(Party& party, const KeyOrder& order);
+  void tell_later(Call& call, Party& party, const session::DigitEvent& digit);
+  void watch_trigger(Call& call, Party& party, const session::DigitEvent& digit);
+  void end_trigger(Call& call, Party& party);
   Result<void> join(Party& a, std::size_t i, Party& b, std::size_t k);
   void part(Party& party);
   static void keep_formats(Line& line, const sdp::Media& media);

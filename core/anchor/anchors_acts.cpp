@@ -131,9 +131,9 @@ void Anchors::report(Call& call, std::function<void(Result<CallReport>)> done) {
       if (flow.to == party.get() && !flow.from->tags.empty() &&
           std::find(row.hears.begin(), row.hears.end(), flow.from->tags.front()) == row.hears.end())
         row.hears.push_back(flow.from->tags.front());
-    row.media_blocked = party->media_blocked;
-    row.digits_blocked = party->digits_blocked;
-    row.silenced = party->silenced;
+    row.media_blocked = party->media_blocked || call.media_blocked || call.dropped;
+    row.digits_blocked = call.key_mode.value_or(party->keys.mode) != KeyMode::off;
+    row.silenced = party->silenced || call.silenced;
     row.lines.reserve(party->lines.size());
     for (std::size_t i = 0; i < party->lines.size(); ++i) {
       const Line& line = party->lines[i];
@@ -170,29 +170,6 @@ std::vector<std::string> Anchors::list(std::size_t most) const {
     out.insert(out.end(), call->aliases.begin(), call->aliases.end());
   }
   return out;
-}
-
-// ---- blocks
-
-Result<void> Anchors::block(const Selector& who, Block what, bool on) {
-  auto found = demand(who.call_id);
-  if (!found) return found.error();
-  Call& call = **found;
-  auto chosen = select(call, who, false);
-  if (!chosen) return chosen.error();
-  for (const auto& party : call.parties) {
-    if (*chosen != nullptr && party.get() != *chosen) continue;
-    bool& flag = what == Block::media     ? party->media_blocked
-                 : what == Block::silence ? party->silenced
-                                          : party->digits_blocked;
-    if (std::exchange(flag, on) == on) continue;
-    for (Line& line : party->lines) {
-      if (line.opened.id == 0 || !line.configured) continue;
-      if (auto set = apply(*party, line); !set) return set;
-    }
-  }
-  call.last_signal = timers_.now();
-  return {};
 }
 
 // ---- sounds and keys
@@ -313,14 +290,6 @@ Result<void> Anchors::control_recording(const Selector& who, RecordAct act) {
 
 void Anchors::tell(AnchorEvent event) const {
   if (on_event_) on_event_(event);
-}
-
-void Anchors::on_digit_received(const session::DigitEvent& digit) {
-  const auto owner = owners_.find(digit.leg);
-  if (owner == owners_.end()) return;
-  const Party& party = *owner->second.party;
-  tell({"anchor.digit", owner->second.call_id, party.tags.empty() ? "" : party.tags.front(),
-        std::string(1, digit.digit), digit.duration.count()});
 }
 
 void Anchors::on_playback_finished(session::PlaybackId, session::MediaId leg, session::PlayEnd how,

@@ -93,18 +93,6 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
   return joined;
 }
 
-// What was agreed with what is blocked laid over it.
-Result<void> Anchors::apply(const Party& party, Line& line) {
-  media::LegConfig config = line.agreed;
-  if (party.media_blocked || party.silenced) config.receive = false;
-  if (party.silenced && !config.opaque) config.may_relay = false;
-  if (party.digits_blocked) config.pass_digits = false;
-  auto set = media_.configure(line.opened.id, config);
-  line.configured = line.configured || set.ok();
-  line.silent = false;
-  return set;
-}
-
 Result<void> Anchors::join(Party& a, std::size_t i, Party& b, std::size_t k) {
   Line& mine = a.lines[i];
   Line& theirs = b.lines[k];
@@ -161,6 +149,7 @@ void Anchors::close_line(Party& party, std::size_t i) {
 }
 
 void Anchors::close_party(Call& call, Party* party) {
+  timers_.cancel(party->keys.timer);
   for (std::size_t i = 0; i < party->lines.size(); ++i) close_line(*party, i);
   std::erase_if(call.exchanges, [&](const Exchange& e) { return e.offerer == party || e.answerer == party; });
   end_flows(call, [party](const Flow& flow) { return flow.from == party || flow.to == party; });
@@ -177,6 +166,7 @@ void Anchors::close_call(const std::string& call_id, const char* why) {
   calls_.erase(found);
   for (const std::string& alias : call->aliases) merged_.erase(alias);
   for (const TimerId timer : {call->deletion, call->offer_timer, call->watch}) timers_.cancel(timer);
+  for (const auto& party : call->parties) timers_.cancel(party->keys.timer);
   for (const auto& party : call->parties)
     for (std::size_t i = 0; i < party->lines.size(); ++i) close_line(*party, i);
   if (*why != 0) tell({"anchor.ended", call->id, "", why, 0});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/anchor/formats.hpp"
+#include "core/anchor/keys.hpp"
 #include "core/anchor/options.hpp"
 #include "core/base/time.hpp"
 #include "core/base/timers.hpp"
@@ -65,7 +66,8 @@ struct Party {
   Family family = Family::none;
   std::vector<Line> lines;
   Party* partner = nullptr;  // whom it was last joined with
-  bool media_blocked = false, silenced = false, digits_blocked = false;
+  bool media_blocked = false, silenced = false;
+  KeyState keys;
   bool forwarded = false;  // what it says goes to the outside
   bool asymmetric = false;
   bool bidirectional = false;                      // a subscriber that is heard, a publisher that hears
@@ -119,7 +121,9 @@ struct Call {
   std::vector<std::string> aliases;  // call-ids that were merged into this one
   std::uint64_t packets_then = 0;    // received by all its lines when it was last looked at
   bool recording = false, any_answer = false;
-  bool forwarded = false;  // that of every party
+  bool media_blocked = false, silenced = false, dropped = false;  // of every party
+  std::optional<KeyMode> key_mode;                                // in force in place of the parties' own
+  bool forwarded = false;                                         // that of every party
   std::string metadata;
   TimerId deletion = 0, offer_timer = 0, watch = 0;
 

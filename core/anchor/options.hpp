@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/anchor/keys.hpp"
 #include "core/base/address.hpp"
 
 namespace tandem::anchor {
@@ -52,6 +53,7 @@ struct Options {
   // besides
   std::string label;
   bool block_dtmf = false;
+  std::optional<KeyOrder> keys;  // as a block of the keys of who sent this SDP
   bool record = false;
   std::string metadata;
 };

@@ -127,7 +127,7 @@ const LegConfig& Feed::said() const {
 
 void Feed::push(const rtp::Packet& packet, Kind kind, TimePoint arrival) {
   using What = CrossingPacket::What;
-  const bool passes = from_->setup()->config.pass_digits;
+  const bool passes = from_->passes_event();
   if (ring_ == nullptr) return take(packet, kind, passes, arrival);
   const What what = kind == Kind::audio   ? What::audio
                     : kind == Kind::noise ? What::noise

@@ -93,6 +93,11 @@ void Leg::pass_datagram(std::span<const std::uint8_t> bytes, const Address& sour
 }
 
 void Leg::take_audio(const rtp::Packet& packet, TimePoint arrival) {
+  if (mask_ != nullptr && mask_->mutes_packets()) {
+    if (plan_.transcode_to != nullptr) session_->transcoder_to(*plan_.transcode_to)->pass(packet.header.seq);
+    if (plan_.decode) buffer(packet, arrival);
+    return;
+  }
   if (plan_.forward_to != nullptr) forward(packet, PayloadKind::audio, arrival);
   if (packet.header.payload_type == heeds_type_) setup_->encoder.heed(packet.payload);
   if (plan_.transcode_to != nullptr) transcode(packet, arrival);
@@ -128,22 +133,28 @@ void Leg::buffer(const rtp::Packet& packet, TimePoint arrival) {
 void Leg::take_event(const rtp::Packet& packet, TimePoint arrival) {
   idle_until_ = TimePoint{};  // its end may have to be told though no packet says it
   filter_.on_event();
-  if (plan_.transcode_to != nullptr) transcode_event(packet, arrival);
-  feed_packet(packet, Feed::Kind::event, arrival);
   const std::uint32_t clock = event_clock(setup_->config, packet.header.payload_type);
+  events_in_.set_clock_rate(clock);
+  take_keys(events_in_.push(packet.header, packet.payload, arrival));
+  rtp::Packet told = packet;
+  std::array<std::uint8_t, rtp::kEventBytes> other, scaled;
+  const auto event = rtp::parse_event(packet.payload);
+  const auto digit = event ? rtp::digit_of_event(event->event) : std::nullopt;
+  event_passes_ = digit ? told_ != '\0' : passes_keys();
+  if (event_passes_ && digit && *digit != told_) {
+    rtp::EventPayload changed = *event;
+    changed.event = rtp::event_of_digit(told_).value_or(event->event);
+    told.payload = other = rtp::write_event(changed);
+  }
+  if (plan_.transcode_to != nullptr) transcode_event(told, arrival);
+  feed_packet(told, Feed::Kind::event, arrival);
   Leg* to = plan_.forward_to;
-  if (to != nullptr && to->setup_->config.event_send_type >= 0 && setup_->config.pass_digits) {
-    rtp::Packet told = packet;
-    std::array<std::uint8_t, rtp::kEventBytes> scaled;
+  if (to != nullptr && to->setup_->config.event_send_type >= 0 && event_passes_) {
     const std::uint32_t theirs = sent_event_clock(to->setup_->config);
-    if (const auto event = rtp::parse_event(packet.payload); event && clock != theirs) {
-      scaled = rtp::write_event(rtp::at_clock(*event, clock, theirs));
-      told.payload = scaled;
-    }
+    if (const auto seen = rtp::parse_event(told.payload); seen && clock != theirs)
+      told.payload = scaled = rtp::write_event(rtp::at_clock(*seen, clock, theirs));
     forward(told, PayloadKind::event, arrival);
   }
-  events_in_.set_clock_rate(clock);
-  report_digits(events_in_.push(packet.header, packet.payload, arrival));
 }
 
 // Relay: the peer's header on the same payload, out at once.
@@ -179,6 +190,7 @@ void Leg::pull(TimePoint now, unsigned frame_ms) {
   loop_->counters().decoded.add(setup_->playout.counts().decoded - before.decoded);
   loop_->counters().concealed.add(setup_->playout.counts().concealed - before.concealed);
   if (plan_.detect) detect_tones(now);
+  if (mask_ != nullptr) mask_->run(said());
 }
 
 void Leg::detect_tones(TimePoint now) {
@@ -188,9 +200,14 @@ void Leg::detect_tones(TimePoint now) {
   frame.samples = static_cast<std::uint32_t>(frame_samples_);
   std::copy_n(setup_->said.data(), frame_samples_, frame.storage.data());
   notes.clear();
-  setup_->detector->process(frame, notes);
+  const bool masked = mask_ != nullptr && mask_->listens();
+  (masked ? mask_->detector() : setup_->detector.get())->process(frame, notes);
   for (const graph::Notes::Note& note : notes.all()) {
-    if (note.note.length_ms == 0) continue;  // it has just begun; the end tells how long it was
+    if (note.note.length_ms == 0) {  // it has just begun; the end tells how long it was
+      if (masked) mask_->on_tone_begun(static_cast<char>(note.note.kind), note.note.at_sample);
+      continue;
+    }
+    if (masked) mask_->on_tone_ended(note.note.at_sample);
     const DigitFilter::Tone tone{static_cast<char>(note.note.kind), milliseconds(note.note.length_ms)};
     if (const auto ready = filter_.on_tone(tone, setup_->config.event_receive_type >= 0, now))
       report_digit(ready->digit, ready->duration, DigitSource::inband);
@@ -216,6 +233,7 @@ void Leg::push(TimePoint now) {
   }
   feed_recorders();
   if (plan_.send && setup_->config.send) send_packets(now);
+  if (mask_ != nullptr && mask_->settled()) session_->replan();
 }
 
 // ---- out
@@ -304,10 +322,24 @@ void Leg::send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payl
 
 // ---- digits and recorders
 
-void Leg::report_digits(const rtp::Digits& digits) {
-  for (const rtp::Digit& digit : digits)
-    if (digit.phase == rtp::DigitPhase::ended)
+// Before anything of the event goes on. What a key is told as is settled at its begin: its last packets may
+// come after a change.
+void Leg::take_keys(const rtp::Digits& digits) {
+  for (const rtp::Digit& digit : digits) {
+    if (digit.phase == rtp::DigitPhase::ended) {
+      if (mask_ != nullptr)
+        mask_->on_event_ended((plan_.decode ? setup_->playout.delay() : milliseconds(0)) + milliseconds(20));
       report_digit(digit.digit, digit.duration, DigitSource::rfc4733);
+    } else {
+      if (mask_ != nullptr) mask_->on_event_begun(digit.digit, plan_.decode);
+      told_ = mask_ != nullptr ? mask_->told(digit.digit) : passes_keys() ? digit.digit : '\0';
+    }
+  }
+  if (mask_ != nullptr && !digits.empty() && mask_->needs_sound() != plan_.decode) session_->replan();
+}
+
+bool Leg::passes_keys() const {
+  return mask_ != nullptr ? mask_->passes_events() : setup_->config.keys.act != KeyAct::drop;
 }
 
 void Leg::report_digit(char digit, milliseconds duration, DigitSource source) {
@@ -316,17 +348,17 @@ void Leg::report_digit(char digit, milliseconds duration, DigitSource source) {
                         .digit = digit,
                         .duration_ms = static_cast<std::uint32_t>(duration.count()),
                         .leg = id_});
-  if (source == DigitSource::rfc4733) pass_digit_on(digit, duration);
+  if (source == DigitSource::rfc4733) pass_digit_on(duration);
 }
 
 // To the joined peer, unless the packets of the event went there themselves.
-void Leg::pass_digit_on(char digit, milliseconds duration) {
+void Leg::pass_digit_on(milliseconds duration) {
   Leg* peer = session_->peer_of(*this);
-  if (!setup_->config.pass_digits) return;
-  if (peer == nullptr) return tell_feeds(digit, duration);
+  if (told_ == '\0') return;
+  if (peer == nullptr) return tell_feeds(told_, duration);
   if (peer->setup_ == nullptr) return;
   if ((plan_.forward_to == peer && peer->setup_->config.event_send_type >= 0) || events_go_on()) return;
-  peer->queue_digit(digit, duration, milliseconds(70), Reported::no);
+  peer->queue_digit(told_, duration, milliseconds(70), Reported::no);
 }
 
 void Leg::feed_recorders() {

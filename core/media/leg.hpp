@@ -22,6 +22,7 @@
 #include "core/media/digit_filter.hpp"
 #include "core/media/feed.hpp"
 #include "core/media/ids.hpp"
+#include "core/media/key_mask.hpp"
 #include "core/media/leg_crypto.hpp"
 #include "core/media/leg_setup.hpp"
 #include "core/media/player.hpp"
@@ -101,6 +102,8 @@ class alignas(64) Leg {
   void swap_config(LegConfig& config, TimePoint now);
   // SRTP contexts for the setup or config that comes with them; the old ones come back.
   void swap_keys(LegCrypto::Keys& keys) { crypto_.swap_keys(keys); }
+  // Before the setup or config that goes with it; the old one comes back. Null: keys pass, or are dropped.
+  void swap_mask(std::unique_ptr<KeyMask>& mask) { mask_.swap(mask); }
   void swap_player(std::unique_ptr<Player>& player, PlayEnd reason);
   bool add_recorder(std::shared_ptr<RecorderTap>& tap);  // false when kRecordersMax are there
   void take_recorder(RecordingId id, std::shared_ptr<RecorderTap>& out);
@@ -144,6 +147,9 @@ class alignas(64) Leg {
   const Plan& plan() const { return plan_; }
   bool may_forward_to(const Leg& other) const;
   bool hears_only_its_peer() const;  // no player, no digits to send, no feeds to be mixed
+  bool is_masked() const { return mask_ != nullptr && mask_->needs_sound(); }  // what it says must be PCM
+  bool can_detect() const;
+  bool passes_event() const { return event_passes_; }  // the one that is fed now
   void plan_feeds(const Leg* peer);
   bool fed_directly() const { return fed_directly_; }
   void hear_feeds(TimePoint now, unsigned frame_ms);
@@ -180,9 +186,10 @@ class alignas(64) Leg {
   void keep_transcoding(TimePoint now);
   void restart_transcoding();
   bool admit(const rtp::Packet& packet, PayloadKind kind, const Address& source, TimePoint arrival);
-  void report_digits(const rtp::Digits& digits);
+  void take_keys(const rtp::Digits& digits);
+  bool passes_keys() const;
   void report_digit(char digit, milliseconds duration, DigitSource source);
-  void pass_digit_on(char digit, milliseconds duration);
+  void pass_digit_on(milliseconds duration);
   void detect_tones(TimePoint now);
   void start_next_tone();
   void send_packets(TimePoint now);
@@ -227,6 +234,7 @@ class alignas(64) Leg {
   const MediaId id_;
   Session solo_;
   std::unique_ptr<Player> player_;
+  std::unique_ptr<KeyMask> mask_;
   std::array<std::shared_ptr<RecorderTap>, kRecordersMax> recorders_;
   std::array<Feed*, kFeedsMax> feeds_from_{}, feeds_to_{};  // borrowed, from add_feed to remove_feed
   const Feed* floor_ = nullptr;                             // borrowed while it is among these, compared only
@@ -249,6 +257,8 @@ class alignas(64) Leg {
   TimePoint stranger_second_{};
   std::uint64_t strangers_before_ = 0;
   bool focused_ = false;
+  char told_ = 0;              // what the newest key is told as; 0: it is not
+  bool event_passes_ = false;  // the newest packet of one
   bool forward_blocked_ = false, digits_reported_ = false;
 };
 

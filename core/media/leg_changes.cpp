@@ -156,9 +156,13 @@ bool Leg::hears_only_its_peer() const {
 
 bool Leg::may_forward_to(const Leg& other) const {
   if (forward_blocked_ || setup_ == nullptr || other.setup_ == nullptr) return false;
-  if (!setup_->config.may_relay) return false;
+  if (!setup_->config.may_relay || is_masked()) return false;
   if (!other.hears_only_its_peer()) return false;
   return speak_alike(setup_->config, other.setup_->config);
+}
+
+bool Leg::can_detect() const {
+  return (mask_ != nullptr && mask_->listens()) || (setup_ != nullptr && setup_->detector != nullptr);
 }
 
 void Leg::set_plan(const Plan& plan) {

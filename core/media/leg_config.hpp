@@ -8,6 +8,7 @@
 
 #include "core/base/address.hpp"
 #include "core/base/time.hpp"
+#include "core/media/key_policy.hpp"
 #include "core/srtp/key.hpp"
 #include "tandem/codec.h"
 
@@ -61,7 +62,7 @@ struct LegConfig {
   std::uint8_t dscp = 46;           // EF
   std::optional<SrtpConfig> srtp;   // none: plain RTP
   bool may_relay = true;            // false: what this leg says is coded anew, never forwarded as it is
-  bool pass_digits = true;          // false: its keys are reported, but the joined peer is not given them
+  KeyPolicy keys;                   // what of its keys others are given; all of them are reported
   bool opaque = false;  // datagrams pass to the joined leg as they are, RTP or not; both legs say so
   bool detect_inband_dtmf = true;  // only when no telephone-event was negotiated, or tones leak beside it
 };

@@ -64,8 +64,7 @@ void Leg::transcode(const rtp::Packet& packet, TimePoint now) {
 // (pass_digit_on), for which that direction runs on the tick.
 bool Leg::events_go_on() const {
   const Leg* to = plan_.transcode_to;
-  return to != nullptr && to->setup_->config.event_send_type >= 0 && setup_->config.pass_digits &&
-         to->setup_->config.send;
+  return to != nullptr && to->setup_->config.event_send_type >= 0 && event_passes_ && to->setup_->config.send;
 }
 
 void Leg::transcode_event(const rtp::Packet& packet, TimePoint now) {

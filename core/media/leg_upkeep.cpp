@@ -31,7 +31,7 @@ void Leg::keep_up(TimePoint now) {
   if (now < idle_until_ || setup_ == nullptr) return;
   if (plan_.transcode_to != nullptr) keep_transcoding(now);
   keep_feeding(now);
-  if (events_in_.active()) report_digits(events_in_.tick(now));
+  if (events_in_.active()) take_keys(events_in_.tick(now));
   if (!setup_->config.opaque && rtcp_.due(now)) send_rtcp(now, false);
   const LegConfig& config = setup_->config;
   if (!config.receive || !config.send) last_heard_ = now;  // on hold nobody need speak

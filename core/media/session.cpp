@@ -39,7 +39,7 @@ void Session::replan() {
     Leg::Plan plan;
     plan.forward_to = forwards ? peer : nullptr;
     plan.transcode_to = transcodes ? peer : nullptr;
-    plan.detect = peer == nullptr && leg->setup() != nullptr && leg->setup()->detector != nullptr;
+    plan.detect = (peer == nullptr || leg->is_masked()) && leg->setup() != nullptr && leg->can_detect();
     plan.decode = (peer != nullptr && !forwards && !transcodes) || plan.detect || leg->has_recorder() ||
                   (peer != nullptr && peer->has_recorder());
     plan.send = !peer_sends_on && !leg->fed_directly();
@@ -55,7 +55,8 @@ bool Session::may_transcode(const Leg& from, const Leg& to) const {
   const LegConfig& config = from.setup()->config;
   if (!config.may_relay && !config.receive) return false;  // silence is to be made in its place
   return transcoder != nullptr && transcoder->fits(from.setup()->config, to.setup()->config) &&
-         !from.has_recorder() && !to.has_recorder() && !plays_to_both(from) && to.hears_only_its_peer();
+         !from.is_masked() && !from.has_recorder() && !to.has_recorder() && !plays_to_both(from) &&
+         to.hears_only_its_peer();
 }
 
 void Session::swap_transcoders(Transcoders& transcoders) {

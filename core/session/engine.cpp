@@ -234,13 +234,23 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
     media::LegConfig config;
     std::unique_ptr<media::LegSetup> setup;
     media::LegCrypto::Keys keys;
+    std::unique_ptr<media::KeyMask> mask;
+    bool new_mask;
   };
   auto keys = media::LegCrypto::prepare(entry->config.srtp, config.srtp, entry->ssrc);
   if (!keys) return keys.error();
-  State state{entry->leg.get(), config, nullptr, std::move(*keys)};
-  if (entry->configured && media::same_coders(entry->config, config)) {
+  const bool same = entry->configured && media::same_coders(entry->config, config);
+  State state{entry->leg.get(), config, nullptr, std::move(*keys), nullptr, false};
+  state.new_mask = !same || !(entry->config.keys == config.keys);
+  if (state.new_mask && !config.payloads.empty()) {
+    auto mask = make_mask(config);
+    if (!mask) return mask.error();
+    state.mask = std::move(*mask);
+  }
+  if (same) {
     post(entry->unit, media::make_command(std::move(state), [](media::MediaLoop& loop, State& s) {
            s.leg->swap_keys(s.keys);
+           if (s.new_mask) s.leg->swap_mask(s.mask);
            s.leg->swap_config(s.config, loop.now());
          }));
     const bool may_relay = entry->config.may_relay;
@@ -254,6 +264,7 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
   state.setup = std::move(*setup);
   post(entry->unit, media::make_command(std::move(state), [](media::MediaLoop& loop, State& s) {
          s.leg->swap_keys(s.keys);
+         s.leg->swap_mask(s.mask);
          s.leg->swap_setup(s.setup, loop.now());
        }));
   const bool new_rate = entry->configured && entry->rate != rate;
@@ -265,6 +276,14 @@ Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) 
   if (new_rate) stop_play(id);  // its clips are at the old rate
   if (new_rate) refresh_streams(*entry);
   return {};
+}
+
+// None where keys pass, or are only dropped.
+Result<std::unique_ptr<media::KeyMask>> MediaEngine::make_mask(const media::LegConfig& config) const {
+  media::KeyPolicy policy = config.keys;
+  if (policy.act == media::KeyAct::drop) policy.act = media::KeyAct::pass;
+  if (config.opaque || policy.idle()) return std::unique_ptr<media::KeyMask>();
+  return media::KeyMask::create(config.keys, config.payloads.front().codec->sample_rate, dtmf_, random_u64());
 }
 
 Result<MediaEngine::Transcoders> MediaEngine::make_transcoders(const LegEntry& a, const LegEntry& b) {

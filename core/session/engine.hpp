@@ -157,6 +157,7 @@ class MediaEngine final : public Media {
   std::size_t choose_unit(MediaId near);
   using Transcoders = media::Session::Transcoders;
   static Result<Transcoders> make_transcoders(const LegEntry& a, const LegEntry& b);
+  Result<std::unique_ptr<media::KeyMask>> make_mask(const media::LegConfig& config) const;
   void refresh_transcoders(LegEntry& leg);
   Result<std::shared_ptr<media::Feed>> make_feed(const LegEntry& from, const LegEntry& to, media::Feed::As as,
                                                  std::uint8_t output);

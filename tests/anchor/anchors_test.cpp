@@ -429,7 +429,7 @@ TEST_F(AnchorsTest, BlocksAreLaidOverWhatWasAgreedAndTakenOffAgain) {
   ASSERT_TRUE(anchors->block(a, Anchors::Block::media, false));
   EXPECT_TRUE(legs()[0]->config().receive);
   ASSERT_TRUE(anchors->block(all, Anchors::Block::digits, true));
-  EXPECT_FALSE(legs()[0]->config().pass_digits || legs()[1]->config().pass_digits);
+  for (const auto* leg : legs()) EXPECT_EQ(leg->config().keys.act, media::KeyAct::drop);
   ASSERT_TRUE(anchors->block(a, Anchors::Block::silence, true));
   EXPECT_FALSE(legs()[0]->config().may_relay);
   EXPECT_EQ(anchors->block({"call", "nobody", "", "", "", ""}, Anchors::Block::media, true).error().code,

@@ -44,7 +44,7 @@ TEST_F(TwoLoopsTest, JoinedLegsHearEachOtherByteForByteAndNothingIsDecoded) {
   advance(400ms);
   EXPECT_EQ(b.phone->digits(), "5");
   media::LegConfig kept_back = config_for(*a.phone, codec::pcmu());
-  kept_back.pass_digits = false;
+  kept_back.keys.act = media::KeyAct::drop;
   ASSERT_TRUE(engine_->configure(a.id, kept_back).ok());
   a.phone->press('6');
   advance(400ms);
