@@ -150,17 +150,25 @@ void bind_state(CommandTable& table, Anchors& anchors) {
 
 void bind_media(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
   add(table, "anchor.block",
-      "keeps a party's media or keys from its partner, or gives silence instead; all parties when none is "
-      "named",
+      "keeps a party's media or keys from its partner, or gives silence (of keys: what `keys` says) instead; "
+      "all parties when none is named, with all=true and on=false those that were blocked by themselves, too",
       schema(who_properties() +
-                 R"(,"what":{"enum":["media","silence","digits"]},"on":{"type":"boolean","default":true})",
+                 R"(,"what":{"enum":["media","silence","digits"]},"on":{"type":"boolean","default":true},
+                 "all":{"type":"boolean"},)" +
+                 key_properties(),
              R"(["call_id","what"])"),
       "{}", [&anchors](const Json& given, const Reply& reply) {
         const std::string what = text_at(given, "what");
         const auto block = what == "media"     ? Anchors::Block::media
                            : what == "silence" ? Anchors::Block::silence
                                                : Anchors::Block::digits;
-        answer_done(anchors.block(selector_of(given), block, flag_at(given, "on", true)), reply);
+        const bool on = flag_at(given, "on", true);
+        const auto everybody = flag_at(given, "all") ? Anchors::Everybody::yes : Anchors::Everybody::no;
+        if (block != Anchors::Block::digits)
+          return answer_done(anchors.block(selector_of(given), block, on, everybody), reply);
+        const auto order = key_order(given.value("keys", Json::object()));
+        if (!order) return reply(order.error());
+        answer_done(anchors.block_keys(selector_of(given), on, *order, everybody), reply);
       });
   add(table, "anchor.play", "lets one party hear sound files; ends with anchor.play_finished",
       schema(

@@ -99,7 +99,8 @@ std::string make_option_properties() {
   for (const auto& one : kCodecLists)
     codec_lists += (codec_lists.empty() ? "\"" : ",\"") + std::string(one.name) + "\":" + kList;
   add_one("codecs", R"({"type":"object","properties":{)" + codec_lists + "}}");
-  return out + "," + word_list("rtcp_mux", kMuxWords) + "," + word_list("replace", kReplaceWords);
+  return out + "," + key_properties() + "," + word_list("rtcp_mux", kMuxWords) + "," +
+         word_list("replace", kReplaceWords);
 }
 
 }  // namespace
@@ -154,6 +155,11 @@ Result<anchor::Options> options(const Json& params) {
   if (!out.media_address.empty() && !Address::parse(out.media_address, 0))
     return Error{ErrorCode::invalid, "media_address: expected an IP address"};
   if (params.contains("tos")) out.tos = static_cast<unsigned>(number_at(params, "tos"));
+  if (const auto keys = params.find("keys"); keys != params.end() && keys->is_object()) {
+    auto order = key_order(*keys);
+    if (!order) return order.error();
+    out.keys = std::move(*order);
+  }
   out.label = text_at(params, "label");
   return out;
 }

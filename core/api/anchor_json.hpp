@@ -15,10 +15,13 @@ namespace tandem::api::anchor_json {
 // Properties of a schema: who is meant, what an offer or answer may ask.
 const std::string& who_properties();
 const std::string& option_properties();
+const std::string& key_properties();  // what becomes of keys
 std::string schema(const std::string& properties, const char* required);
 
 anchor::Selector selector_of(const Json& params);
 Result<anchor::Options> options(const Json& params);
+// Errors: invalid (no keys of a telephone).
+Result<anchor::KeyOrder> key_order(const Json& keys);
 std::vector<std::string> texts(const Json& object, const char* key);
 
 using Act = std::function<void(const Json& params, const Reply& reply)>;

@@ -185,6 +185,7 @@ bool Commands::run_act(Request& request, const Answer& answer) {
     request.params.erase("via_branch");
     request.params["what"] = what;
     request.params["on"] = *on != 0;
+    if (request.all) request.params["all"] = true;
     return ask("anchor.block", request.params, answer), true;
   }
   const bool stop = request.command == "stop-recording";

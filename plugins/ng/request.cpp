@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ng/key_options.hpp"
 #include "ng/request_words.hpp"
 #include "ng/rtpp_flags.hpp"
 #include "ng/sdp_options.hpp"
@@ -17,7 +18,7 @@ constexpr std::size_t kWarningsMax = 20;
 
 class Reader {
  public:
-  Reader(const ReadOptions& options, Request& out) : out_(out), sdp_(options, out) {}
+  Reader(const ReadOptions& options, Request& out) : out_(out), sdp_(options, out), keys_(out) {}
 
   void read(const Value& message) {
     for (const auto& [key, value] : message.items()) take(canonical(key), value);
@@ -140,8 +141,8 @@ class Reader {
   }
 
   void take(const std::string& key, const Value& value) {
-    if (take_who(key, value) || sdp_.take(key, value) || take_act_option(key, value) ||
-        take_flow_option(key, value))
+    if (take_who(key, value) || sdp_.take(key, value) || keys_.take(key, value) ||
+        take_act_option(key, value) || take_flow_option(key, value))
       return;
     if (key == "flags") {
       for (const std::string& flag : to_words(value)) take_flag(flag);
@@ -175,7 +176,7 @@ class Reader {
     out_.add_unknown("flag", text);
   }
   bool take_known_flag(const std::string& flag) {
-    if (sdp_.take_flag(flag)) return true;
+    if (sdp_.take_flag(flag) || keys_.take_flag(flag)) return true;
     if (flag == "all")
       out_.all = true;
     else if (flag == "directional")
@@ -224,10 +225,12 @@ class Reader {
       params().erase("sdp");
       out_.metadata = text_at(options, "metadata");
     }
+    keys_.finish(out_.command, params());
   }
 
   Request& out_;
   SdpOptions sdp_;
+  KeyOptions keys_;
   Value set_label_;
   bool nested_ = false;
 };

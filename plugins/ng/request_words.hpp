@@ -7,10 +7,9 @@ namespace tandem::ng {
 
 // Harmless here: we do it anyway, it is another program's business, or it only tunes what we have not.
 inline constexpr std::array kQuietKeys = {
-    "supports",     "sip-message-type", "sip-code",         "sip-response-code", "xmlrpc-callback",
-    "dtls",         "dtls-reverse",     "dtls-fingerprint", "ice-lite",          "generate-rtcp",
-    "audio-player", "player",           "alias-key",        "endpoint-learning", "instance",
-    "template",     "volume",           "interface-hint"};
+    "supports",     "sip-message-type",  "sip-code", "sip-response-code", "xmlrpc-callback", "dtls",
+    "dtls-reverse", "dtls-fingerprint",  "ice-lite", "generate-rtcp",     "audio-player",    "player",
+    "alias-key",    "endpoint-learning", "instance", "template",          "interface-hint"};
 
 inline constexpr std::array kQuietFlags = {"trust-address",
                                            "symmetric",
@@ -56,7 +55,6 @@ inline constexpr std::array kQuietFlags = {"trust-address",
                                            "ice-reject",
                                            "reject-ice",
                                            "weak-nat",
-                                           "detect-dtmf",
                                            "pierce-nat",
                                            "nat-wait",
                                            "reset",
@@ -77,31 +75,11 @@ inline constexpr std::array kRefusedFlags = {"recording-vsc",
                                              "allow-no-codec-media",
                                              "allow-empty-codec-media"};
 
-inline constexpr std::array kRefusedKeys = {"media-echo",
-                                            "drop-traffic",
-                                            "blob",
-                                            "blob64",
-                                            "db-id",
-                                            "moh",
-                                            "sdp-attr",
-                                            "sdp-media-remove",
-                                            "dtmf-delay",
-                                            "trigger",
-                                            "trigger-end",
-                                            "end-trigger",
-                                            "dtmf-security-trigger",
-                                            "dtmf-security-trigger-end",
-                                            "trigger-end-time",
-                                            "trigger-end-digits",
-                                            "vsc-start-rec",
-                                            "vsc-stop-rec",
-                                            "vsc-pause-rec",
-                                            "inbound-peer",
-                                            "outbound-peer",
-                                            "peer",
-                                            "address",
-                                            "frequency",
-                                            "frequencies"};
+inline constexpr std::array kRefusedKeys = {
+    "media-echo",    "drop-traffic", "blob",          "blob64",
+    "db-id",         "moh",          "sdp-attr",      "sdp-media-remove",
+    "vsc-start-rec", "vsc-stop-rec", "vsc-pause-rec", "inbound-peer",
+    "outbound-peer", "peer",         "address"};
 
 inline constexpr std::array kCodecLists = {"strip",  "offer",  "except",    "mask", "consume",
                                            "accept", "ignore", "transcode", "set"};

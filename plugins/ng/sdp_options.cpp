@@ -31,8 +31,6 @@ bool SdpOptions::take(const std::string& key, const Value& value) {
     take_extmap(value);
   else if (key == "osrtp") {
     for (const std::string& word : to_words(value)) take_osrtp(word);
-  } else if (key == "delay-buffer") {
-    if (to_number(value, 1) != 0) out_.refuse("delay-buffer: media is not delayed here");
   } else if (key == "media-address")
     options_["media_address"] = value.is_string() ? value.get<std::string>().substr(0, 64) : "";
   else if (key == "address-family")
@@ -55,8 +53,6 @@ bool SdpOptions::take(const std::string& key, const Value& value) {
     take_record_call(value);
   else if (key == "metadata")
     options_["metadata"] = value.is_string() ? value.get<std::string>().substr(0, 4096) : "";
-  else if (key == "dtmf-security")
-    take_dtmf_security(value);
   else if (key == "t.38" || key == "t38")
     take_t38(value);
   else
@@ -65,7 +61,7 @@ bool SdpOptions::take(const std::string& key, const Value& value) {
 }
 
 bool SdpOptions::take_flag(const std::string& flag) {
-  static constexpr std::array<std::pair<const char*, const char*>, 10> kDone = {{
+  static constexpr std::array<std::pair<const char*, const char*>, 9> kDone = {{
       {"asymmetric", "asymmetric"},
       {"always-transcode", "always_transcode"},
       {"force-transcoding", "force_transcoding"},
@@ -75,7 +71,6 @@ bool SdpOptions::take_flag(const std::string& flag) {
       {"loop-protect", "loop_protect"},
       {"sip-source-address", "sip_source_address"},
       {"record-call", "record"},
-      {"block-dtmf", "block_digits"},
   }};
   for (const auto& [name, option] : kDone) {
     if (flag != name) continue;
@@ -193,14 +188,6 @@ void SdpOptions::take_ice(const Value& value) {
       out_.add_unknown("ICE option", word);
     }
   }
-}
-
-void SdpOptions::take_dtmf_security(const Value& value) {
-  const std::string mode = canonical(value.is_string() ? value.get<std::string>() : "");
-  if (mode == "drop")
-    options_["block_digits"] = true;
-  else if (mode != "off")
-    out_.refuse("DTMF-security=" + shown(mode) + ": only drop and off are done");
 }
 
 void SdpOptions::take_t38(const Value& value) {

@@ -35,7 +35,6 @@ class SdpOptions {
   void take_received_from(const Value& value);
   void take_ptime(const char* name, const Value& value);
   void take_ice(const Value& value);
-  void take_dtmf_security(const Value& value);
   void take_t38(const Value& value);
   void take_record_call(const Value& value);
   void take_bundle(const Value& value);

@@ -137,7 +137,7 @@ TEST_F(FlowCommandsTest, BundlesExtensionsAndTosAreDoneOrSaidNotToBe) {
   EXPECT_NE(text_at(with("bundle=offer"), "warning").find("not bundled"), std::string::npos);
   EXPECT_NE(text_at(with("OSRTP-offer"), "warning").find("OSRTP"), std::string::npos);
   EXPECT_FALSE(with("TOS=256").contains("warning"));
-  for (const char* refused : {"bundle=require", "bundle-strict", "delay-buffer=20"})
+  for (const char* refused : {"bundle=require", "bundle-strict", "delay-buffer=20000"})
     EXPECT_EQ(with(refused)["result"], "error") << refused;
   EXPECT_EQ(with("delay-buffer=0")["result"], "ok");
 }

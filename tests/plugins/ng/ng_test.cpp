@@ -172,12 +172,43 @@ TEST(Request, WhatWouldChangeTheCallAndIsNotDoneIsRefused) {
   for (const char* text :
        {R"({"command":"offer","ICE":"force"})", R"({"command":"offer","ICE":["force-relay"]})",
         R"({"command":"offer","flags":["webrtc"]})", R"({"command":"offer","T.38":["decode"]})",
-        R"({"command":"offer","media echo":"both"})", R"({"command":"offer","DTMF-security":"tone"})",
+        R"({"command":"offer","media echo":"both"})", R"({"command":"offer","DTMF-security":"loud"})",
+        R"({"command":"publish","DTMF-security":"tone"})", R"({"command":"block DTMF","trigger":"12x"})",
+        R"({"command":"block DTMF","frequency":"400,9000"})",
         R"({"command":"offer","rtpp-flags":"ICE=force"})", R"({"command":"offer","ptime":25})",
         R"({"command":"offer","address-family":"IP5"})",
         R"({"command":"offer","sdp-attr":{"audio":{"add":["x"]}}})",
         R"({"command":"offer","call-id":["x"]})"})
     EXPECT_NE(read(text).refusal, "") << text;
+}
+
+TEST(Request, KeysThatAreHiddenAreSaidInEverySpelling) {
+  const std::pair<const char*, const char*> table[] = {
+      {R"({"command":"block DTMF"})", "null"},
+      {R"({"command":"block DTMF","DTMF-security":"tone","frequencies":[400,"500"],"volume":20})",
+       R"({"mode":"tone","tones_hz":[400,500],"level_db":-20})"},
+      {R"({"command":"block DTMF","dtmf security":"DTMF","code":"7","volume":-5,"flags":["detect DTMF"]})",
+       R"({"mode":"digit","level_db":-5,"detect":true,"digit":"7"})"},
+      {R"({"command":"block_DTMF","trigger":"*1","end trigger":"#","DTMF-security-trigger":"silence",
+          "trigger-end-time":5000,"trigger_end_digits":"3"})",
+       R"({"trigger":"*1","trigger_end":"#","trigger_mode":"silence","trigger_ms":5000,"trigger_digits":3})"},
+      {R"({"command":"offer","flags":["block DTMF"]})", "{}"},
+      {R"({"command":"offer","block-DTMF":"silence"})", R"({"mode":"silence"})"},
+      {R"({"command":"offer","rtpp-flags":"block-dtmf DTMF-security=zero delay-buffer=200"})",
+       R"({"mode":"zero","hold_ms":200})"},
+      {R"({"command":"answer","delay-buffer":100})", R"({"hold_ms":100,"mode":"off"})"},
+      {R"({"command":"answer","DTMF-delay":"700"})", R"({"delay_ms":700,"mode":"off"})"},
+      {R"({"command":"play DTMF","code":"5","volume":8})", "null"},
+      {R"({"command":"unblock DTMF","delay-buffer":0})", R"({"hold_ms":0})"},
+  };
+  for (const auto& [text, keys] : table) {
+    const Request request = read(text);
+    EXPECT_EQ(request.refusal, "") << text;
+    EXPECT_EQ(request.unknown, 0U) << text;
+    EXPECT_EQ(nlohmann::json::parse(request.params.value("keys", Value()).dump()),
+              nlohmann::json::parse(keys))
+        << text;
+  }
 }
 
 TEST(Request, UnknownWordsAreCountedAndToldAndHarmlessOnesAreNot) {
