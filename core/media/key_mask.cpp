@@ -42,8 +42,10 @@ void KeyMask::choose(char digit) {
   if (policy_.act == KeyAct::digit) chosen_ = policy_.digit;
   if (policy_.act != KeyAct::random) return;
   random_ ^= random_ << 13U, random_ ^= random_ >> 7U, random_ ^= random_ << 17U;
-  chosen_ = static_cast<char>('0' + (random_ >> 11U) % 10);
-  if (chosen_ == digit) chosen_ = static_cast<char>('0' + (chosen_ - '0' + 1 + (random_ >> 20U) % 9) % 10);
+  const auto digits = static_cast<unsigned>(random_ >> 11U & 0xffffU);
+  unsigned other = digits % 10;
+  if (static_cast<unsigned>(digit) - '0' == other) other = (other + 1 + digits / 10 % 9) % 10;
+  chosen_ = static_cast<char>('0' + other);
 }
 
 char KeyMask::told(char digit) const {
