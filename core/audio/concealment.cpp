@@ -82,9 +82,16 @@ void Concealment::conceal(std::span<std::int16_t> out) {
   remember(out);
 }
 
-void Concealment::begin() {
+void Concealment::conceal(std::span<std::int16_t> out, const Concealment& other) {
+  if (heard_ && !making_ && !out.empty()) begin(std::clamp(other.pitch_, std::size_t{1}, pitch_max_));
+  conceal(out);
+}
+
+double Concealment::loudness() const { return energy_of(history_.data(), size_); }
+
+void Concealment::begin(std::size_t pitch) {
   source_ = history_;
-  pitch_ = find_pitch();
+  pitch_ = pitch;
   at_ = made_ = 0;
   periods_ = 1;
   making_ = true;

@@ -34,6 +34,9 @@ class Concealment {
   // [media] Fills `out` for a lost stretch, of any length; silence when nothing good was heard yet.
   void conceal(std::span<std::int16_t> out);
 
+  // [media] The same with the period that another channel of the same sound has; the loss has begun there.
+  void conceal(std::span<std::int16_t> out, const Concealment& other);
+
   // [media] The same where what follows is known: `next`, at least 5 ms, is the beginning of the next good
   // frame and will be given to good(). At most 25 ms at 16 kHz, else it is as conceal().
   void bridge(std::span<std::int16_t> out, std::span<const std::int16_t> next);
@@ -46,6 +49,8 @@ class Concealment {
 
   // [media] A loss is being concealed: the next good frame will be overlapped.
   bool making() const { return making_ || splice_; }
+  // [media] Energy of what was heard in the last 40 ms or so.
+  double loudness() const;
   // [any] The longest period of a voice that is looked for, in samples: as much room as merging can use.
   std::size_t longest_pitch() const { return pitch_max_; }
 
@@ -61,7 +66,8 @@ class Concealment {
     float alike = 0;
   };
 
-  void begin();
+  void begin() { begin(find_pitch()); }
+  void begin(std::size_t pitch);
   void ring_on();
   std::size_t find_pitch() const;
   float decline() const;

@@ -68,6 +68,9 @@ Transcoder::Transcoder(const LegConfig& from, const LegConfig& to)
       any_length_(!to.ptime_asked || from.send_ptime_ms == to.send_ptime_ms),
       takes_noise_(noise_send_type(to, to_->clock_rate) >= 0),
       event_clock_(to.event_clock_rate != 0 ? to.event_clock_rate : to_->clock_rate) {
+  const auto two = [](const auto& payload) { return payload.codec->channels == 2; };
+  if (std::any_of(from.payloads.begin(), from.payloads.end(), two))
+    stereo_ = std::make_unique<audio::StereoConcealment>(from_->sample_rate);
   if (same_ && !any_length_ && codec::can_repacket(*to_))
     regrouped_ = std::make_unique<Repacketizer>(*to_, to_->sample_rate / 1000 * to.send_ptime_ms);
 }
@@ -83,6 +86,7 @@ void Transcoder::reset() {
   filled_ = 0;
   surplus_ = 0;
   concealment_.reset();
+  if (stereo_) stereo_->reset();
   if (regrouped_) regrouped_->clear();
   if (silence_) silence_->reset();
   for (auto& resampler : resamplers_)
@@ -197,11 +201,12 @@ void Transcoder::take(const rtp::Header& header, std::span<const std::uint8_t> p
   if (regroup(header, payload, ticks, work)) return;
   const std::int32_t ahead = header.time - next_time_;
   const bool lost = header.seq != next_seq_;
+  int samples = 0;
   if (ahead > 0 && (lost || static_cast<std::uint32_t>(ahead) > clock_rate_ / 1000 * kJitterOfClockMs))
-    bridge(static_cast<std::uint32_t>(ahead), lost, codec, payload, work);
+    samples = bridge(static_cast<std::uint32_t>(ahead), lost, codec, payload, pcm, work);
   next_seq_ = header.seq.next();
   next_time_ = header.time.plus(ticks);
-  const int samples = codec.decoder.decode(payload, pcm);
+  if (samples == 0) samples = codec.decoder.decode(payload, pcm);
   if (samples < 0) {
     ++counts_.undecodable;
     make_up(codec::ticks_to_samples(kind, ticks), codec, work);
@@ -212,12 +217,17 @@ void Transcoder::take(const rtp::Header& header, std::span<const std::uint8_t> p
   if (codec::pauses(kind, payload)) begin_pause(header.time, now_, true);
 }
 
-// `ticks` of the source's time are missing before `next`.
-void Transcoder::bridge(std::uint32_t ticks, bool lost, Playout::Codec& codec,
-                        std::span<const std::uint8_t> next, const Work& work) {
+// `ticks` of the source's time are missing before `next`. What decoding that gave, into `next_pcm`, when it
+// was decoded already, as its beginning tells where the sound must lead; else 0.
+int Transcoder::bridge(std::uint32_t ticks, bool lost, Playout::Codec& codec,
+                       std::span<const std::uint8_t> next, std::span<std::int16_t> next_pcm,
+                       const Work& work) {
   const td_codec& kind = codec.decoder.codec();
   const auto most = static_cast<std::uint32_t>(clock_rate_ / 1000 * kConcealMax.count());
-  if (!lost || ticks > most) return pause(ticks, lost, kind, work);
+  if (!lost || ticks > most) {
+    pause(ticks, lost, kind, work);
+    return 0;
+  }
   const std::size_t missing = codec::ticks_to_samples(kind, ticks);
   const std::size_t tail =
       std::min<std::size_t>(missing, codec::ticks_to_samples(kind, codec::payload_ticks(kind, next)));
@@ -228,13 +238,27 @@ void Transcoder::bridge(std::uint32_t ticks, bool lost, Playout::Codec& codec,
   if (codec.decoder.recover(next, end) > 0) {
     ++counts_.recovered;
     good(end, codec, work);
-  } else {
-    make_up(tail, codec, work);
+    return 0;
   }
+  if (kind.channels != 1 || missing > tail) {
+    make_up(tail, codec, work);
+    return 0;
+  }
+  ++counts_.concealed;
+  int samples = 0;
+  if (codec.decoder.conceal(end) != static_cast<int>(tail)) {
+    samples = codec.decoder.decode(next, next_pcm);
+    concealment_.bridge(end, next_pcm.first(static_cast<std::size_t>(std::max(samples, 0))));
+  }
+  heard(end, codec, work);
+  return samples;
 }
 
 void Transcoder::good(std::span<std::int16_t> pcm, Playout::Codec& codec, const Work& work) {
-  if (codec.decoder.codec().channels == 1) concealment_.good(pcm);
+  if (codec.decoder.codec().channels == 1)
+    concealment_.good(pcm);
+  else
+    stereo_->good(pcm);
   heard(pcm, codec, work);
 }
 
@@ -245,11 +269,7 @@ void Transcoder::make_up(std::size_t samples, Playout::Codec& codec, const Work&
   ++counts_.concealed;
   if (codec.decoder.conceal(all) == static_cast<int>(all.size() / kind.channels))
     return heard(all, codec, work);
-  if (kind.channels == 1) {
-    concealment_.conceal(all);
-  } else {
-    std::fill(all.begin(), all.end(), std::int16_t{0});
-  }
+  kind.channels == 1 ? concealment_.conceal(all) : stereo_->conceal(all);
   heard(all, codec, work);
 }
 
@@ -273,6 +293,7 @@ void Transcoder::pause(std::uint32_t ticks, bool lost, const td_codec& kind, con
   if (lost) out_seq_ = out_seq_.plus(static_cast<int>(std::min<std::uint64_t>(out / packet_ticks_, 100)));
   if (!lost) marker_ = true;
   concealment_.splice();
+  if (stereo_) stereo_->splice();
 }
 
 // ---- sound

@@ -25,6 +25,7 @@
 #include "core/audio/comfort_noise.hpp"
 #include "core/audio/concealment.hpp"
 #include "core/audio/resampler.hpp"
+#include "core/audio/stereo_concealment.hpp"
 #include "core/base/result.hpp"
 #include "core/media/leg_config.hpp"
 #include "core/media/playout.hpp"
@@ -117,8 +118,8 @@ class Transcoder {
   void take_held(const Work& work);
   bool hold(const rtp::Header& header, std::span<const std::uint8_t> payload, TimePoint now);
   void begin(const rtp::Header& header);
-  void bridge(std::uint32_t ticks, bool lost, Playout::Codec& codec, std::span<const std::uint8_t> next,
-              const Work& work);
+  int bridge(std::uint32_t ticks, bool lost, Playout::Codec& codec, std::span<const std::uint8_t> next,
+             std::span<std::int16_t> next_pcm, const Work& work);
   void make_up(std::size_t samples, Playout::Codec& codec, const Work& work);
   void pause(std::uint32_t ticks, bool lost, const td_codec& codec, const Work& work);
   void good(std::span<std::int16_t> pcm, Playout::Codec& codec, const Work& work);
@@ -142,7 +143,8 @@ class Transcoder {
   // owned
   std::array<std::optional<audio::Resampler>, 2> resamplers_;  // of each channel; none: equal rates
   audio::Concealment concealment_;
-  std::vector<std::int16_t> packet_;  // what fills the next packet, interleaved
+  std::unique_ptr<audio::StereoConcealment> stereo_;  // null: no codec of the source has two channels
+  std::vector<std::int16_t> packet_;                  // what fills the next packet, interleaved
   std::unique_ptr<Held> held_;
   std::unique_ptr<Repacketizer> regrouped_;  // null: what does not fit is coded anew
   std::unique_ptr<SilenceSender> silence_;   // null: silence is sent as sound

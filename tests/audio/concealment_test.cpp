@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/audio/stereo_concealment.hpp"
 #include "tests/audio/signal.hpp"
 
 namespace tandem::audio {
@@ -110,6 +111,72 @@ TEST(Concealment, MovesTheGoodFrameIntoPhase) {
     EXPECT_EQ((n + 640 - 160 - off) % 64, 0u) << off << ": whole periods from where it was";
     EXPECT_FALSE(concealment.making());
   }
+}
+
+// A voice that is nearer to the left: the right hears it later and softer.
+Pcm from_the_left(unsigned rate, std::size_t samples, std::size_t later, int share) {
+  const Pcm voice = voiced(rate, samples + later);
+  Pcm both(2 * samples);
+  for (std::size_t i = 0; i < samples; ++i) {
+    both[2 * i] = voice[i + later];
+    both[2 * i + 1] = static_cast<std::int16_t>(share == 0 ? 0 : voice[i] / share);
+  }
+  return both;
+}
+
+TEST(StereoConcealment, ContinuesBothChannelsInStep) {
+  for (const unsigned rate : {8000u, 16000u, 24000u})
+    for (const bool turned : {false, true}) {
+      Pcm pcm = from_the_left(rate, rate, rate / 2000, 3);
+      if (turned)
+        for (std::size_t i = 0; i < pcm.size(); i += 2) std::swap(pcm[i], pcm[i + 1]);
+      StereoConcealment concealment(rate);
+      Pcm heard = pcm;
+      const std::size_t frame = rate / 50 * 2;
+      for (std::size_t i = 0; (i + 1) * frame <= heard.size(); ++i) {
+        const std::span<std::int16_t> part(heard.data() + i * frame, frame);
+        i == 20 ? concealment.conceal(part) : concealment.good(part);
+      }
+      for (const std::size_t channel : {0u, 1u}) {
+        Pcm was, made;
+        for (std::size_t i = 20 * frame + channel; i < 21 * frame; i += 2)
+          was.push_back(pcm[i]), made.push_back(heard[i]);
+        EXPECT_GT(snr(was, made), 10) << rate << ' ' << turned << " channel " << channel;
+        EXPECT_GT(power(made), power(was) * 0.4) << rate << ' ' << turned << " channel " << channel;
+      }
+      EXPECT_TRUE(
+          std::equal(pcm.begin(), pcm.begin() + static_cast<std::ptrdiff_t>(20 * frame), heard.begin()));
+    }
+}
+
+TEST(StereoConcealment, ASilentChannelStaysSilentAndDoesNotLead) {
+  const Pcm pcm = from_the_left(16000, 16000, 0, 0);
+  StereoConcealment concealment(16000);
+  Pcm before(pcm.begin(), pcm.begin() + 12800), made(640);
+  concealment.good(before);
+  concealment.conceal(made);
+  Pcm left, was;
+  for (std::size_t i = 0; i < 640; i += 2) {
+    left.push_back(made[i]), was.push_back(pcm[12800 + i]);
+    EXPECT_EQ(made[i + 1], 0) << i;
+  }
+  EXPECT_GT(snr(was, left), 10);
+}
+
+TEST(StereoConcealment, TakesAnyLengthAndIsSilentBeforeAnythingWasHeard) {
+  StereoConcealment concealment(8000);
+  Pcm out(5760, 77);
+  concealment.conceal(out);
+  EXPECT_EQ(power(out), 0);
+  Pcm pcm = from_the_left(8000, 8000, 4, 2);
+  for (const std::size_t n : {2u, 0u, 14u, 5760u, 200u}) {
+    concealment.good({pcm.data(), n});
+    concealment.conceal({out.data(), n});
+    concealment.splice();
+  }
+  concealment.reset();
+  concealment.conceal(out);
+  EXPECT_EQ(power(out), 0);
 }
 
 TEST(Concealment, TakesAnyLengthAndAnyRate) {

@@ -199,6 +199,57 @@ TEST(Transcoder, StereoStaysStereoAtAnotherRate) {
   }
 }
 
+// A voice of 125 Hz, to the left; what `way` makes of it without packets `lost`.
+std::vector<std::int16_t> carried(const td_codec* from, const td_codec* to, std::initializer_list<int> lost) {
+  Way way(from, to);
+  auto encoder = encoder_of(from);
+  const std::size_t samples = from->sample_rate / 50;
+  for (int n = 0; n < 30; ++n) {
+    std::vector<std::int16_t> pcm;
+    for (std::size_t i = 0; i < samples; ++i) {
+      const double t = static_cast<double>(static_cast<std::size_t>(n) * samples + i) / from->sample_rate;
+      double value = 0;
+      for (int k = 1; k <= 12; ++k) value += std::cos(2 * 3.14159265 * 125 * k * t + k) / k;
+      for (std::uint32_t c = 0; c < from->channels; ++c)
+        pcm.push_back(static_cast<std::int16_t>(4000 * value / (c == 0 ? 1 : 3)));
+    }
+    std::vector<std::uint8_t> payload(2000);
+    payload.resize(static_cast<std::size_t>(encoder.encode(pcm, payload)));
+    if (std::find(lost.begin(), lost.end(), n) == lost.end()) way.push_raw(way.seq(n), way.time(n), payload);
+  }
+  EXPECT_EQ(way.transcoder->counts().concealed, lost.size());
+  return way.sound();
+}
+
+TEST(Transcoder, WhatIsLostOfAVoiceIsMadeUpInBothChannels) {
+  const auto l16 = [](std::uint32_t rate, std::uint32_t channels) {
+    const auto all = codec::l16_all();
+    return *std::find_if(all.begin(), all.end(), [&](const td_codec* one) {
+      return one->sample_rate == rate && one->channels == channels;
+    });
+  };
+  for (const std::uint32_t from : {8000u, 16000u})
+    for (const std::uint32_t to : {8000u, 16000u})
+      for (const std::uint32_t channels : {1u, 2u}) {
+        if (from == to) continue;  // nothing to transcode
+        const auto whole = carried(l16(from, channels), l16(to, channels), {});
+        const auto heard = carried(l16(from, channels), l16(to, channels), {12, 20});
+        ASSERT_EQ(whole.size(), heard.size());
+        ASSERT_GT(whole.size(), to / 50 * 25u);
+        const std::size_t frame = to / 50 * channels;
+        for (std::size_t c = 0; c < channels; ++c)
+          for (const std::size_t lost : {12u, 20u}) {
+            double signal = 0, noise = 0;
+            for (std::size_t i = lost * frame + c; i < (lost + 1) * frame; i += channels) {
+              signal += whole[i] * whole[i];
+              noise += (whole[i] - heard[i]) * (whole[i] - heard[i]);
+            }
+            EXPECT_GT(10 * std::log10(signal / noise), channels == 1 ? 14 : 10)
+                << from << " to " << to << " channel " << c << " of " << channels << ", packet " << lost;
+          }
+      }
+}
+
 TEST(Transcoder, AStallLeavesNoLag) {
   Way way(codec::l16_8000(), codec::pcmu());
   for (int i = 0; i < 5; ++i) way.push(i, 20, TimePoint(i * 20ms));
