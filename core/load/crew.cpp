@@ -143,8 +143,8 @@ void Crew::obey(Command& command, TimePoint now) {
     due_.push_back(now - since + packet);
     const Phone& phone = *command.phone;
     if (spec.talk.members > 0) phone.voice->begin_at(due_.back().time_since_epoch() / packet);
-    lines_.push_back({phone.voice.get(), phone.ear.get(), phone.sealer.get(), phone.opener.get(), spec.remote,
-                      spec.socket});
+    lines_.push_back({phone.voice.get(), phone.ear.get(), phone.ear->partner(),
+                      phone.sealer || phone.opener ? &phone : nullptr, spec.remote, spec.socket});
     names_.push_back({spec.leg, ++serials_});
     phones_.push_back(std::move(command.phone));
     return;
@@ -219,7 +219,7 @@ void Crew::send_phone(std::size_t at, TimePoint now) {
   }
   queue(line, made.bytes,
         {due, made.stamped ? nullptr : line.voice, made.tick, made.stamped,
-         static_cast<std::uint8_t>(made.fate.copies), line.sealer});
+         static_cast<std::uint8_t>(made.fate.copies), line.sealer()});
 }
 
 void Crew::queue(const Line& line, std::size_t bytes, const Pending& pending) {
@@ -256,7 +256,7 @@ void Crew::send_held(TimePoint now) {
     if (place < 0 || names_[static_cast<std::size_t>(place)].serial != one.name.serial) continue;
     const Line& line = lines_[static_cast<std::size_t>(place)];
     std::copy_n(&held_bytes_[one.slot * kHeldMax], one.bytes, &buffers_[batch_.size() * kPacketMax]);
-    queue(line, one.bytes, {one.due, nullptr, 0, one.stamped, one.copies, line.sealer});
+    queue(line, one.bytes, {one.due, nullptr, 0, one.stamped, one.copies, line.sealer()});
   }
 }
 
@@ -315,7 +315,10 @@ void Crew::announce(const Address& from) {
 
 void Crew::expect(std::uint16_t, const Address& from) {
   const std::int32_t place = by_port_[from.port()];
-  if (place >= 0) lines_[static_cast<std::size_t>(place)].ear->prefetch();
+  if (place < 0) return;
+  const Line& line = lines_[static_cast<std::size_t>(place)];
+  line.ear->prefetch();
+  if (line.heard != nullptr) line.heard->prefetch_heard();
 }
 
 void Crew::on_packet(std::uint16_t socket, const Address& from, std::span<std::uint8_t> bytes, TimePoint at) {
@@ -324,9 +327,9 @@ void Crew::on_packet(std::uint16_t socket, const Address& from, std::span<std::u
     if (!rtp::is_rtcp(bytes)) ++tally_->unknown;
     return;
   }
-  if (line->opener != nullptr) {
+  if (srtp::Receiver* opener = line->opener(); opener != nullptr) {
     if (rtp::is_rtcp(bytes)) return;
-    const srtp::Verdict verdict = line->opener->unprotect(bytes);
+    const srtp::Verdict verdict = opener->unprotect(bytes);
     if (verdict != srtp::Verdict::ok) return line->ear->came_sealed(verdict == srtp::Verdict::replayed);
   }
   line->ear->take(bytes, at, searches_, *tally_);

@@ -74,10 +74,12 @@ class Crew final : public WireSink {
   struct alignas(64) Line {
     Voice* voice = nullptr;
     Ear* ear = nullptr;
-    srtp::Sender* sealer = nullptr;    // null: plain RTP
-    srtp::Receiver* opener = nullptr;  //
+    const Voice* heard = nullptr;   // its partner's; null: nobody's here
+    const Phone* sealed = nullptr;  // itself, where it speaks SRTP
     Address remote;
     std::uint16_t socket = 0;
+    srtp::Sender* sealer() const { return sealed == nullptr ? nullptr : sealed->sealer.get(); }
+    srtp::Receiver* opener() const { return sealed == nullptr ? nullptr : sealed->opener.get(); }
   };
   static_assert(sizeof(Line) == 64);
   struct Name {  // of a packet that is held back; a leg's number comes again

@@ -87,7 +87,6 @@ void Ear::prefetch() const {
   const auto* to = reinterpret_cast<const std::uint8_t*>(&figures_.sent);
   for (const auto* at = reinterpret_cast<const std::uint8_t*>(this); at < to; at += 64)
     __builtin_prefetch(at, 1);
-  if (partner_ != nullptr) partner_->prefetch_heard();
 }
 
 void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches, Tally& tally) {

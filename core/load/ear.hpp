@@ -36,8 +36,10 @@ class Ear {
   Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
       std::unique_ptr<codec::Decoder> decoder, TimePoint born, std::vector<const Voice*> choir = {});
 
-  // What take() needs is fetched into the cache meanwhile.
+  // What take() needs is fetched into the cache meanwhile, but what it asks the partner: nothing here is read
+  // for it.
   void prefetch() const;
+  const Voice* partner() const { return partner_; }
 
   // One datagram that came to this leg. `at`: the kernel's time. `searches`: see Tune.
   void take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches, Tally& tally);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <linux/sock_diag.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -23,12 +24,23 @@ constexpr int kBuffer = 32 << 20;
 constexpr int kOwnBuffer = 1 << 20;  // of a phone's own socket
 constexpr std::size_t kControlBytes = CMSG_SPACE(sizeof(timespec));
 constexpr std::size_t kAhead = 4;     // packets that are told of before they come
-constexpr std::size_t kAskOnce = 16;  // sockets a receive() that are asked what they dropped
+constexpr std::size_t kAskOnce = 64;  // sockets that are asked what they dropped, so often
+constexpr Nanos kAskEvery = milliseconds(20);
 
 std::int64_t clock_ns(clockid_t clock) {
   timespec t{};
   clock_gettime(clock, &t);
   return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+}
+
+// Packets are never fragmented, and so need no number of their own in the IP header, which the kernel would
+// make of a hash for each.
+void set_whole(int fd, int family) {
+  const int v4 = IP_PMTUDISC_DO, v6 = IPV6_PMTUDISC_DO;
+  if (family == AF_INET6)
+    setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &v6, sizeof v6);
+  else
+    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &v4, sizeof v4);
 }
 
 Error no_files(std::size_t opened, std::size_t wanted) {
@@ -87,6 +99,7 @@ Result<std::unique_ptr<UdpWire>> UdpWire::open(const std::string& host, std::uin
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) != 0)
       setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
     setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+    set_whole(fd, local->raw()->sa_family);
     if (bind(fd, local->raw(), local->raw_size()) != 0) {
       const int error = errno;
       close(fd);
@@ -139,7 +152,10 @@ std::size_t UdpWire::receive(WireSink& sink, std::size_t most) {
     measured_at_ = at;
     real_minus_monotonic_ = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
   }
-  ask_for_drops();
+  if (at - asked_at_ > kAskEvery) {
+    asked_at_ = at;
+    ask_for_drops();
+  }
   std::size_t got = 0;
   if (epoll_ < 0) {
     for (std::size_t s = 0; s < sockets_.size(); ++s)
@@ -155,7 +171,7 @@ std::size_t UdpWire::receive(WireSink& sink, std::size_t most) {
   return got;
 }
 
-// Packets that the kernel had no room for: a few sockets each time.
+// Packets that the kernel had no room for: a few sockets each time, many one after the other.
 void UdpWire::ask_for_drops() {
   for (std::size_t i = 0; i < std::min(sockets_.size(), kAskOnce); ++i) {
     Socket& one = sockets_[next_asked_++ % sockets_.size()];

@@ -54,7 +54,7 @@ class UdpWire final : public Wire {
   std::unique_ptr<Batch> batch_;
   int epoll_ = -1;
   std::int64_t real_minus_monotonic_ = 0;
-  TimePoint measured_at_{};
+  TimePoint measured_at_{}, asked_at_{};
   std::uint64_t overflowed_ = 0;
   std::size_t next_asked_ = 0;
 };

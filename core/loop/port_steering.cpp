@@ -30,8 +30,12 @@ struct Value {
 };
 
 // What is found by port alone: of one host at most, the others are in the table only. Ports that are used
-// together lie together, where the table's entries are all over the memory.
+// together lie together, where the table's entries are all over the memory. A number that none of ours ever
+// had is 0: its datagrams, which may be all that others on this machine receive, are passed on without asking
+// the table. It never becomes 0 again, as another host of ours may still have it.
 constexpr std::size_t kPorts = 65536;
+constexpr std::uint64_t kAskTable = PortSteering::kNobody;  // no host is 255.255.255.255
+constexpr std::uint64_t kBeingTaken = std::uint64_t{1} << 32 | kAskTable;
 constexpr std::uint64_t owner_of(std::uint32_t host, std::uint32_t loop) {
   return std::uint64_t{loop} << 32 | host;
 }
@@ -133,9 +137,9 @@ auto make_program(int by_port, int table, int sockets) {
   return std::array{
       /*  0 */ copy(r6, r1),
       /*  1 */ load32(r2, r6, offsetof(Context, family)),
-      /*  2 */ unless_is(r2, AF_INET, 46),  // → 49
+      /*  2 */ unless_is(r2, AF_INET, 47),  // → 50
       /*  3 */ load32(r2, r6, offsetof(Context, protocol)),
-      /*  4 */ unless_is(r2, IPPROTO_UDP, 44),  // → 49
+      /*  4 */ unless_is(r2, IPPROTO_UDP, 45),  // → 50
       /*  5 */ load32(r8, r6, offsetof(Context, local_ip4)),
       /*  6 */ store32(stack, kKeyAt, r8),
       /*  7 */ load32(r2, r6, offsetof(Context, local_port)),
@@ -146,52 +150,53 @@ auto make_program(int by_port, int table, int sockets) {
       /* 11 */ copy(r2, stack),
       /* 12 */ add(r2, kKeyAt + 4),
       /* 13 */ call(BPF_FUNC_map_lookup_elem),
-      /* 14 */ if_is(r0, 0, 34),  // → 49
+      /* 14 */ if_is(r0, 0, 35),  // → 50
       /* 15 */ load64(r7, r0, offsetof(PortSteering::Owned, owner)),
-      /* 16 */ low_half(r2, r7),
-      /* 17 */ unless_same(r2, r8, 4),  // → 22
-      /* 18 */ shift_right(r7, 32),
-      /* 19 */ load32(r2, r0, offsetof(PortSteering::Owned, peer_host)),
-      /* 20 */ load32(r3, r0, offsetof(PortSteering::Owned, peer_port)),
-      /* 21 */ go(9),  // → 31
+      /* 16 */ if_is(r7, 0, 33),  // → 50: that number was never anybody's
+      /* 17 */ low_half(r2, r7),
+      /* 18 */ unless_same(r2, r8, 4),  // → 23
+      /* 19 */ shift_right(r7, 32),
+      /* 20 */ load32(r2, r0, offsetof(PortSteering::Owned, peer_host)),
+      /* 21 */ load32(r3, r0, offsetof(PortSteering::Owned, peer_port)),
+      /* 22 */ go(9),  // → 32
                        // r0 = table[host, port]
-      /* 22 */ map_first(r1, table),
-      /* 23 */ map_second(),
-      /* 24 */ copy(r2, stack),
-      /* 25 */ add(r2, kKeyAt),
-      /* 26 */ call(BPF_FUNC_map_lookup_elem),
-      /* 27 */ if_is(r0, 0, 21),  // → 49
-      /* 28 */ load32(r7, r0, offsetof(Value, loop)),
-      /* 29 */ load32(r2, r0, offsetof(Value, peer_host)),
-      /* 30 */ load32(r3, r0, offsetof(Value, peer_port)),
+      /* 23 */ map_first(r1, table),
+      /* 24 */ map_second(),
+      /* 25 */ copy(r2, stack),
+      /* 26 */ add(r2, kKeyAt),
+      /* 27 */ call(BPF_FUNC_map_lookup_elem),
+      /* 28 */ if_is(r0, 0, 21),  // → 50
+      /* 29 */ load32(r7, r0, offsetof(Value, loop)),
+      /* 30 */ load32(r2, r0, offsetof(Value, peer_host)),
+      /* 31 */ load32(r3, r0, offsetof(Value, peer_port)),
       // focused: others are dropped
-      /* 31 */ if_is(r2, 0, 4),  // → 36
-      /* 32 */ load32(r4, r6, offsetof(Context, remote_ip4)),
-      /* 33 */ unless_same(r2, r4, 17),  // → 51
-      /* 34 */ load16(r4, r6, offsetof(Context, remote_port)),
-      /* 35 */ unless_same(r3, r4, 15),  // → 51
+      /* 32 */ if_is(r2, 0, 4),  // → 37
+      /* 33 */ load32(r4, r6, offsetof(Context, remote_ip4)),
+      /* 34 */ unless_same(r2, r4, 17),  // → 52
+      /* 35 */ load16(r4, r6, offsetof(Context, remote_port)),
+      /* 36 */ unless_same(r3, r4, 15),  // → 52
                                          // r8 = sockets[loop]; take it
-      /* 36 */ store32(stack, kLoopAt, r7),
-      /* 37 */ map_first(r1, sockets),
-      /* 38 */ map_second(),
-      /* 39 */ copy(r2, stack),
-      /* 40 */ add(r2, kLoopAt),
-      /* 41 */ call(BPF_FUNC_map_lookup_elem),
-      /* 42 */ if_is(r0, 0, 6),  // → 49
-      /* 43 */ copy(r8, r0),
-      /* 44 */ copy(r1, r6),
-      /* 45 */ copy(r2, r8),
-      /* 46 */ set(r3, 0),
-      /* 47 */ call(BPF_FUNC_sk_assign),
-      /* 48 */ go(4),  // → 53
-      /* 49 */ set(r0, SK_PASS),
-      /* 50 */ leave(),
-      /* 51 */ set(r0, SK_DROP),
-      /* 52 */ leave(),
-      /* 53 */ copy(r1, r8),
-      /* 54 */ call(BPF_FUNC_sk_release),
-      /* 55 */ set(r0, SK_PASS),
-      /* 56 */ leave(),
+      /* 37 */ store32(stack, kLoopAt, r7),
+      /* 38 */ map_first(r1, sockets),
+      /* 39 */ map_second(),
+      /* 40 */ copy(r2, stack),
+      /* 41 */ add(r2, kLoopAt),
+      /* 42 */ call(BPF_FUNC_map_lookup_elem),
+      /* 43 */ if_is(r0, 0, 6),  // → 50
+      /* 44 */ copy(r8, r0),
+      /* 45 */ copy(r1, r6),
+      /* 46 */ copy(r2, r8),
+      /* 47 */ set(r3, 0),
+      /* 48 */ call(BPF_FUNC_sk_assign),
+      /* 49 */ go(4),  // → 54
+      /* 50 */ set(r0, SK_PASS),
+      /* 51 */ leave(),
+      /* 52 */ set(r0, SK_DROP),
+      /* 53 */ leave(),
+      /* 54 */ copy(r1, r8),
+      /* 55 */ call(BPF_FUNC_sk_release),
+      /* 56 */ set(r0, SK_PASS),
+      /* 57 */ leave(),
   };
 }
 
@@ -268,10 +273,11 @@ bool PortSteering::lead(const Address& local, std::uint32_t loop, const Address&
   if (update(table_, &key, &value, BPF_EXIST) != 0) return false;
   if (loop == kNobody) return true;
   Owned& place = owned_[local.port()];
-  // Reserved for the while in which the peer is written: no host is 255.255.255.255.
-  std::uint64_t free = 0;
   const std::atomic_ref owner(place.owner);
-  if (!owner.compare_exchange_strong(free, kNobody)) return true;  // another host's
+  std::uint64_t unused = 0, given_up = kAskTable;
+  if (!owner.compare_exchange_strong(unused, kBeingTaken) &&
+      !owner.compare_exchange_strong(given_up, kBeingTaken))
+    return true;  // another host's
   std::atomic_ref(place.peer_host).store(value.peer_host, std::memory_order_relaxed);
   std::atomic_ref(place.peer_port).store(value.peer_port, std::memory_order_relaxed);
   owner.store(owner_of(key.host, loop), std::memory_order_release);
@@ -281,7 +287,8 @@ bool PortSteering::lead(const Address& local, std::uint32_t loop, const Address&
 void PortSteering::give_up(const Address& local) {
   const std::atomic_ref owner(owned_[local.port()].owner);
   std::uint64_t seen = owner.load(std::memory_order_relaxed);
-  if (static_cast<std::uint32_t>(seen) == key_of(local).host) (void)owner.compare_exchange_strong(seen, 0);
+  if (static_cast<std::uint32_t>(seen) == key_of(local).host)
+    (void)owner.compare_exchange_strong(seen, kAskTable);
 }
 
 void PortSteering::remove(const Address& local) {

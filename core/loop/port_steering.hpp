@@ -7,6 +7,8 @@
 //
 // Ports of one host are found in an array by their number, where they lie together (with a thousand calls the
 // hash table's entries cost each packet two fetches from far memory); what else there is, in the hash table.
+// The program sees every datagram of this machine that no connected socket takes: those to numbers that were
+// never ours leave it after that one look.
 // A focused port takes its peer's datagrams only; the kernel drops others before any queue. IPv4 only. The
 // program is written as instructions and loaded with bpf(2): nothing to build, no library. It goes when this
 // object goes. Thread: create [control]; the table's methods [any]: each is one system call on a map of the
@@ -48,7 +50,7 @@ class PortSteering {
 
   // A port's place in what the program asks first, shared with the kernel.
   struct Owned {
-    std::uint64_t owner;      // below the host (network order, 0: none), above the loop
+    std::uint64_t owner;      // below the host (network order), above the loop; 0: never anybody's
     std::uint32_t peer_host;  // network order; 0: anyone
     std::uint32_t peer_port;  // network order
   };

@@ -60,6 +60,7 @@ std::array<std::uint8_t, kIpUdpHeaderBytes> ip_udp_header(const Address& from, c
   put16(20, from.port());
   put16(22, to.port());
   put16(24, 8 + payload.size());
+  if (header[16] == 127) return header;  // 127.0.0.0/8
   // Pseudo header: both addresses, the protocol, the length.
   std::uint32_t sum =
       ones_sum(std::span(header).subspan(12), static_cast<std::uint32_t>(IPPROTO_UDP + 8 + payload.size()));

@@ -535,6 +535,17 @@ TEST(UdpDatagram, HasTheHeadersOfTheRfcs) {
   EXPECT_EQ(ones_sum(bytes_of(text), sum), 0xffffu);
 }
 
+TEST(UdpDatagram, HasNoChecksumWithinTheMachine) {
+  const auto checksum_to = [](const char* host) {
+    const auto header =
+        ip_udp_header(*Address::parse(host, 20000), *Address::parse(host, 4000), 0, bytes_of("hello"));
+    return header[26] << 8 | header[27];
+  };
+  for (const char* host : {"127.0.0.1", "127.255.255.254"}) EXPECT_EQ(checksum_to(host), 0) << host;
+  for (const char* host : {"126.255.255.255", "128.0.0.1", "192.168.1.127", "10.127.0.1"})
+    EXPECT_NE(checksum_to(host), 0) << host;
+}
+
 TEST(PacketIo, TakesTheSocketsWhereTheSharedOneCannotBeHad) {
   auto automatic = PacketIo::open(PacketBackend::automatic, 1, 16);
   ASSERT_TRUE(automatic);
