@@ -70,6 +70,7 @@ Json shown(const anchor::CallReport& call) {
                               {"round_trip_ms", line.stats.round_trip_ms},
                               {"mos_received", line.stats.mos_received},
                               {"crypto", line.crypto},
+                              {"ice", ice_state(line.stats)},
                               {"sources", shown(line.stats.sources, line.asked_at_s)},
                               {"ssrc_sent", line.stats.ssrc_sent},
                               {"strangers", line.stats.from_strangers},

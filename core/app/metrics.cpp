@@ -121,6 +121,15 @@ void add_loop(Families& out, const media::MediaLoop& from, const loop::MediaIo& 
   out.counter(bad, "", c.srtp_forged.get(), with("reason", "srtp_forged"));
   out.counter(bad, "", c.srtp_replayed.get(), with("reason", "srtp_replayed"));
   out.counter(bad, "", c.srtp_not_sent.get(), with("reason", "srtp_not_sent"));
+  const char* checks = "tandem_ice_checks_total";
+  out.counter(checks, "STUN messages on ports of peers that speak ICE, by what was done with them.",
+              c.stun_answered.get(), with("act", "answered"));
+  out.counter(checks, "", c.stun_unauthorized.get(), with("act", "unauthorized"));
+  out.counter(checks, "", c.stun_refused.get(), with("act", "refused"));
+  out.counter(checks, "", c.stun_ignored.get(), with("act", "ignored"));
+  out.counter(checks, "", c.stun_over_limit.get(), with("act", "over_limit"));
+  out.counter("tandem_ice_nominations_total", "Addresses that peers nominated, each time another one.",
+              c.ice_selected.get(), loop);
   out.counter("tandem_media_limits_total", "How often a limit of the media plane was hit.",
               c.srtp_sources_over_limit.get(), Labels{{"loop", number}, {"limit", "srtp_sources"}});
   out.histogram("tandem_media_tick_lateness_seconds", "How late ticks ran.", c.lateness_us, 1e-6, loop);

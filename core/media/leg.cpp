@@ -14,6 +14,7 @@ namespace tandem::media {
 // ---- in
 
 void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival) {
+  if (ice_ != nullptr && stun::is_stun(bytes)) return on_check(bytes, source, Port::rtp, arrival);
   if (opaque_) return pass_datagram(bytes, source, Port::rtp, arrival);
   if (rtp::is_rtcp(bytes)) return on_rtcp_packet(bytes, source, arrival);
   if (!crypto_.open_rtp(bytes, loop_->counters())) return;
@@ -61,7 +62,7 @@ bool Leg::admit(const rtp::Packet& packet, PayloadKind kind, const Address& sour
     loop_->counters().unknown_payload.add();
     return false;
   }
-  if (latch_.check(source, packet.header.ssrc, arrival) == rtp::LatchVerdict::stranger) {
+  if (!is_of_peer(source, packet.header.ssrc, arrival)) {
     loop_->counters().strangers.add();
     return false;
   }
@@ -73,7 +74,7 @@ bool Leg::admit(const rtp::Packet& packet, PayloadKind kind, const Address& sour
 void Leg::pass_datagram(std::span<const std::uint8_t> bytes, const Address& source, Port port,
                         TimePoint arrival) {
   if (port == Port::rtp) {
-    if (latch_.check(source, rtp::Ssrc(0), arrival) == rtp::LatchVerdict::stranger) {
+    if (!is_of_peer(source, rtp::Ssrc(0), arrival)) {
       loop_->counters().strangers.add();
       return;
     }
@@ -81,7 +82,7 @@ void Leg::pass_datagram(std::span<const std::uint8_t> bytes, const Address& sour
     timed_out_ = false;
     if (!std::exchange(started_, true))
       loop_->events().push({.kind = Event::Kind::media_started, .leg = id_});
-  } else if (!source.same_host(latch_.source()) && !source.same_host(setup_->config.remote_rtcp)) {
+  } else if (!is_rtcp_of_peer(source, arrival)) {
     loop_->counters().strangers.add();
     return;
   }

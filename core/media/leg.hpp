@@ -1,6 +1,7 @@
 // Leg: the media of one party, the whole path on one screen.
 //
-//   in:   on_packet ─ SRTP ─ parse ─ latch ─ RxStream ─┬─ telephone-event ─► digits
+//   in:   on_packet ─ STUN? ─► answered (ICE)
+//                   └ SRTP ─ parse ─ latch ─ RxStream ─┬─ telephone-event ─► digits
 //                                               ├─ forward ─► peer.relay (no PCM is needed)
 //                                               ├─ transcode ─► peer.relay (nor anywhere else)
 //                                               └─ Playout (jitter buffer, decoder)
@@ -35,6 +36,7 @@
 #include "core/rtp/telephone_event.hpp"
 #include "core/rtp/telephone_event_sender.hpp"
 #include "core/rtp/tx_stream.hpp"
+#include "core/stun/ice_lite.hpp"
 
 namespace tandem::media {
 
@@ -54,6 +56,8 @@ struct LegFigures {
   std::uint64_t srtp_forged = 0, srtp_replayed = 0;
   const char* srtp_suite = "";  // that we open with; "": plain RTP
   bool relaying = false, joined = false, playing = false;
+  bool ice = false, ice_selected = false;  // checks are answered; the peer has chosen its address
+  std::uint64_t stun_refused = 0;
   std::array<rtp::SourceLog::Source, rtp::SourceLog::kSources> sources;  // the newest first
   std::size_t source_count = 0;
   std::uint32_t ssrc_sent = 0;
@@ -104,6 +108,8 @@ class alignas(64) Leg {
   void swap_keys(LegCrypto::Keys& keys) { crypto_.swap_keys(keys); }
   // Before the setup or config that goes with it; the old one comes back. Null: keys pass, or are dropped.
   void swap_mask(std::unique_ptr<KeyMask>& mask) { mask_.swap(mask); }
+  // Our end of ICE; null: none. What the one before has learned goes on in it; the old one comes back.
+  void swap_ice(std::unique_ptr<stun::IceLite>& ice, TimePoint now);
   void swap_player(std::unique_ptr<Player>& player, PlayEnd reason);
   bool add_recorder(std::shared_ptr<RecorderTap>& tap);  // false when kRecordersMax are there
   void take_recorder(RecordingId id, std::shared_ptr<RecorderTap>& out);
@@ -166,6 +172,10 @@ class alignas(64) Leg {
   void pass_datagram(std::span<const std::uint8_t> bytes, const Address& source, Port port,
                      TimePoint arrival);
   bool send_datagram(std::span<const std::uint8_t> bytes, Port port);
+  void on_check(std::span<const std::uint8_t> bytes, const Address& source, Port port, TimePoint arrival);
+  bool is_of_peer(const Address& source, rtp::Ssrc ssrc, TimePoint arrival);
+  bool is_rtcp_of_peer(const Address& source, TimePoint arrival);
+  void pin_selected(TimePoint now);
   void feed_packet(const rtp::Packet& packet, Feed::Kind kind, TimePoint arrival);
   void feed_datagram(std::span<const std::uint8_t> bytes, Port port);
   void restart_feeds();
@@ -213,6 +223,7 @@ class alignas(64) Leg {
   Session* session_;
   // owned
   std::unique_ptr<LegSetup> setup_;
+  std::unique_ptr<stun::IceLite> ice_;  // null: the peer speaks no ICE
   // state
   Plan plan_;
   bool opaque_ = false, receives_ = false;  // as the configuration says
@@ -254,6 +265,7 @@ class alignas(64) Leg {
   std::size_t frame_samples_ = 160;
   std::uint64_t malformed_ = 0, unknown_payload_ = 0;
   std::uint64_t passed_in_ = 0, passed_bytes_in_ = 0;  // opaque datagrams
+  std::uint64_t stun_refused_ = 0;
   TimePoint stranger_second_{};
   std::uint64_t strangers_before_ = 0;
   bool focused_ = false;

@@ -74,6 +74,7 @@ void Leg::apply_config(TimePoint now) {
                 .window = config.learn_window,
                 .sends_elsewhere = config.sends_elsewhere},
                now);
+  pin_selected(now);
   loop_->io().set_dscp(rtp_port_, config.dscp);
   last_heard_ = now;
   timed_out_ = false;
@@ -266,6 +267,9 @@ LegFigures Leg::figures() const {
   out.remote_address = latch_.remote();
   out.srtp_forged = crypto_.counts().forged;
   out.srtp_replayed = crypto_.counts().replayed;
+  out.ice = ice_ != nullptr;
+  out.ice_selected = out.ice && ice_->selected(stun::Component::rtp).valid();
+  out.stun_refused = stun_refused_;
   if (setup_ != nullptr && setup_->config.srtp)
     out.srtp_suite = srtp::facts(setup_->config.srtp->receive.key.suite()).name;
   out.relaying = plan_.forward_to != nullptr || (fed_directly_ && feeds_to_[0]->relaying());

@@ -8,11 +8,11 @@
 namespace tandem::media {
 
 void Leg::on_rtcp_packet(std::span<std::uint8_t> bytes, const Address& source, TimePoint arrival) {
+  if (ice_ != nullptr && stun::is_stun(bytes)) return on_check(bytes, source, Port::rtcp, arrival);
   if (setup_ == nullptr) return;
   if (setup_->config.opaque) return pass_datagram(bytes, source, Port::rtcp, arrival);
   if (!crypto_.open_rtcp(bytes, loop_->counters())) return;
-  // The peer's host is enough: RTCP may come from another port than RTP.
-  if (!source.same_host(latch_.source()) && !source.same_host(setup_->config.remote_rtcp)) {
+  if (!is_rtcp_of_peer(source, arrival)) {
     loop_->counters().strangers.add();
     return;
   }
@@ -50,10 +50,12 @@ void Leg::keep_up(TimePoint now) {
 void Leg::defend(TimePoint now) {
   constexpr std::uint64_t kFloodPerSecond = 200;
   if (now - stranger_second_ < seconds(1)) return;
-  const std::uint64_t fresh = latch_.strangers() - strangers_before_;
-  strangers_before_ = latch_.strangers();
+  const std::uint64_t strangers = latch_.strangers() + stun_refused_;
+  const std::uint64_t fresh = strangers - strangers_before_;
+  strangers_before_ = strangers;
   stranger_second_ = now;
-  if (!focused_ && latch_.locked() && fresh > kFloodPerSecond) {
+  const bool known = latch_.locked() && (ice_ == nullptr || latch_.pinned());
+  if (!focused_ && known && fresh > kFloodPerSecond) {
     focused_ = loop_->io().focus(rtp_port_, latch_.source());
   } else if (focused_ && now - last_heard_ > milliseconds(1500)) {  // the peer may have moved
     (void)loop_->io().focus(rtp_port_, Address{});
@@ -65,6 +67,8 @@ Address Leg::rtcp_destination() const {
   const LegConfig& config = setup_->config;
   Address to = latch_.remote();
   if (config.rtcp_mux) return to;
+  if (ice_ != nullptr)
+    if (const Address chosen = ice_->selected(stun::Component::rtcp); chosen.valid()) return chosen;
   // Symmetric: where RTP really comes from, the port that the SDP says relative to the announced one.
   if (latch_.learned() && !(to == config.remote_rtp)) {
     to.set_port(static_cast<std::uint16_t>(to.port() + 1));

@@ -47,7 +47,9 @@ struct LoopCounters {
   Counter srtp_forged, srtp_replayed;  // dropped: a wrong tag, another key, cut; seen before
   Counter srtp_sources_over_limit;     // of those forged: an SSRC more than a leg's SRTP remembers
   Counter srtp_not_sent;               // could not be sealed, and so did not leave
-  Counter pool_exhausted;              // a packet was dropped because no payload block was free
+  Counter stun_answered, stun_unauthorized, stun_refused, stun_ignored, stun_over_limit;  // ICE checks
+  Counter ice_selected;    // a peer nominated an address
+  Counter pool_exhausted;  // a packet was dropped because no payload block was free
   Histogram<8> lateness_us{{50, 100, 250, 500, 1000, 2500, 5000, 10000}};
   Histogram<8> jitter_ms{{1, 2, 5, 10, 20, 40, 80, 160}};
   Histogram<8> delay_ms{{5, 10, 20, 40, 60, 100, 200, 400}};

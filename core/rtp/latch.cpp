@@ -8,7 +8,7 @@ void Latch::reset(const Config& config, TimePoint now) {
   elsewhere_ = config.sends_elsewhere;
   const bool known = config.announced.valid() && !config.announced.is_unspecified();
   const Address announced = known ? config.announced : Address();
-  if (learned_ && announced == announced_) return;
+  if (learned_ && !pinned_ && announced == announced_) return;
 
   previous_ = learned_ ? source_ : Address();
   previous_until_ = now + kSilentAfter;
@@ -16,6 +16,15 @@ void Latch::reset(const Config& config, TimePoint now) {
   window_end_ = now + config.window;
   learned_ = false;
   locked_ = false;
+  pinned_ = false;
+}
+
+void Latch::pin(const Address& source, TimePoint now) {
+  source_ = source;
+  source_rank_ = Rank::exact;
+  heard_at_ = now;
+  symmetric_ = learned_ = locked_ = pinned_ = true;
+  elsewhere_ = false;
 }
 
 LatchVerdict Latch::check(const Address& source, Ssrc ssrc, TimePoint now) {
@@ -36,6 +45,7 @@ LatchVerdict Latch::check(const Address& source, Ssrc ssrc, TimePoint now) {
 }
 
 LatchVerdict Latch::judge_other(const Address& source, Ssrc ssrc, TimePoint now) {
+  if (pinned_) return refuse();
   const Rank theirs = rank(source);
   // What the SDP named may always claim its place, else whoever sends first could keep the peer out.
   if (theirs == Rank::exact) return take(source, ssrc, now);

@@ -45,6 +45,11 @@ class Latch {
   // until another comes. [media]
   void reset(const Config& config, TimePoint now);
 
+  // Who it is has been told by other means (ICE, RFC 8445): from here on this one and no other, until reset().
+  // [media]
+  void pin(const Address& source, TimePoint now);
+  bool pinned() const { return pinned_; }
+
   // Judges a packet by its source. [media]
   [[nodiscard]] LatchVerdict check(const Address& source, Ssrc ssrc, TimePoint now);
 
@@ -79,6 +84,7 @@ class Latch {
   Address previous_;  // the source before a re-INVITE, still taken for kSilentAfter
   TimePoint previous_until_{};
   std::uint64_t strangers_ = 0;
+  bool pinned_ = false;
 };
 
 }  // namespace tandem::rtp

@@ -222,6 +222,21 @@ void MediaEngine::close(MediaId id) {
 
 // ---- what SDP agreed
 
+Result<void> MediaEngine::set_ice(MediaId id, const std::optional<stun::IceConfig>& config) {
+  TANDEM_ASSERT_AFFINITY(affinity_);
+  LegEntry* entry = find(id);
+  if (entry == nullptr) return Error{ErrorCode::not_found, fmt::format("no leg has the media id {}", id)};
+  struct State {
+    media::Leg* leg;
+    std::unique_ptr<stun::IceLite> ice;
+  };
+  State state{entry->leg.get(), config ? std::make_unique<stun::IceLite>(*config) : nullptr};
+  post(entry->unit, media::make_command(std::move(state), [](media::MediaLoop& loop, State& s) {
+         s.leg->swap_ice(s.ice, loop.now());
+       }));
+  return {};
+}
+
 Result<void> MediaEngine::configure(MediaId id, const media::LegConfig& wanted) {
   TANDEM_ASSERT_AFFINITY(affinity_);
   LegEntry* entry = find(id);

@@ -78,6 +78,7 @@ class MediaEngine final : public Media {
   void set_listener(MediaListener* listener) override { listener_ = listener; }
   Result<Opened> open(const OpenSpec&) override;
   Result<void> configure(MediaId, const media::LegConfig&) override;
+  Result<void> set_ice(MediaId, const std::optional<stun::IceConfig>&) override;
   void close(MediaId) override;
   Result<void> join(MediaId a, MediaId b) override;
   void split(MediaId leg) override;

@@ -102,6 +102,9 @@ LegStats to_stats(const media::LegFigures& figures) {
   out.ssrc_sent = figures.ssrc_sent;
   out.from_strangers = figures.strangers;
   out.srtp_forged = figures.srtp_forged;
+  out.stun_refused = figures.stun_refused;
+  out.ice = figures.ice;
+  out.ice_selected = figures.ice_selected;
   out.srtp_replayed = figures.srtp_replayed;
   out.srtp = figures.srtp_suite;
   out.malformed = figures.malformed;

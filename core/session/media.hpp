@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "core/base/time.hpp"
 #include "core/media/ids.hpp"
 #include "core/media/leg_config.hpp"
+#include "core/stun/ice_lite.hpp"
 
 namespace tandem::session {
 
@@ -112,6 +114,9 @@ struct LegStats {
   std::uint64_t unknown_payload = 0;      // a payload type never negotiated
   std::uint64_t srtp_forged = 0;          // a wrong tag or key, cut, or plain RTP where SRTP was agreed
   std::uint64_t srtp_replayed = 0;        // seen before
+  std::uint64_t stun_refused = 0;         // on a leg with ICE: checks that were not the peer's, or broken
+  bool ice = false;                       // the peer's checks are answered
+  bool ice_selected = false;              // and it has nominated the address that is used
   std::string srtp;                       // the crypto suite; "": plain RTP
   std::string remote;                     // where media goes now
   std::vector<SourceStats> sources;       // the newest first
@@ -141,6 +146,9 @@ class Media {
   // Sets or changes what SDP agreed; may come again in mid-call. Errors: invalid (no codec, ptime out of
   // range).
   virtual Result<void> configure(MediaId, const media::LegConfig&) = 0;
+  // The leg answers ICE checks from here on (also before configure()), with other credentials after a
+  // restart, or no more. Comes before the configure() of the same SDP. Errors: not_found.
+  virtual Result<void> set_ice(MediaId, const std::optional<stun::IceConfig>&) = 0;
   virtual void close(MediaId) = 0;
 
   // Each hears the other: relayed when the codecs allow, else transcoded. A leg is in one pair at most:

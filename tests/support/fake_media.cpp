@@ -37,6 +37,11 @@ Result<session::Opened> FakeMedia::open(const session::OpenSpec& spec) {
   return opened;
 }
 
+Result<void> FakeMedia::set_ice(MediaId id, const std::optional<stun::IceConfig>& config) {
+  if (Leg* leg = live(id)) leg->ice = config;
+  return {};
+}
+
 Result<void> FakeMedia::configure(MediaId id, const media::LegConfig& config) {
   Leg* leg = live(id);
   if (leg == nullptr) return {};

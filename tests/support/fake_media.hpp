@@ -21,6 +21,7 @@ class FakeMedia final : public session::Media {
     session::OpenSpec spec;
     session::Opened opened;
     std::vector<media::LegConfig> configs;  // in the order they were set
+    std::optional<stun::IceConfig> ice;
     session::MediaId peer = 0;
     session::PlaybackId playing = 0;
     session::PlaySpec play;
@@ -60,6 +61,7 @@ class FakeMedia final : public session::Media {
   void set_listener(session::MediaListener* listener) override { listener_ = listener; }
   Result<session::Opened> open(const session::OpenSpec&) override;
   Result<void> configure(session::MediaId, const media::LegConfig&) override;
+  Result<void> set_ice(session::MediaId, const std::optional<stun::IceConfig>&) override;
   void close(session::MediaId) override;
   Result<void> join(session::MediaId a, session::MediaId b) override;
   void split(session::MediaId leg) override;
