@@ -212,6 +212,10 @@ Result<SdpOutcome> Anchors::offer_in(Call& call, const Selector& who, const std:
       if (options.ptime_reverse_ms != 0) side->config.send_ptime_ms = options.ptime_reverse_ms;
       side->config.symmetric = side->config.symmetric && !offerer.asymmetric;
       section.offerer = std::move(side->config);
+      Line& line = exchange.answerer->lines[i];
+      section.ice_sent = offer_ice(line, section.ice, options);
+      if (section.ice_sent) edit->ice = ice_text(line, edit->host, OnePort{edit->mux && options.mux.require});
+      if (options.ice_reject) section.ice = {};
     }
     edits.push_back(std::move(*edit));
   }
@@ -384,6 +388,8 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
     if (auto keyed = agree_keys(section, **line, **theirs, media, edit.crypto, side->config); !keyed)
       return keyed.error();
   }
+  agree_ice(**theirs, read_ice(sdp, media), section.ice_sent);
+  if (answer_ice(**line, section.ice, options)) edit.ice = ice_text(**line, edit.host, OnePort{edit.mux});
   if (auto agreed =
           agree(call, exchange, i, answered, edit.formats, std::move(side->config), options, warnings);
       !agreed)

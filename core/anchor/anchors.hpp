@@ -209,6 +209,12 @@ class Anchors final : public session::MediaListener {
                                  const Options& options, std::vector<std::string>& warnings);
   Result<SectionEdit> edit_answer(Call& call, Exchange& exchange, std::size_t i, const sdp::Description& sdp,
                                   const Options& options, std::vector<std::string>& warnings);
+  bool offer_ice(Line& line, const PeerIce& offerer, const Options& options);
+  bool answer_ice(Line& line, const PeerIce& theirs, const Options& options);
+  void agree_ice(Line& line, const PeerIce& theirs, bool wanted);
+  void tell_ice(Line& line);
+  enum class OnePort : bool { no, yes };
+  static std::vector<std::string> ice_text(const Line& line, const std::string& host, OnePort one_port);
   static void offer_keys(Line& line, const Options& options);
   static Result<std::string> answer_key(const sdp::CryptoLine& theirs, Line& line,
                                         std::optional<media::SrtpConfig>& config);

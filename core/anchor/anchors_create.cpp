@@ -46,6 +46,9 @@ Result<OwnSection> Anchors::ask_section(Call& call, Party& party, std::size_t i,
   }
   section.mux = asked.mux;
   section.ptime_ms = options.ptime_ms;
+  asked.ice = offer_ice(**line, PeerIce{}, options);
+  if (asked.ice)
+    section.ice = ice_text(**line, options.media_address, OnePort{asked.mux && options.mux.require});
   party.asked[i] = std::move(asked);
   return section;
 }
@@ -92,6 +95,7 @@ Result<void> Anchors::take_answered_section(Call& call, Party& party, std::size_
   media::LegConfig& config = side->config;
   config.receive = config.receive && (party.role == Role::created || party.bidirectional);
   config.rtcp_mux = asked.mux && media.rtcp_mux;
+  agree_ice(**line, read_ice(sdp, media), asked.ice);
   config.symmetric = config.symmetric && !options.asymmetric;
   if (asked.opaque) {
     config.opaque = true;

@@ -34,6 +34,7 @@ Result<OfferedSection> Anchors::read_offered(const sdp::Description& sdp, std::s
   section.kind = media.kind_text;
   section.proto = media.proto;
   section.mux_offered = media.rtcp_mux;
+  section.ice = read_ice(sdp, media);
   if (media.port == 0) {
     section.how = OfferedSection::How::rejected;
     return section;
@@ -81,7 +82,8 @@ Result<Anchors::Side> Anchors::read_side(const sdp::Description& sdp, const sdp:
     return Error{ErrorCode::unsupported,
                  fmt::format("expected media at an {} address, as was offered, saw {}",
                              family == Family::v6 ? "IPv6" : "IPv4", remote.host())};
-  side.zero_address = !remote.valid();
+  const bool ice = read_ice(sdp, media).spoken;  // 0.0.0.0 is no hold then, it only has no default candidate
+  side.zero_address = !remote.valid() && !ice;
   media::LegConfig& c = side.config;
   c.remote_rtp = c.remote_rtcp = remote;
   if (remote.valid() && media.rtcp) {
@@ -91,7 +93,7 @@ Result<Anchors::Side> Anchors::read_side(const sdp::Description& sdp, const sdp:
   }
   const sdp::Direction direction = sdp.direction_of(media);
   c.receive = sdp::sends(direction);
-  c.send = sdp::receives(direction) && remote.valid();
+  c.send = sdp::receives(direction) && (remote.valid() || ice);
   const unsigned ptime = media.ptime_ms.value_or(20);
   c.send_ptime_ms = ptime >= 10 && ptime <= 60 && ptime % 10 == 0 ? ptime : 20;
   c.symmetric = config_.symmetric;

@@ -270,6 +270,8 @@ Result<OwnSection> Anchors::publish_section(Call& call, Party& party, std::size_
   section.direction = party.bidirectional && config.send ? "sendrecv" : "recvonly";
   (*line)->kind = media.kind_text;
   (*line)->proto = media.proto;
+  if (answer_ice(**line, options.ice_reject ? PeerIce{} : read_ice(sdp, media), options))
+    section.ice = ice_text(**line, options.media_address, OnePort{section.mux});
   if (offered->how == How::opaque) {
     config.opaque = true;
     config.payloads.push_back({datagrams_, 0, 0, "", ""});

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/anchor/formats.hpp"
+#include "core/anchor/ice.hpp"
 #include "core/anchor/keys.hpp"
 #include "core/anchor/options.hpp"
 #include "core/base/time.hpp"
@@ -34,6 +35,7 @@ struct Line {
   std::vector<sdp::CryptoLine> answer_keys;  // ours for answers that take another suite
   std::string format_text;  // opaque: what its party said after the profile, and the lines about it
   std::vector<std::string> format_lines;
+  LineIce ice;
   session::MediaId joined = 0;
   session::RecordingId recording = 0;
   session::StreamId stream = 0;
@@ -51,7 +53,7 @@ enum class Role : std::uint8_t {
 
 // One m= line of an offer of ours, between its going out and its answer.
 struct AskedSection {
-  bool opaque = false, secure = false, mux = false;
+  bool opaque = false, secure = false, mux = false, ice = false;
   std::string kind;
   std::vector<Format> sent;
   unsigned ptime_ms = 20;
@@ -89,6 +91,8 @@ struct OfferedSection {
   std::optional<sdp::CryptoLine> crypto;  // SRTP towards the offerer: its line that we take
   bool secure_sent = false;               // SRTP towards the answerer
   bool mux_offered = false, mux_sent = false;
+  PeerIce ice;               // of the offerer; none when it is to be refused
+  bool ice_sent = false;     // to the answerer
   media::LegConfig offerer;  // where the offerer is, what it wants
 };
 

@@ -26,6 +26,9 @@ struct MuxOptions {  // RFC 5761
   bool offer = false, require = false, demux = false, accept = false, reject = false;
 };
 
+// `standard`: towards a party that speaks it, and in an offer made of one that does.
+enum class IceOption : std::uint8_t { standard, force, remove };
+
 struct Options {
   // where
   std::vector<std::string> direction;    // interfaces: towards who sent this SDP, towards who gets it
@@ -37,6 +40,8 @@ struct Options {
   std::vector<std::string> srtp_only, srtp_without;  // suites offered, by name; empty: all, none
   std::optional<unsigned> tos;  // of the whole call, 0 to 255: the upper six bits are its DSCP (RFC 2474)
   bool asymmetric = false;      // who gets this SDP sends from another address than it receives at
+  IceOption ice = IceOption::standard;  // in the SDP that leaves
+  bool ice_reject = false;              // who sent this offer is answered without
   // what
   CodecOptions codecs;
   MuxOptions mux;

@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/anchor/profile.hpp"
+#include "core/anchor/rewrite.hpp"
 
 namespace tandem::anchor {
 namespace {
@@ -37,6 +40,7 @@ void print_section(std::string& out, const OwnSection& section, const std::strin
   line(out, "a=" + section.direction);
   if (section.ptime_ms != 0) line(out, fmt::format("a=ptime:{}", section.ptime_ms));
   for (const std::string& one : section.crypto) line(out, one);
+  for (const std::string& one : section.ice) line(out, one);
   if (!is_rtp(section.proto)) return;
   const std::uint16_t port = section.mux && options.mux.require ? section.rtp.port() : section.rtcp.port();
   if (!options.no_rtcp_attribute)
@@ -59,6 +63,8 @@ std::string print_own_sdp(const std::vector<OwnSection>& sections, std::uint64_t
   line(out, "s=tandem");
   line(out, "c=" + connection(host));
   line(out, "t=0 0");
+  if (std::any_of(sections.begin(), sections.end(), [](const OwnSection& one) { return !one.ice.empty(); }))
+    for (const char* one : kIceSession) line(out, one);
   for (const OwnSection& section : sections) print_section(out, section, host, options);
   return out;
 }

@@ -23,6 +23,7 @@ struct OwnSection {
   unsigned ptime_ms = 0;  // 0: not said
   bool mux = false;
   std::vector<std::string> crypto;  // whole lines
+  std::vector<std::string> ice;     // likewise; none: ICE is not spoken
 };
 
 // `session` and `version` stand in o=.

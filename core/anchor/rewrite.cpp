@@ -191,6 +191,7 @@ void edit_section(SdpText::Section& section, const SectionEdit& edit, const std:
   if (edit.ptime_ms != 0) lines.push_back(fmt::format("a=ptime:{}", edit.ptime_ms));
   lines.insert(lines.end(), edit.crypto.begin(), edit.crypto.end());
   if (rtp) add_rtcp(lines, edit, session, had_rtcp_address, options);
+  lines.insert(lines.end(), edit.ice.begin(), edit.ice.end());
   section.lines = std::move(lines);
 }
 
@@ -218,6 +219,8 @@ std::string rewrite(SdpText text, const std::vector<SectionEdit>& sections, cons
     lines.push_back(std::move(line));
   }
   if (!session.loop_mark.empty()) lines.push_back(session.loop_mark);
+  if (std::any_of(sections.begin(), sections.end(), [](const SectionEdit& one) { return !one.ice.empty(); }))
+    lines.insert(lines.end(), kIceSession.begin(), kIceSession.end());
   text.session = std::move(lines);
   for (std::size_t i = 0; i < text.sections.size() && i < sections.size(); ++i)
     edit_section(text.sections[i], sections[i], session_host, old_c, session, options);

@@ -4,10 +4,11 @@
 //
 // Replaced: c=, the port and, when it changed, the formats of m=, a=rtcp (RFC 3605), a=rtcp-mux (RFC 5761),
 // a=rtpmap and a=fmtp of formats that changed, a=ptime when asked, o= when asked. Taken out: ICE (RFC 8839),
-// which ends here, BUNDLE groups (RFC 9143), as each section gets its own port, and a=ssrc (RFC 5576) of
-// streams that get an SSRC of ours. Thread: [any]; pure.
+// which ends here (lines about our end are put in its place), BUNDLE groups (RFC 9143), as each section gets
+// its own port, and a=ssrc (RFC 5576) of streams that get an SSRC of ours. Thread: [any]; pure.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,11 @@ struct SectionEdit {
   unsigned ptime_ms = 0;            // 0: as it came
   std::vector<std::string> crypto;  // a=crypto lines in place of theirs (whole lines)
   bool replace_crypto = false;
+  std::vector<std::string> ice;  // whole lines about our end; none: ICE is not spoken
 };
+
+// A description in which we speak ICE: we are a lite agent of RFC 8445 (RFC 8839 5.3, 5.6).
+inline constexpr std::array kIceSession = {"a=ice-lite", "a=ice-options:ice2"};
 
 struct SessionEdit {
   bool answer = false;

@@ -40,6 +40,10 @@ Json shown(const std::vector<session::SourceStats>& sources, std::int64_t asked_
   return out;
 }
 
+const char* ice_state(const session::LegStats& stats) {
+  return !stats.ice ? "" : stats.ice_selected ? "nominated" : "waiting";
+}
+
 Json shown(const anchor::CallReport& call) {
   Json out{{"call_id", call.call_id},
            {"created_us", call.created_us},

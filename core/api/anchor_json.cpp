@@ -30,6 +30,7 @@ constexpr Named<Options, bool> kFlags[] = {
     {"always_transcode", &Options::always_transcode},
     {"force_transcoding", &Options::force_transcoding},
     {"single_codec", &Options::single_codec},
+    {"ice_reject", &Options::ice_reject},
     {"no_rtcp_attribute", &Options::no_rtcp_attribute},
     {"full_rtcp_attribute", &Options::full_rtcp_attribute},
     {"loop_protect", &Options::loop_protect},
@@ -94,6 +95,7 @@ std::string make_option_properties() {
   for (const auto& one : kFlags) add_one(one.name, R"({"type":"boolean"})");
   for (const auto& one : kPtimes) add_one(one.name, R"({"type":"integer","minimum":0,"maximum":60})");
   add_one("address_family", R"({"enum":["IP4","IP6"]})");
+  add_one("ice", R"({"enum":["default","force","remove"]})");
   add_one("tos", R"({"type":"integer","minimum":0,"maximum":255})");
   std::string codec_lists;
   for (const auto& one : kCodecLists)
@@ -154,6 +156,10 @@ Result<anchor::Options> options(const Json& params) {
     out.address_family = family == "IP6" ? Family::v6 : Family::v4;
   if (!out.media_address.empty() && !Address::parse(out.media_address, 0))
     return Error{ErrorCode::invalid, "media_address: expected an IP address"};
+  const std::string ice = text_at(params, "ice");
+  out.ice = ice == "force"    ? anchor::IceOption::force
+            : ice == "remove" ? anchor::IceOption::remove
+                              : anchor::IceOption::standard;
   if (params.contains("tos")) out.tos = static_cast<unsigned>(number_at(params, "tos"));
   if (const auto keys = params.find("keys"); keys != params.end() && keys->is_object()) {
     auto order = key_order(*keys);

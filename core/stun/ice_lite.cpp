@@ -19,9 +19,9 @@ std::string random_text(std::size_t size) {
   return out;
 }
 
-bool ice_chars(std::string_view text, std::size_t least) {
+bool within(std::string_view text, std::size_t least) {
   return text.size() >= least && text.size() <= 256 &&
-         text.find_first_not_of(kIceChars) == std::string_view::npos;
+         std::all_of(text.begin(), text.end(), [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
 std::uint32_t hash(std::string_view text) {  // FNV-1a
@@ -41,7 +41,7 @@ std::string_view peer_of(std::string_view username) {
 Credentials make_credentials() { return {random_text(8), random_text(24)}; }
 
 bool good_credentials(std::string_view ufrag, std::string_view password) {
-  return ice_chars(ufrag, 4) && ice_chars(password, 22);
+  return within(ufrag, 4) && ufrag.find(':') == std::string_view::npos && within(password, 22);
 }
 
 void IceLite::follow(IceLite& before) {

@@ -32,7 +32,8 @@ struct Credentials {
 };
 // [control] Random ones of ours: 8 and 24 characters of RFC 8839's ice-char (47 and 142 bits).
 Credentials make_credentials();
-// [any] Whether a peer's are within RFC 8839 5.4: ice-chars, 4 to 256 and 22 to 256 of them.
+// [any] Whether a peer's can be used: 4 to 256 and 22 to 256 visible characters, no colon in the ufrag
+// (RFC 8839 5.4 has letters, digits, + and / only; some write others).
 bool good_credentials(std::string_view ufrag, std::string_view password);
 
 struct IceConfig {

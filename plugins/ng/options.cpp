@@ -51,8 +51,8 @@ sdk::WrongOptions read_options(std::string_view text, Options& options) {
     if (key == "udp" || key == "tcp" || key == "http") {
       take_listen(key, value, key == "udp" ? options.udp : key == "tcp" ? options.tcp : options.http, wrong);
     } else if (key == "ice_force") {
-      if (value != "refuse" && value != "remove")
-        wrong.push_back({key, "\"refuse\" or \"remove\"", value.dump()});
+      if (value != "force" && value != "remove")
+        wrong.push_back({key, "\"force\" or \"remove\"", value.dump()});
       options.ice_force_removes = value == "remove";
     } else if (key == "dtmf_log") {
       Listen to;

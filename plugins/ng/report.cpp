@@ -77,6 +77,7 @@ Value media(const Value& line, Value& total, Value& by_ssrc) {
   if (!text_at(received, "codec").empty()) out["codec"] = text_at(received, "codec");
   out["flags"] = Value::array({"initialized"});
   if (text_at(line, "mode") == "relay") out["flags"].push_back("passthrough");
+  if (!text_at(line, "ice").empty()) out["flags"].push_back("ICE");
   // What rtpengine has not: our own figures, in whole numbers as the format has no others.
   out["quality"] = {{"MOS x10", static_cast<std::int64_t>(real_at(line, "mos_received") * 10)},
                     {"jitter", static_cast<std::int64_t>(real_at(received, "jitter_ms"))},

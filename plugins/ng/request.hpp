@@ -19,7 +19,7 @@
 namespace tandem::ng {
 
 struct ReadOptions {
-  bool ice_force_removes = false;  // ICE=force is taken as ICE=remove instead of being refused
+  bool ice_force_removes = false;  // ICE=force is taken as ICE=remove
 };
 
 struct Request {

@@ -19,6 +19,8 @@ bool SdpOptions::take(const std::string& key, const Value& value) {
     take_codec(value);
   else if (key == "ice")
     take_ice(value);
+  else if (key == "ice-lite")
+    take_ice_lite(value);
   else if (key == "sdes") {
     for (const std::string& word : to_words(value)) take_sdes(word);
   } else if (key == "transport-protocol")
@@ -61,11 +63,12 @@ bool SdpOptions::take(const std::string& key, const Value& value) {
 }
 
 bool SdpOptions::take_flag(const std::string& flag) {
-  static constexpr std::array<std::pair<const char*, const char*>, 9> kDone = {{
+  static constexpr std::array<std::pair<const char*, const char*>, 10> kDone = {{
       {"asymmetric", "asymmetric"},
       {"always-transcode", "always_transcode"},
       {"force-transcoding", "force_transcoding"},
       {"single-codec", "single_codec"},
+      {"reject-ice", "ice_reject"},
       {"no-rtcp-attribute", "no_rtcp_attribute"},
       {"full-rtcp-attribute", "full_rtcp_attribute"},
       {"loop-protect", "loop_protect"},
@@ -92,6 +95,7 @@ bool SdpOptions::take_prefixed_flag(const std::string& text, const std::string& 
   if (flag.starts_with("replace-")) return add_replace(flag.substr(8)), true;
   if (flag.starts_with("t38-") || flag.starts_with("t.38-"))
     return take_t38(Value(flag.substr(flag.find('-') + 1))), true;
+  if (flag.starts_with("ice-lite-")) return take_ice_lite(Value(flag.substr(9))), true;
   if (flag.starts_with("ice-")) return take_ice(Value(flag.substr(4))), true;
   if (flag.starts_with("sdes-")) return take_sdes(rest(5)), true;
   if (flag.starts_with("osrtp-")) return take_osrtp(rest(6)), true;
@@ -181,12 +185,30 @@ void SdpOptions::take_ice(const Value& value) {
     const std::string ice = canonical(word);
     if (ice == "force" && read_options_.ice_force_removes) {
       out_.warnings.emplace_back("ICE=force is taken as ICE=remove");
-    } else if (ice == "force" || ice == "force-relay") {
-      out_.refuse("ICE=" + ice + ": ICE is not done here; use ICE=remove");
-    } else if (ice != "remove" && ice != "default" && ice != "optional" && !ice.starts_with("lite") &&
-               !ice.starts_with("no-lite") && ice != "trickle" && ice != "ice2") {
+      options_["ice"] = "remove";
+    } else if (ice == "force" || ice == "remove" || ice == "default") {
+      options_["ice"] = ice;
+    } else if (ice == "optional") {  // their candidates beside ours: media could pass us by
+      out_.warnings.emplace_back("ICE=optional is taken as ICE=force");
+      options_["ice"] = "force";
+    } else if (ice == "force-relay") {
+      out_.refuse("ICE=force-relay: candidates of the parties are not passed on; use ICE=force");
+    } else if (ice == "lite-off" || ice == "no-lite") {
+      take_ice_lite(Value("off"));
+    } else if (!ice.starts_with("lite") && ice != "trickle" && ice != "ice2") {
       out_.add_unknown("ICE option", word);
     }
+  }
+}
+
+// Our end is a lite agent towards both sides, always.
+void SdpOptions::take_ice_lite(const Value& value) {
+  for (const std::string& word : to_words(value)) {
+    const std::string lite = canonical(word);
+    if (lite == "off")
+      out_.warnings.emplace_back("ICE-lite=off: ICE is done as a lite agent here");
+    else if (lite != "forward" && lite != "backward" && lite != "both")
+      out_.add_unknown("ICE-lite option", word);
   }
 }
 

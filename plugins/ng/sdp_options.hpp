@@ -35,6 +35,7 @@ class SdpOptions {
   void take_received_from(const Value& value);
   void take_ptime(const char* name, const Value& value);
   void take_ice(const Value& value);
+  void take_ice_lite(const Value& value);
   void take_t38(const Value& value);
   void take_record_call(const Value& value);
   void take_bundle(const Value& value);

@@ -170,12 +170,12 @@ TEST(Request, CodecListsComeInEveryForm) {
 
 TEST(Request, WhatWouldChangeTheCallAndIsNotDoneIsRefused) {
   for (const char* text :
-       {R"({"command":"offer","ICE":"force"})", R"({"command":"offer","ICE":["force-relay"]})",
+       {R"({"command":"offer","ICE":"force-relay"})", R"({"command":"offer","ICE":["force-relay"]})",
         R"({"command":"offer","flags":["webrtc"]})", R"({"command":"offer","T.38":["decode"]})",
         R"({"command":"offer","media echo":"both"})", R"({"command":"offer","DTMF-security":"loud"})",
         R"({"command":"publish","DTMF-security":"tone"})", R"({"command":"block DTMF","trigger":"12x"})",
         R"({"command":"block DTMF","frequency":"400,9000"})",
-        R"({"command":"offer","rtpp-flags":"ICE=force"})", R"({"command":"offer","ptime":25})",
+        R"({"command":"offer","rtpp-flags":"ICE=force-relay"})", R"({"command":"offer","ptime":25})",
         R"({"command":"offer","address-family":"IP5"})",
         R"({"command":"offer","sdp-attr":{"audio":{"add":["x"]}}})",
         R"({"command":"offer","call-id":["x"]})"})
