@@ -86,15 +86,17 @@ class Phone(Closes):
     """One baresip. A context manager: leaving it ends the process and removes its folder."""
 
     def __init__(self, user, password="", proxy="127.0.0.1:5060", say=None, answer="manual", codec="PCMU/8000/1",
-                 transport="udp", register=True, dtmf="rtpevent", srtp=None):
+                 transport="udp", register=True, dtmf="rtpevent", srtp=None, ice=False):
         if shutil.which("baresip") is None:
             raise PhoneError("baresip is not installed: run scripts/install-deps")
         self.user = user
         self.proxy = proxy
         # Loaded only where it is wanted: a phone offers the codecs of every module that it has.
-        self._more_codecs = [one for one in ("opus", "g726", "gsm", "amr", "l16") if codec.lower().startswith((one, f"aal2-{one}"))]
+        self._more_modules = [one for one in ("opus", "g726", "gsm", "amr", "l16") if codec.lower().startswith((one, f"aal2-{one}"))]
         self.folder = tempfile.mkdtemp(prefix=f"tandem-phone-{user}-")
         os.mkdir(f"{self.folder}/heard")
+        if ice:
+            self._more_modules.append("ice")
         v6 = proxy.startswith("[")
         host = "[::1]" if v6 else "127.0.0.1"
         if say is None:
@@ -102,6 +104,7 @@ class Phone(Closes):
             silence(say, 300)
         interval = 120 if register else 0
         encryption = f";mediaenc={srtp}" if srtp else ""  # "srtp": a=crypto in RTP/AVP; "srtp-mand": RTP/SAVP or nothing
+        encryption += ";medianat=ice" if ice else ""
         domain = proxy.rsplit(":", 1)[0]
         port = proxy.rsplit(":", 1)[1]
         with open(f"{self.folder}/accounts", "w") as out:
@@ -138,7 +141,7 @@ class Phone(Closes):
                                     source=f"aufile,{say}", control=self.control_port, rtp_first=rtp_first,
                                     rtp_last=rtp_first + 200, modules=modules_folder(),
                                     interface=host.strip("[]") if local else "",
-                                    codecs="".join(f"module {one}.so\n" for one in self._more_codecs)))
+                                    codecs="".join(f"module {one}.so\n" for one in self._more_modules)))
         if self.log is not None:
             self.log.close()
         self.log = open(f"{self.folder}/log", "wb")
