@@ -6,47 +6,17 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/load/speech_score.hpp"
+#include "core/load/tone_fit.hpp"
+
 namespace tandem::load {
 namespace {
 
 constexpr double kGoodShare = 0.85, kRightShare = 0.5, kFoundShare = 0.75, kSettledShare = 0.9;
-constexpr double kSilentRms = 120;  // of 5,600: -33 dB against what was said
-constexpr unsigned kBlock = 80;     // 10 ms
+constexpr unsigned kBlock = 80;  // 10 ms
 constexpr unsigned kClickSamples = 24;
 constexpr std::size_t kBeginFrom = 16, kBeginTo = 72;  // where codecs shoot over, samples into a symbol
 constexpr unsigned kDoubtsMax = 2;
-
-struct Dots {
-  double sine = 0, cosine = 0, norm = 0;
-};
-
-// Correlation of `n` samples with a tone's table from `inside`.
-Dots dots(const Melody& melody, unsigned tone, std::size_t inside, const std::int16_t* x, std::size_t n) {
-  const std::int16_t* s = melody.sine(tone) + inside;
-  const std::int16_t* c = melody.cosine(tone) + inside;
-  std::int64_t a = 0, b = 0, ss = 0, cc = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    a += std::int32_t{x[i]} * s[i];
-    b += std::int32_t{x[i]} * c[i];
-    ss += std::int32_t{s[i]} * s[i];
-    cc += std::int32_t{c[i]} * c[i];
-  }
-  return {static_cast<double>(a), static_cast<double>(b), static_cast<double>(ss + cc) / 2};
-}
-
-double energy_of(std::span<const std::int16_t> x) {
-  std::int64_t e = 0;
-  for (const std::int16_t v : x) e += std::int32_t{v} * v;
-  return static_cast<double>(e);
-}
-
-bool silent(double energy, std::size_t samples) {
-  return energy < kSilentRms * kSilentRms * static_cast<double>(samples);
-}
-
-double share_of(const Dots& d, double energy) {
-  return d.norm <= 0 || energy <= 0 ? 0 : (d.sine * d.sine + d.cosine * d.cosine) / (d.norm * energy);
-}
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a >= 0 ? a / b : (a - b + 1) / b; }
 
@@ -183,48 +153,17 @@ void Tune::judge(SoundFigures& figures) {
     doubt();
 }
 
-// How much of what was heard is what was read: fitted with three samples of it around the likeliest place, so
-// that gain and a fraction of a sample do not count.
 void Tune::judge_speech(double energy, SoundFigures& figures) {
-  constexpr std::int64_t kReach = 8;
-  std::array<std::int16_t, kSymbolSamples + 2 * kReach + 2> read;
-  melody_.sing(singer_, index_ * kSymbolSamples - kReach - 1, 8000, read, talk_);
+  std::array<std::int16_t, kSpeechWindow> read;
+  melody_.sing(singer_, index_ * kSymbolSamples - kSpeechReach - 1, 8000, read, talk_);
   in_gap_ = false;
   holes_ = 0;
-  const double said = energy_of(std::span(read).subspan(kReach + 1, kSymbolSamples));
+  const double said = energy_of(std::span(read).subspan(kSpeechReach + 1, kSymbolSamples));
   if (silent(said, kSymbolSamples) || silent(energy, kSymbolSamples)) {  // a pause; or next to nothing
     ++(silent(said, kSymbolSamples * 4) ? figures.good : figures.poor);
     return;
   }
-  const auto dot = [&](std::size_t at, const std::int16_t* x) {
-    double sum = 0;
-    for (std::size_t i = 0; i < kSymbolSamples; ++i) sum += double{1} * read[at + i] * x[i];
-    return sum;
-  };
-  std::size_t best = 1;
-  double most = -1e300;
-  for (std::size_t at = 1; at <= 2 * kReach + 1; ++at)
-    if (const double like = dot(at, symbol_.data()); like > most) {
-      most = like;
-      best = at;
-    }
-  // Least squares over three taps: the normal equations, solved by elimination.
-  double m[3][4];
-  for (std::size_t r = 0; r < 3; ++r) {
-    for (std::size_t c = 0; c < 3; ++c) m[r][c] = dot(best - 1 + r, &read[best - 1 + c]);
-    m[r][r] *= 1.000001;
-    m[r][3] = dot(best - 1 + r, symbol_.data());
-  }
-  const double right[3]{m[0][3], m[1][3], m[2][3]};
-  for (std::size_t p = 0; p < 3; ++p)
-    for (std::size_t r = 0; r < 3; ++r) {
-      if (r == p || m[p][p] == 0) continue;
-      const double by = m[r][p] / m[p][p];
-      for (std::size_t c = p; c < 4; ++c) m[r][c] -= by * m[p][c];
-    }
-  double explains = 0;
-  for (std::size_t p = 0; p < 3; ++p) explains += m[p][p] == 0 ? 0 : right[p] * m[p][3] / m[p][p];
-  const double share = std::clamp(explains / energy, 0.0, 1.0);
+  const double share = speech_share(read, symbol_);
   const double snr =
       std::clamp(10 * std::log10(std::max(share, 1e-9) / std::max(1 - share, 1e-9)), -10.0, 40.0);
   figures.snr_db_sum += snr;
