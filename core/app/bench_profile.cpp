@@ -61,6 +61,9 @@ void read_part(const std::string& name, const toml::table& table, const std::str
   if (out.ptime_ms % 10 != 0)
     at.wrong("ptime_ms", table.get("ptime_ms"), "10, 20, 30, 40, 50 or 60", std::to_string(out.ptime_ms));
   at.number("members", out.members, 2, 500);
+  at.number("talkers", out.talkers, 1, load::kTalkersMax);
+  if (out.talkers > out.members)
+    at.wrong("talkers", table.get("talkers"), "at most as many as members", std::to_string(out.talkers));
   at.boolean("record", out.record);
   at.text("number", out.number, 128);
   if (out.kind == load::Kind::number && out.number.empty())

@@ -17,7 +17,9 @@ constexpr std::uint64_t kHeardMin =
 Choir::Choir(const Melody& melody, const PhoneSpec& spec, std::vector<const Voice*> voices)
     : voices_(std::move(voices)),
       seat_(spec.talk.seat),
+      talk_(spec.talk),
       tune_(melody, spec.leg, spec.talk, spec.tolerance),
+      chorus_(melody, seat_, voices_),
       offsets_(voices_.size()) {}
 
 void Choir::take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
@@ -33,6 +35,7 @@ void Choir::take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_
     begin_turn(turn);
     good_before_ = figures.good;
   }
+  if (several_) return chorus_.take(at, pcm);
   if (singing_ == seat_) return listen_in_own_turn(position, pcm, figures);
   tune_.take(at, pcm, sung, searches, figures);
   if (!tune_.aligned()) return;
@@ -41,14 +44,18 @@ void Choir::take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_
 
 void Choir::begin_turn(std::int64_t turn) {
   turn_ = turn;
-  singing_ = static_cast<std::size_t>(turn) % voices_.size();
-  if (singing_ == seat_) return;
+  const Singing singing = singing_in(turn, talk_);
+  singing_ = singing.first;
+  several_ = singing.count > 1;
+  if (several_ && whole_ && usual_) chorus_.begin(turn, singing, offsets_, *usual_);
+  if (several_ || singing_ == seat_) return;
   const PhoneSpec& spec = voices_[singing_]->spec();
   known_ = offsets_[singing_].has_value();
   tune_.turn_to(spec.leg, spec.talk, offsets_[singing_]);
 }
 
 void Choir::end_turn(SoundFigures& figures) {
+  if (several_) return chorus_.end(figures);
   // Who came in the middle of it had no chance to be heard whole.
   if (singing_ == seat_ || !whole_ || voices_[singing_]->began_at() > turn_ * kTurn) return;
   if (figures.good < good_before_) return;  // counting began anew meanwhile
@@ -68,7 +75,7 @@ void Choir::listen_in_own_turn(std::int64_t position, std::span<const std::int16
 }
 
 std::optional<TimePoint> Choir::sent_at(std::int64_t at) const {
-  if (turn_ < 0 || singing_ == seat_) return std::nullopt;
+  if (turn_ < 0 || several_ || singing_ == seat_) return std::nullopt;
   const auto position = tune_.position(at);
   if (!position || *position < turn_ * kTurn || *position >= turn_ * kTurn + kSung) return std::nullopt;
   return voices_[singing_]->sent_at(*position);

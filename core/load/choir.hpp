@@ -1,7 +1,7 @@
 // Choir: what a room's member hears: the others, who sing in turn by one clock. It knows whose turn it is,
 // follows that one's melody, hears nothing in its own turn, and tells who was not heard.
 //
-//   PCM at 8 kHz ─► whose turn? ─► another's: Tune │ one's own: silence ─► SoundFigures
+//   PCM at 8 kHz ─► whose turn? ─► another's: Tune │ one's own: silence │ several: Chorus ─► SoundFigures
 //
 // Each member's sound may be behind by another time: it is kept from turn to turn. Thread: one owner; no
 // allocation after construction, no clock.
@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "core/load/chorus.hpp"
 #include "core/load/figures.hpp"
 #include "core/load/phone_spec.hpp"
 #include "core/load/tune.hpp"
@@ -23,6 +24,8 @@ class Choir {
  public:
   // `voices`: of all members by seat, the own one among them; they and `melody` outlive this.
   Choir(const Melody& melody, const PhoneSpec& spec, std::vector<const Voice*> voices);
+  Choir(const Choir&) = delete;
+  Choir& operator=(const Choir&) = delete;
 
   // As Tune::take.
   void take(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
@@ -45,11 +48,14 @@ class Choir {
 
   const std::vector<const Voice*> voices_;
   const std::size_t seat_;  // one's own
+  const Talk talk_;         // the room's
   Tune tune_;
+  Chorus chorus_;                                     // borrows voices_
   std::vector<std::optional<std::int64_t>> offsets_;  // of each member, as Tune::offset
   std::optional<std::int64_t> usual_;                 // the last one that was found
   std::int64_t turn_ = -1;                            // under way; below 0: none yet
   std::size_t singing_ = 0;
+  bool several_ = false;
   std::uint64_t good_before_ = 0;
   bool known_ = false;  // where the one who sings is, since an earlier turn
   bool whole_ = false;  // the turn is heard from its beginning

@@ -66,8 +66,12 @@ unsigned symbol(std::uint32_t singer, std::int64_t index, Talk talk) {
     index %= kPromptSymbols;
     if (index < 0) index += kPromptSymbols;
   } else if (talk.members > 0) {
-    if (index / kTurnSymbols % talk.members != talk.seat || index % kTurnSymbols >= kSungSymbols)
-      return kSilence;
+    const Singing singing = singing_in(index / kTurnSymbols, talk);
+    const unsigned lane = singing.lane(talk.seat, talk.members);
+    if (lane >= singing.count || index % kTurnSymbols >= kSungSymbols) return kSilence;
+    const std::uint64_t own = mixed(mixed(singer) + static_cast<std::uint64_t>(index));
+    if (singing.count > 1)
+      return lane + singing.count * static_cast<unsigned>(own % (kTones / singing.count));
   } else if (talk.share < 256) {
     const auto second = static_cast<std::uint64_t>(index / kTalkSymbols);
     if (mixed(mixed(singer) ^ ~second) % 256 >= talk.share) return kSilence;

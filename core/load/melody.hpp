@@ -42,8 +42,24 @@ struct Talk {
   std::uint16_t share = 256;
   bool speech = false;
   std::uint16_t members = 0, seat = 0;
+  std::uint16_t talkers = 1;     // of a room: above 1, every other turn so many sing at once
   std::uint16_t keys_every = 0;  // symbols from one key to the next, in the sound; 0: none
 };
+
+inline constexpr unsigned kTalkersMax = 4;
+
+// Who sings in a room's turn: `count` seats from `first` up, round the table. With others at once, each has
+// tones of its own, one in `count`: so they are told apart in their sum.
+struct Singing {
+  unsigned first = 0, count = 1;
+  // The place of a seat among them, below `count`; else it is silent. [any]
+  unsigned lane(unsigned seat, unsigned members) const { return (seat + members - first) % members; }
+};
+inline Singing singing_in(std::int64_t turn, Talk talk) {
+  const std::int64_t by = talk.talkers > 1 ? 2 : 1;
+  const bool all = by == 2 && turn % 2 == 1;
+  return {static_cast<unsigned>(turn / by % talk.members), all ? unsigned{talk.talkers} : 1U};
+}
 
 // The tone of a singer's symbol `index`, 0 … 15, kSilence, kSpeech or kKey. [any]
 unsigned symbol(std::uint32_t singer, std::int64_t index, Talk talk = {});

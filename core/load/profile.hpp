@@ -30,6 +30,7 @@ struct Part {
   std::string codec = "PCMU", peer_codec;  // peer_codec "": the same
   unsigned ptime_ms = 20;
   unsigned members = 4;  // of a room
+  unsigned talkers = 1;  // of those, at once in every other turn
   bool record = false;
   bool forward_on_tick = false;  // engine only: the relay waits for its tick
   std::string number;            // sip only: what is dialed

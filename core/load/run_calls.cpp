@@ -67,7 +67,8 @@ bool Run::specify(Call& call) {
     if (part.kind == Kind::room) {
       spec.hears = spec.leg;
       spec.talk = {.members = static_cast<std::uint16_t>(part.members),
-                   .seat = static_cast<std::uint16_t>(i)};
+                   .seat = static_cast<std::uint16_t>(i),
+                   .talkers = static_cast<std::uint16_t>(part.talkers)};
       spec.sends_silence = true;
     }
     if (part.kind == Kind::number) {

@@ -74,7 +74,7 @@ class Mixer final : public Wire {
 };
 
 // Two rooms of four for `span`, after a round of turns; `plant` is called before what counts.
-Outcome meet(Mixer& mixer, Nanos span, const std::function<void()>& plant = {}) {
+Outcome meet(Mixer& mixer, Nanos span, const std::function<void()>& plant = {}, unsigned talkers = 1) {
   const Melody melody;
   Crew crew(mixer, kLegs);
   for (unsigned room = 0; room < kRooms; ++room) {
@@ -82,7 +82,9 @@ Outcome meet(Mixer& mixer, Nanos span, const std::function<void()>& plant = {}) 
     for (unsigned i = 0; i < kMembers; ++i) {
       PhoneSpec& spec = specs[i];
       spec.leg = spec.hears = room * kMembers + i;
-      spec.talk = {.members = kMembers, .seat = static_cast<std::uint16_t>(i)};
+      spec.talk = {.members = kMembers,
+                   .seat = static_cast<std::uint16_t>(i),
+                   .talkers = static_cast<std::uint16_t>(talkers)};
       spec.sends_silence = true;
       spec.says = spec.expects = Marks::audio;
       spec.codec = codec::pcmu();
@@ -102,7 +104,7 @@ Outcome meet(Mixer& mixer, Nanos span, const std::function<void()>& plant = {}) 
       }
     }
   };
-  run(seconds(4));
+  run(talkers > 1 ? seconds(8) : seconds(4));  // a round
   EXPECT_TRUE(crew.measure());
   run(milliseconds(2));
   tally = Tally();
@@ -192,6 +194,83 @@ TEST(Room, AnotherRoomsSoundIsFound) {
     const SoundFigures& sound = row.figures.sound;
     EXPECT_EQ(sound.wrong + sound.turns_missed > 3, row.leg == 5) << found(outcome);
   }
+}
+
+// ---- several at once
+
+constexpr unsigned kAtOnce[]{2, 3, 4};
+
+TEST(Room, OfSeveralAtOnceEachIsHeardByAllTheOthers) {
+  for (const unsigned talkers : kAtOnce) {
+    Mixer mixer;
+    for (unsigned leg = 0; leg < kLegs; ++leg) mixer.behind[leg] = milliseconds(10 * leg);
+    const Outcome outcome = meet(mixer, seconds(20), {}, talkers);
+    EXPECT_TRUE(outcome.held()) << talkers << ": " << found(outcome);
+    for (const LegRow& row : outcome.rows) {
+      // 16 turns alone, three quarters of them others'; 16 together, of the others' seats as many.
+      EXPECT_GE(row.figures.sound.turns, 11U + talkers * 11U) << row.leg;
+      EXPECT_EQ(row.figures.sound.poor, 0U) << talkers;
+    }
+  }
+}
+
+// What is planted holds while several sing only: who is alone in its turn is heard as ever.
+struct Planted {
+  const char* what;
+  std::function<double(unsigned listener, unsigned singer, double gain)> gain;
+  unsigned hurt;  // the only leg that is
+};
+
+TEST(Room, WhatIsWrongWhileSeveralTalkIsFoundWhereItIs) {
+  const Planted planted[]{
+      {"one is missing", [](unsigned l, unsigned s, double g) { return l == 1 && s == 3 ? 0 : g; }, 1},
+      {"one is too soft", [](unsigned l, unsigned s, double g) { return l == 0 && s == 2 ? 0.4 : g; }, 0},
+      {"it hears itself", [](unsigned l, unsigned s, double g) { return l == 2 && s == 2 ? 0.6 : g; }, 2},
+      {"one of another room", [](unsigned l, unsigned s, double g) { return l == 5 && s == 0 ? 1 : g; }, 5},
+  };
+  for (const unsigned talkers : {2U, 4U}) {
+    for (const Planted& one : planted) {
+      Mixer mixer;
+      const auto all = mixer.gain;
+      const auto together = [&mixer] {  // the turn that is heard now, 20 ms after it was sung
+        const auto ms = std::chrono::duration_cast<milliseconds>(mixer.clock.time_since_epoch()).count() - 30;
+        return ms / 600 % 2 == 1;
+      };
+      const Outcome outcome = meet(
+          mixer, seconds(10),
+          [&] {
+            mixer.gain = [&](unsigned listener, unsigned singer) {
+              const double gain = all(listener, singer);
+              return together() ? one.gain(listener, singer, gain) : gain;
+            };
+          },
+          talkers);
+      EXPECT_FALSE(outcome.held()) << one.what;
+      for (const LegRow& row : outcome.rows) {
+        const SoundFigures& sound = row.figures.sound;
+        const bool hurt = sound.turns_missed + sound.own_turns_ms + sound.wrong + sound.gaps > 0;
+        EXPECT_EQ(hurt, row.leg == one.hurt)
+            << one.what << ", " << talkers << " at once, leg " << row.leg << ": missed " << sound.turns_missed
+            << ", own " << sound.own_turns_ms << " ms, wrong " << sound.wrong << ", gaps " << sound.gaps;
+      }
+    }
+  }
+}
+
+TEST(Room, AHoleInOneOfSeveralIsAGap) {
+  Mixer mixer;
+  const auto all = mixer.gain;
+  const Outcome outcome = meet(
+      mixer, seconds(10),
+      [&] {
+        mixer.gain = [&](unsigned listener, unsigned singer) {
+          const auto ms = std::chrono::duration_cast<milliseconds>(mixer.clock.time_since_epoch()).count();
+          const bool hole = ms / 600 % 2 == 1 && ms % 600 >= 200 && ms % 600 < 320;
+          return hole && listener == 1 && singer == 2 ? 0 : all(listener, singer);
+        };
+      },
+      3);
+  for (const LegRow& row : outcome.rows) EXPECT_EQ(row.figures.sound.gaps > 0, row.leg == 1) << row.leg;
 }
 
 // ---- keys in the sound
