@@ -49,6 +49,32 @@ def bench_verifies_the_media_engine(e2e):
         assert report["server_cost"]["cpu_percent"] is not None, said
 
 
+@test(deadline=30)
+def bench_runs_the_same_twice_and_judges_whether_the_runs_agree(e2e):
+    """The judging is what is judged: how far short runs lie apart on a machine with other work is not."""
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as profile:
+        profile.write('name = "twice"\nlegs = 20\nrate = 1000\nwarm_s = 0.3\nseconds = 1\n[call]\ncodec = "PCMU"\n')
+        profile.flush()
+        status, said, _ = bench(profile.name, "--repeat", "2", "--noise", "0")
+    told = dict((line[11:].split(":")[0], line.split()[0]) for line in said.splitlines() if line.startswith(("agrees ", "DIFFERS ")))
+    assert len(told) == 9 and "run 1: " in said and "run 2: " in said, said
+    # No two runs cost the same to the nanosecond; both lose nothing.
+    assert told["server's CPU a leg"] == told["generator's CPU a leg"] == "DIFFERS" and told["lost packets"] == "agrees", said
+    assert status in (1, 5), said
+
+
+@test(deadline=30)
+def bench_tells_a_bad_network_from_a_bad_server_through_srtp(e2e):
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as profile:
+        profile.write('name = "bad network"\n[call]\nsrtp = "both"\n'
+                      "[call.impairment]\nloss_percent = 3\nburst_packets = 2\njitter_ms = 3\nreorder_percent = 1\nduplicate_percent = 1\n")
+        profile.flush()
+        _, said, report = bench(profile.name, "--legs", "20", "--seconds", "2", "--rate", "1000")
+    check_verified(report, said, 20)
+    packets = report["packets"]
+    assert packets["lost"] == 0 and packets["reordered"] > 0 and 0.9 < packets["received"] / (20 * 50 * 2) < 1, said
+
+
 @test(deadline=60)
 def bench_verifies_rtpengine_by_the_ng_protocol(e2e):
     if not shutil.which("rtpengine"):
