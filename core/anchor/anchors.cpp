@@ -187,6 +187,7 @@ Result<SdpOutcome> Anchors::offer_in(Call& call, const Selector& who, const std:
   Exchange& exchange = exchange_of(call, offerer, answerer);
   exchange.options = options;
   exchange.sections = std::move(sections);
+  note_removed(SdpText::split(text), exchange.sections);
   SdpOutcome out;
   if (!options.label.empty()) offerer.label = options.label;
   answerer.asymmetric = answerer.asymmetric || options.asymmetric;
@@ -198,6 +199,7 @@ Result<SdpOutcome> Anchors::offer_in(Call& call, const Selector& who, const std:
                                          sdp::printable(options.direction[i])));
   }
   if (options.record) call.recording = true;
+  if (options.drop) call.dropped = *options.drop;
   if (!options.metadata.empty()) call.metadata = options.metadata;
   std::vector<SectionEdit> edits;
   for (std::size_t i = 0; i < parsed->media.size(); ++i) {
@@ -222,6 +224,8 @@ Result<SdpOutcome> Anchors::offer_in(Call& call, const Selector& who, const std:
   SessionEdit session;
   if (options.loop_protect) session.loop_mark = loop_mark_;
   out.sdp = rewrite(SdpText::split(text), edits, session, options);
+  if (options.drop)
+    if (auto set = apply_all(call, nullptr); !set) return set.error();
   call.last_signal = timers_.now();
   timers_.cancel(call.deletion);
   call.deletion = 0;
@@ -239,6 +243,7 @@ Result<SectionEdit> Anchors::edit_offer(Call& call, Exchange& exchange, std::siz
   SectionEdit edit;
   edit.act = section.how == OfferedSection::How::past       ? SectionEdit::Act::keep
              : section.how == OfferedSection::How::rejected ? SectionEdit::Act::reject
+             : section.how == OfferedSection::How::removed  ? SectionEdit::Act::remove
                                                             : SectionEdit::Act::anchor;
   if (edit.act != SectionEdit::Act::anchor) return edit;
   Party& from = *exchange.offerer;
@@ -276,10 +281,9 @@ Result<SectionEdit> Anchors::edit_offer(Call& call, Exchange& exchange, std::siz
   edit.ptime_ms = options.ptime_ms;
   edit.replace_crypto = true;
   if (section.secure_sent) {
-    offer_keys(**theirs, options);
-    for (const sdp::CryptoLine& line : (*theirs)->keys)
-      edit.crypto.push_back("a=crypto:" + sdp::print_crypto(line));
-    if (edit.crypto.empty()) return Error{ErrorCode::unsupported, "SDES: no crypto suite is left to offer"};
+    auto crypto = offer_keys(**theirs, section.cryptos, options);
+    if (!crypto) return crypto.error();
+    edit.crypto = std::move(*crypto);
   }
   return edit;
 }
@@ -296,11 +300,12 @@ Result<SdpOutcome> Anchors::answer(const Selector& who, const std::string& text,
   if (who.to_tag.empty()) return refuse({ErrorCode::invalid, "No to-tag in message"});
   auto call = demand(who.call_id);
   if (!call) return refuse(call.error());
-  auto parsed = sdp::parse(text);
-  if (!parsed) return refuse({parsed.error().code, "Failed to parse SDP: " + parsed.error().message});
   auto found = answered_exchange(**call, who);
   if (!found) return refuse(found.error());
   Exchange& exchange = **found;
+  const SdpText whole = with_removed(SdpText::split(text), exchange.sections);
+  auto parsed = sdp::parse(whole.print());
+  if (!parsed) return refuse({parsed.error().code, "Failed to parse SDP: " + parsed.error().message});
   if (parsed->media.size() != exchange.sections.size())
     return refuse({ErrorCode::invalid, fmt::format("the offer has {} m= lines, this answer has {}",
                                                    exchange.sections.size(), parsed->media.size())});
@@ -309,6 +314,7 @@ Result<SdpOutcome> Anchors::answer(const Selector& who, const std::string& text,
   if (!options.label.empty()) exchange.answerer->label = options.label;
   if (options.block_dtmf || options.keys) set_keys(*exchange.answerer, options.keys.value_or(KeyOrder{}));
   if (options.record) (*call)->recording = true;
+  if (options.drop) (*call)->dropped = *options.drop;
   std::vector<SectionEdit> edits;
   for (std::size_t i = 0; i < parsed->media.size(); ++i) {
     auto edit = edit_answer(**call, exchange, i, *parsed, options, out.warnings);
@@ -318,7 +324,7 @@ Result<SdpOutcome> Anchors::answer(const Selector& who, const std::string& text,
   SessionEdit session;
   session.answer = true;
   if (options.loop_protect) session.loop_mark = loop_mark_;
-  out.sdp = rewrite(SdpText::split(text), edits, session, options);
+  out.sdp = rewrite(whole, edits, session, options);
   exchange.answered = (*call)->any_answer = true;
   (*call)->last_signal = timers_.now();
   timers_.cancel((*call)->offer_timer);
@@ -339,7 +345,8 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
     edit.act = SectionEdit::Act::keep;
     return edit;
   }
-  if (section.how == OfferedSection::How::rejected || media.port == 0) {
+  if (section.how == OfferedSection::How::rejected || section.how == OfferedSection::How::removed ||
+      media.port == 0) {
     edit.act = SectionEdit::Act::reject;
     edit.proto = section.proto;
     close_line(answerer, i);
@@ -385,7 +392,7 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
     if (exchange.options.ptime_ms != 0) side->config.send_ptime_ms = exchange.options.ptime_ms;
     if (exchange.options.ptime_reverse_ms != 0) edit.ptime_ms = exchange.options.ptime_reverse_ms;
     edit.replace_crypto = true;
-    if (auto keyed = agree_keys(section, **line, **theirs, media, edit.crypto, side->config); !keyed)
+    if (auto keyed = agree_keys(section, **line, **theirs, media, edit.crypto, side->config, options); !keyed)
       return keyed.error();
   }
   agree_ice(**theirs, read_ice(sdp, media), section.ice_sent);

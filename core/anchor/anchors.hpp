@@ -51,6 +51,7 @@ struct AnchorCounters {
 // Which call, which of its parties.
 struct Selector {
   std::string call_id, from_tag, to_tag, via_branch, label, to_label;
+  std::string address{};  // of its media, as its SDP says
 };
 
 struct SdpOutcome {
@@ -215,12 +216,13 @@ class Anchors final : public session::MediaListener {
   void tell_ice(Line& line);
   enum class OnePort : bool { no, yes };
   static std::vector<std::string> ice_text(const Line& line, const std::string& host, OnePort one_port);
-  static void offer_keys(Line& line, const Options& options);
+  static Result<std::vector<std::string>> offer_keys(Line& line, std::span<const sdp::CryptoLine> offered,
+                                                     const Options& options);
   static Result<std::string> answer_key(const sdp::CryptoLine& theirs, Line& line,
-                                        std::optional<media::SrtpConfig>& config);
+                                        std::optional<media::SrtpConfig>& config, const Options& options);
   static Result<void> agree_keys(OfferedSection& section, Line& offerer, const Line& answerer,
                                  const sdp::Media& media, std::vector<std::string>& crypto,
-                                 media::LegConfig& answerer_config);
+                                 media::LegConfig& answerer_config, const Options& options);
   Result<void> agree(Call& call, Exchange& exchange, std::size_t i, const std::vector<Format>& answered,
                      const std::vector<Format>& told, media::LegConfig answerer, const Options& options,
                      std::vector<std::string>& warnings);
@@ -232,6 +234,7 @@ class Anchors final : public session::MediaListener {
   void watch_trigger(Call& call, Party& party, const session::DigitEvent& digit);
   void end_trigger(Call& call, Party& party);
   Result<void> join(Party& a, std::size_t i, Party& b, std::size_t k);
+  Result<void> echo(Party& a, Party& b, std::size_t i, const Options& offer, const Options& answer);
   void part(Party& party);
   static void keep_formats(Line& line, const sdp::Media& media);
   Result<Call*> open_call(const std::string& call_id, bool& fresh);

@@ -36,15 +36,17 @@ Result<Party*> Anchors::select(Call& call, const Selector& who, bool needed) {
   Party* party = nullptr;
   if (!who.label.empty()) {
     party = call.by_label(who.label);
+  } else if (!who.address.empty()) {
+    party = call.by_address(who.address);
   } else if (!who.from_tag.empty()) {
     party = call.by_tag(who.from_tag);
   } else if (!needed) {
     return party;
   } else {
-    return Error{ErrorCode::invalid, "No participant party specified: expected from-tag or label"};
+    return Error{ErrorCode::invalid, "No participant party specified: expected from-tag, label or address"};
   }
   if (party == nullptr)
-    return Error{ErrorCode::not_found, "Unknown participant: no party with that tag or label"};
+    return Error{ErrorCode::not_found, "Unknown participant: no party with that tag, label or address"};
   return party;
 }
 

@@ -7,6 +7,7 @@
 #include "core/anchor/anchors.hpp"
 #include "core/anchor/payloads.hpp"
 #include "core/anchor/profile.hpp"
+#include "core/anchor/sdes.hpp"
 #include "core/base/id.hpp"
 #include "core/base/log.hpp"
 #include "core/base/text.hpp"
@@ -38,11 +39,9 @@ Result<OwnSection> Anchors::ask_section(Call& call, Party& party, std::size_t i,
     asked.sent = section.formats = std::move(chosen.formats);
   }
   if (asked.secure) {
-    offer_keys(**line, options);
-    for (const sdp::CryptoLine& key : (*line)->keys)
-      section.crypto.push_back("a=crypto:" + sdp::print_crypto(key));
-    if (section.crypto.empty())
-      return Error{ErrorCode::unsupported, "SDES: no crypto suite is left to offer"};
+    auto crypto = offer_keys(**line, {}, options);
+    if (!crypto) return crypto.error();
+    section.crypto = std::move(*crypto);
   }
   section.mux = asked.mux;
   section.ptime_ms = options.ptime_ms;
@@ -117,7 +116,7 @@ Result<void> Anchors::take_answered_section(Call& call, Party& party, std::size_
     if (!asked.may_relay) config.send_ptime_ms = asked.ptime_ms;
   }
   if (asked.secure) {
-    const auto pair = sdp::match_crypto((*line)->keys, media);
+    const auto pair = sdp::match_crypto((*line)->keys, media, flags_of((*line)->keys));
     if (!pair) return pair.error();
     config.srtp = media::SrtpConfig{pair->send, pair->receive};
   }

@@ -8,6 +8,28 @@
 #include "core/base/log.hpp"
 
 namespace tandem::anchor {
+namespace {
+
+// Whether the offerer, and whether the answerer, hears himself. What the answer asks for stands above that of
+// its offer.
+std::pair<bool, bool> who_echoes(Echo offer, Echo answer) {
+  const bool by_answer = answer != Echo::none;
+  const Echo one = by_answer ? answer : offer;
+  if (one == Echo::both) return {true, true};
+  const Echo towards_answerer = by_answer ? Echo::sender : Echo::receiver;
+  const Echo towards_offerer = by_answer ? Echo::receiver : Echo::sender;
+  return {one == towards_offerer, one == towards_answerer};
+}
+
+// What is not echoed goes nowhere.
+void keep_back(media::LegConfig& offerer, media::LegConfig& answerer, Echo offer, Echo answer) {
+  const auto [first, second] = who_echoes(offer, answer);
+  offerer.receive = offerer.receive && first;
+  answerer.receive = answerer.receive && second;
+}
+
+}  // namespace
+
 Result<Line*> Anchors::ensure_line(Call& call, Party& party, std::size_t i, Family family,
                                    session::MediaId near) {
   if (party.lines.size() <= i) party.lines.resize(i + 1);
@@ -85,9 +107,12 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
   Line& b = exchange.answerer->lines[i];
   a.agreed = std::move(offerer);
   b.agreed = std::move(answerer);
+  const bool echoes = options.echo != Echo::none || exchange.options.echo != Echo::none;
+  if (echoes) keep_back(a.agreed, b.agreed, exchange.options.echo, options.echo);
   if (auto set = apply(*exchange.offerer, a); !set) return set;
   if (auto set = apply(*exchange.answerer, b); !set) return set;
-  auto joined = join(*exchange.offerer, i, *exchange.answerer, i);
+  auto joined = echoes ? echo(*exchange.offerer, *exchange.answerer, i, exchange.options, options)
+                       : join(*exchange.offerer, i, *exchange.answerer, i);
   if (!call.flows.empty()) attach_flows(call);
   if (auto kept = keep_forwarding(call); !kept) warnings.push_back("not forwarded: " + kept.error().message);
   return joined;
@@ -113,6 +138,22 @@ Result<void> Anchors::join(Party& a, std::size_t i, Party& b, std::size_t k) {
   if (!joined) return joined;
   mine.joined = theirs.opened.id;
   theirs.joined = mine.opened.id;
+  return {};
+}
+
+// Partners whose lines are not joined with each other, but with themselves or with nothing.
+Result<void> Anchors::echo(Party& a, Party& b, std::size_t i, const Options& offer, const Options& answer) {
+  const auto [first, second] = who_echoes(offer.echo, answer.echo);
+  a.partner = &b;
+  b.partner = &a;
+  for (const auto& [line, echoes] : {std::pair(&a.lines[i], first), std::pair(&b.lines[i], second)}) {
+    const session::MediaId wanted = echoes ? line->opened.id : 0;
+    if (line->joined == wanted) continue;
+    if (line->joined != 0) media_.split(line->opened.id);
+    if (echoes)
+      if (auto joined = media_.join(wanted, wanted); !joined) return joined;
+    line->joined = wanted;
+  }
   return {};
 }
 

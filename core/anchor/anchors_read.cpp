@@ -5,6 +5,7 @@
 
 #include "core/anchor/anchors.hpp"
 #include "core/anchor/profile.hpp"
+#include "core/anchor/sdes.hpp"
 #include "core/sdp/negotiate.hpp"
 
 namespace tandem::anchor {
@@ -35,6 +36,13 @@ Result<OfferedSection> Anchors::read_offered(const sdp::Description& sdp, std::s
   section.proto = media.proto;
   section.mux_offered = media.rtcp_mux;
   section.ice = read_ice(sdp, media);
+  if (std::any_of(options.media_remove.begin(), options.media_remove.end(), [&](const std::string& kind) {
+        return same_name(kind, section.kind) ||
+               (same_name(kind, "other") && media.kind == sdp::MediaKind::other);
+      })) {
+    section.how = OfferedSection::How::removed;
+    return section;
+  }
   if (media.port == 0) {
     section.how = OfferedSection::How::rejected;
     return section;
@@ -49,8 +57,9 @@ Result<OfferedSection> Anchors::read_offered(const sdp::Description& sdp, std::s
     const bool audio =
         std::any_of(section.offered.begin(), section.offered.end(), [](const Format& f) { return !f.event; });
     if (is_secure(media.proto)) {
-      const sdp::CryptoRead read = sdp::crypto_lines(media);
-      if (!read.lines.empty()) section.crypto = read.lines.front();
+      sdp::CryptoRead read = sdp::crypto_lines(media, allowed_flags(options));
+      section.crypto = choose_offered(read.lines, options);
+      section.cryptos = std::move(read.lines);
       problem = read.problem.empty() ? "it has no a=crypto" : read.problem;
     }
     if (audio && (section.crypto || !is_secure(media.proto))) section.how = OfferedSection::How::audio;
@@ -117,58 +126,6 @@ void Anchors::keep_formats(Line& line, const sdp::Media& media) {
   }
   for (const sdp::Fmtp& fmtp : media.fmtps)
     line.format_lines.push_back(fmt::format("a=fmtp:{} {}", fmtp.type, fmtp.text));
-}
-
-// ---- keys
-
-// Ours for offers to that side: made once, so that a re-INVITE changes no key.
-void Anchors::offer_keys(Line& line, const Options& options) {
-  std::vector<srtp::Suite> suites;
-  for (const srtp::SuiteFacts& facts : srtp::suites()) {
-    const auto named = [&](const std::string& name) { return srtp::suite_named(name) == facts.suite; };
-    const auto& only = options.srtp_only;
-    const auto& without = options.srtp_without;
-    if (!only.empty() && std::none_of(only.begin(), only.end(), named)) continue;
-    if (only.empty() && std::any_of(without.begin(), without.end(), named)) continue;
-    suites.push_back(facts.suite);
-  }
-  const bool same =
-      line.keys.size() == suites.size() &&
-      std::equal(suites.begin(), suites.end(), line.keys.begin(),
-                 [](srtp::Suite suite, const auto& key) { return key.protection.key.suite() == suite; });
-  if (!same) line.keys = sdp::make_crypto_lines(suites);
-}
-
-// The a=crypto line of our answer to theirs, and what the leg is set to.
-Result<std::string> Anchors::answer_key(const sdp::CryptoLine& theirs, Line& line,
-                                        std::optional<media::SrtpConfig>& config) {
-  auto ours = sdp::answer_line(theirs, line.keys);
-  if (!ours) {
-    const srtp::Suite suite = theirs.protection.key.suite();
-    ours = sdp::answer_line(theirs, line.answer_keys);
-    if (!ours) line.answer_keys = sdp::make_crypto_lines({&suite, 1});
-    if (!ours) ours = sdp::answer_line(theirs, line.answer_keys);
-  }
-  if (!ours) return Error{ErrorCode::internal, "SDES: no key of ours for the offered suite"};
-  config = media::SrtpConfig{ours->protection, theirs.protection};
-  return "a=crypto:" + sdp::print_crypto(*ours);
-}
-
-// SRTP of both sides: what the answer says of the answerer's, what our answer says of the offerer's.
-Result<void> Anchors::agree_keys(OfferedSection& section, Line& offerer, const Line& answerer,
-                                 const sdp::Media& media, std::vector<std::string>& crypto,
-                                 media::LegConfig& answerer_config) {
-  if (section.secure_sent) {
-    const auto pair = sdp::match_crypto(answerer.keys, media);
-    if (!pair) return pair.error();
-    answerer_config.srtp = media::SrtpConfig{pair->send, pair->receive};
-  }
-  section.offerer.srtp.reset();
-  if (!section.crypto) return {};
-  auto line = answer_key(*section.crypto, offerer, section.offerer.srtp);
-  if (!line) return line.error();
-  crypto.push_back(std::move(*line));
-  return {};
 }
 
 }  // namespace tandem::anchor

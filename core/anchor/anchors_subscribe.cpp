@@ -284,7 +284,7 @@ Result<OwnSection> Anchors::publish_section(Call& call, Party& party, std::size_
       return Error{ErrorCode::unsupported, "none of the published codecs can be taken"};
     for (const Format& format : section.formats) add_payload(config, format, format);
     if (offered->crypto) {
-      auto key = answer_key(*offered->crypto, **line, config.srtp);
+      auto key = answer_key(*offered->crypto, **line, config.srtp, options);
       if (!key) return key.error();
       section.crypto.push_back(std::move(*key));
     }

@@ -84,11 +84,13 @@ struct Party {
 
 // One m= line of an offer, between its coming and its answer.
 struct OfferedSection {
-  enum class How : std::uint8_t { past, rejected, audio, opaque };
+  enum class How : std::uint8_t { past, rejected, removed, audio, opaque };
   How how = How::past;
   std::string kind, proto;
   std::vector<Format> offered, sent;      // audio: by the offerer; to the answerer
-  std::optional<sdp::CryptoLine> crypto;  // SRTP towards the offerer: its line that we take
+  std::string removed;                    // its m= line, with port 0
+  std::vector<sdp::CryptoLine> cryptos;   // SRTP towards the offerer: its usable lines
+  std::optional<sdp::CryptoLine> crypto;  // of these: the one that we take
   bool secure_sent = false;               // SRTP towards the answerer
   bool mux_offered = false, mux_sent = false;
   PeerIce ice;               // of the offerer; none when it is to be refused
@@ -134,6 +136,13 @@ struct Call {
   Party* by_tag(std::string_view tag) {
     for (const auto& party : parties)
       if (!tag.empty() && party->has_tag(tag)) return party.get();
+    return nullptr;
+  }
+  // Of those whose media is agreed on.
+  Party* by_address(const std::string& host) {
+    for (const auto& party : parties)
+      for (const Line& line : party->lines)
+        if (line.agreed.remote_rtp.valid() && line.agreed.remote_rtp.host() == host) return party.get();
     return nullptr;
   }
   Party* by_label(std::string_view label) {

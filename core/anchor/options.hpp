@@ -2,6 +2,7 @@
 // ng protocol, which plugins/ng translates; docs/ng.md lists which of its flags come here. Thread: [any].
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,6 +30,23 @@ struct MuxOptions {  // RFC 5761
 // `standard`: towards a party that speaks it, and in an offer made of one that does.
 enum class IceOption : std::uint8_t { standard, force, remove };
 
+struct AttributeEdit {  // one a= line, without "a="
+  enum class Act : std::uint8_t { add, remove, substitute };
+  Act act = Act::add;
+  std::string kind;  // of the m= lines; "": the session's
+  std::string what;  // added; or which: its name, its name with the value's first word, or all of it
+  std::string with;  // substitute
+};
+
+// Who hears himself in place of the other side, which is not heard then.
+enum class Echo : std::uint8_t {
+  none,
+  nobody,    // and nobody is heard
+  receiver,  // of the SDP that leaves
+  sender,    // of the SDP that came
+  both,
+};
+
 struct Options {
   // where
   std::vector<std::string> direction;    // interfaces: towards who sent this SDP, towards who gets it
@@ -37,7 +55,14 @@ struct Options {
   std::string received_from;             // where the SIP message came from
   bool sip_source_address = false;       // media goes there and not to the SDP's address
   std::string transport;                 // "RTP/AVP", …; "": as it came; "accept": as the answer says
-  std::vector<std::string> srtp_only, srtp_without;  // suites offered, by name; empty: all, none
+  // SDES (RFC 4568), suites by name
+  std::vector<std::string> srtp_only, srtp_without;  // offered; empty: all, none
+  std::vector<std::string> srtp_order;               // offered first, in this order
+  std::vector<std::string> srtp_prefer;              // taken of the offerer's, in this order
+  bool srtp_keep_offered = false;                    // no suite is offered on that was not offered
+  bool srtp_padded = false, srtp_lifetime = false;   // how our lines are written
+  bool srtp_fixed = false;                           // an answer keeps the suite that was in force before
+  bool srtp_unencrypted = false, srtcp_unencrypted = false, srtp_unauthenticated = false;  // offered, taken
   std::optional<unsigned> tos;  // of the whole call, 0 to 255: the upper six bits are its DSCP (RFC 2474)
   bool asymmetric = false;      // who gets this SDP sends from another address than it receives at
   IceOption ice = IceOption::standard;  // in the SDP that leaves
@@ -54,8 +79,12 @@ struct Options {
   bool replace_zero_address = false, force_increment_version = false;
   bool no_rtcp_attribute = false, full_rtcp_attribute = false;
   bool loop_protect = false;
+  std::vector<std::string> media_remove;  // kinds of m= lines that an offer leaves without
+  std::vector<AttributeEdit> attributes;  // of what leaves, at last
   std::vector<std::string> extmap_strip;  // RTP header extensions (RFC 8285) that are taken out; "all"
   // besides
+  std::optional<bool> drop;  // nobody's media passes from here on, or does again
+  Echo echo = Echo::none;
   std::string label;
   bool block_dtmf = false;
   std::optional<KeyOrder> keys;  // as a block of the keys of who sent this SDP

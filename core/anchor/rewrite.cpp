@@ -160,6 +160,7 @@ void add_rtcp(std::vector<std::string>& lines, const SectionEdit& edit, const Se
 
 void edit_section(SdpText::Section& section, const SectionEdit& edit, const std::string& session_host,
                   const std::string& old_session_c, const SessionEdit& session, const Options& options) {
+  if (edit.act == SectionEdit::Act::remove) return;
   if (edit.act == SectionEdit::Act::keep) {
     const bool has_c = std::any_of(section.lines.begin(), section.lines.end(),
                                    [](const std::string& line) { return line.starts_with("c="); });
@@ -224,6 +225,10 @@ std::string rewrite(SdpText text, const std::vector<SectionEdit>& sections, cons
   text.session = std::move(lines);
   for (std::size_t i = 0; i < text.sections.size() && i < sections.size(); ++i)
     edit_section(text.sections[i], sections[i], session_host, old_c, session, options);
+  for (std::size_t i = std::min(text.sections.size(), sections.size()); i-- > 0;)
+    if (sections[i].act == SectionEdit::Act::remove)
+      text.sections.erase(text.sections.begin() + static_cast<std::ptrdiff_t>(i));
+  edit_attributes(text, options.attributes);
   return text.print();
 }
 

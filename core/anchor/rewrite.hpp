@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "core/anchor/call.hpp"
 #include "core/anchor/formats.hpp"
 #include "core/anchor/options.hpp"
 #include "core/anchor/sdp_text.hpp"
@@ -23,6 +24,7 @@ struct SectionEdit {
   enum class Act : std::uint8_t {
     keep,    // not ours: media goes past us (TCP)
     reject,  // port 0
+    remove,
     anchor,
   };
   Act act = Act::anchor;
@@ -46,6 +48,13 @@ struct SessionEdit {
   bool answer = false;
   std::string loop_mark;  // "": none
 };
+
+// What an answer says of the sections that its offer was made without: refused, in their places.
+void note_removed(const SdpText& offer, std::vector<OfferedSection>& sections);
+SdpText with_removed(SdpText answer, const std::vector<OfferedSection>& sections);
+
+// [any] The edits of the options, at last.
+void edit_attributes(SdpText& text, const std::vector<AttributeEdit>& edits);
 
 std::string rewrite(SdpText text, const std::vector<SectionEdit>& sections, const SessionEdit& session,
                     const Options& options);

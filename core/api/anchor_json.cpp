@@ -36,6 +36,13 @@ constexpr Named<Options, bool> kFlags[] = {
     {"loop_protect", &Options::loop_protect},
     {"block_digits", &Options::block_dtmf},
     {"record", &Options::record},
+    {"srtp_keep_offered", &Options::srtp_keep_offered},
+    {"srtp_padded", &Options::srtp_padded},
+    {"srtp_lifetime", &Options::srtp_lifetime},
+    {"srtp_fixed", &Options::srtp_fixed},
+    {"srtp_unencrypted", &Options::srtp_unencrypted},
+    {"srtcp_unencrypted", &Options::srtcp_unencrypted},
+    {"srtp_unauthenticated", &Options::srtp_unauthenticated},
 };
 constexpr NamedText kTexts[] = {
     {"media_address", &Options::media_address, 64},
@@ -44,9 +51,9 @@ constexpr NamedText kTexts[] = {
     {"metadata", &Options::metadata, 4096},
 };
 constexpr Named<Options, Texts> kLists[] = {
-    {"interfaces", &Options::direction},
-    {"srtp_only", &Options::srtp_only},
-    {"srtp_without", &Options::srtp_without},
+    {"interfaces", &Options::direction},      {"srtp_only", &Options::srtp_only},
+    {"srtp_without", &Options::srtp_without}, {"srtp_order", &Options::srtp_order},
+    {"srtp_prefer", &Options::srtp_prefer},   {"media_remove", &Options::media_remove},
     {"extmap_strip", &Options::extmap_strip},
 };
 constexpr Named<CodecOptions, Texts> kCodecLists[] = {
@@ -101,8 +108,8 @@ std::string make_option_properties() {
   for (const auto& one : kCodecLists)
     codec_lists += (codec_lists.empty() ? "\"" : ",\"") + std::string(one.name) + "\":" + kList;
   add_one("codecs", R"({"type":"object","properties":{)" + codec_lists + "}}");
-  return out + "," + key_properties() + "," + word_list("rtcp_mux", kMuxWords) + "," +
-         word_list("replace", kReplaceWords);
+  return out + "," + key_properties() + "," + sdp_edit_properties() + "," + word_list("rtcp_mux", kMuxWords) +
+         "," + word_list("replace", kReplaceWords);
 }
 
 }  // namespace
@@ -111,7 +118,8 @@ const std::string& who_properties() {
   static const std::string text =
       R"("call_id":{"type":"string","minLength":1,"maxLength":1024},"from_tag":{"type":"string","maxLength":1024},
        "to_tag":{"type":"string","maxLength":1024},"via_branch":{"type":"string","maxLength":1024},
-       "label":{"type":"string","maxLength":1024},"to_label":{"type":"string","maxLength":1024})";
+       "label":{"type":"string","maxLength":1024},"to_label":{"type":"string","maxLength":1024},
+       "address":{"type":"string","maxLength":64})";
   return text;
 }
 
@@ -126,7 +134,8 @@ std::string schema(const std::string& properties, const char* required) {
 
 anchor::Selector selector_of(const Json& params) {
   return {text_at(params, "call_id"),    text_at(params, "from_tag"), text_at(params, "to_tag"),
-          text_at(params, "via_branch"), text_at(params, "label"),    text_at(params, "to_label")};
+          text_at(params, "via_branch"), text_at(params, "label"),    text_at(params, "to_label"),
+          text_at(params, "address")};
 }
 
 std::vector<std::string> texts(const Json& object, const char* key) {
@@ -161,6 +170,7 @@ Result<anchor::Options> options(const Json& params) {
             : ice == "remove" ? anchor::IceOption::remove
                               : anchor::IceOption::standard;
   if (params.contains("tos")) out.tos = static_cast<unsigned>(number_at(params, "tos"));
+  if (auto read = read_sdp_edits(params, out); !read) return read.error();
   if (const auto keys = params.find("keys"); keys != params.end() && keys->is_object()) {
     auto order = key_order(*keys);
     if (!order) return order.error();

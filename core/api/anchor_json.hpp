@@ -22,6 +22,9 @@ anchor::Selector selector_of(const Json& params);
 Result<anchor::Options> options(const Json& params);
 // Errors: invalid (no keys of a telephone).
 Result<anchor::KeyOrder> key_order(const Json& keys);
+const std::string& sdp_edit_properties();
+// Errors: invalid (more than a line).
+Result<void> read_sdp_edits(const Json& params, anchor::Options& into);
 std::vector<std::string> texts(const Json& object, const char* key);
 
 using Act = std::function<void(const Json& params, const Reply& reply)>;

@@ -155,16 +155,22 @@ Result<CryptoLine> parse_crypto(std::string_view value) {
   return line;
 }
 
-std::string print_crypto(const CryptoLine& line) {
+std::string print_crypto(const CryptoLine& line, const CryptoWriting& writing) {
   const srtp::Protection& p = line.protection;
   std::string text = fmt::format("{} {} inline:", line.tag, line.suite_name);
-  text += p.key.to_base64();
+  const auto add_key = [&](const srtp::Key& key) {
+    text += key.to_base64();
+    while (!writing.padded && text.back() == '=') text.pop_back();
+    if (writing.lifetime) text += "|2^31";
+  };
+  add_key(p.key);
   const auto add_mki = [&text](const std::string& mki) {
     if (!mki.empty()) text += fmt::format("|{}:{}", mki_value(mki), mki.size());
   };
   add_mki(p.mki);
   for (const srtp::NamedKey& one : p.others) {
-    text += ";inline:" + one.key.to_base64();
+    text += ";inline:";
+    add_key(one.key);
     add_mki(one.mki);
   }
   if (!p.encrypt_rtp) text += " UNENCRYPTED_SRTP";

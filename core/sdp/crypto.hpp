@@ -55,8 +55,14 @@ struct CryptoFlags {
 // length; several keys without MKIs of one length, each its own), unsupported (the suite; more than 16 keys;
 // a session parameter that is not WSH and not marked optional with "-"). No message quotes the key.
 Result<CryptoLine> parse_crypto(std::string_view value);
-// [any] The same back, without lifetime. It holds the key: for the wire only, never for a log.
-std::string print_crypto(const CryptoLine& line);
+// How a line is written: with the "=" behind its base64 (RFC 4568 6.1 reads either way), and a lifetime of
+// 2^31 packets.
+struct CryptoWriting {
+  bool padded = true;
+  bool lifetime = false;
+};
+// [any] The same back. It holds the key: for the wire only, never for a log.
+std::string print_crypto(const CryptoLine& line, const CryptoWriting& writing = {});
 
 struct CryptoRead {
   std::vector<CryptoLine> lines;  // usable ones, in their order

@@ -8,6 +8,7 @@
 #include "ng/key_options.hpp"
 #include "ng/request_words.hpp"
 #include "ng/rtpp_flags.hpp"
+#include "ng/sdp_edits.hpp"
 #include "ng/sdp_options.hpp"
 #include "ng/words.hpp"
 
@@ -18,7 +19,7 @@ constexpr std::size_t kWarningsMax = 20;
 
 class Reader {
  public:
-  Reader(const ReadOptions& options, Request& out) : out_(out), sdp_(options, out), keys_(out) {}
+  Reader(const ReadOptions& options, Request& out) : out_(out), sdp_(options, out), keys_(out), edits_(out) {}
 
   void read(const Value& message) {
     for (const auto& [key, value] : message.items()) take(canonical(key), value);
@@ -52,6 +53,8 @@ class Reader {
       take_text("sdp", value);
     else if (key == "label" || key == "from-label")
       out_.had_label = true, take_text("label", value);
+    else if (key == "address")
+      out_.had_label = true, take_text("address", value);
     else if (key == "to-label")
       take_text("to_label", value);
     else if (key == "set-label")
@@ -131,7 +134,7 @@ class Reader {
     else if (key == "dtmf-log-dest" || key == "dtmf-log-destination")
       take_key_log(value);
     else if (key == "all")
-      out_.all = !value.is_string() || canonical(value.get<std::string>()) != "none";
+      take_all(value);
     else if (key == "output-destination" || key == "output-file" || key == "recording-file" ||
              key == "recording-destination")
       out_.file = value.is_string() ? value.get<std::string>() : "";
@@ -141,7 +144,7 @@ class Reader {
   }
 
   void take(const std::string& key, const Value& value) {
-    if (take_who(key, value) || sdp_.take(key, value) || keys_.take(key, value) ||
+    if (take_who(key, value) || sdp_.take(key, value) || keys_.take(key, value) || edits_.take(key, value) ||
         take_act_option(key, value) || take_flow_option(key, value))
       return;
     if (key == "flags") {
@@ -193,14 +196,30 @@ class Reader {
       out_.bidirectional = true;
     else if (flag == "unsubscribe")
       out_.unsubscribe = true;
+    else if (warned(flag))
+      return true;
     else if (holds(kRefusedFlags, flag))
       refuse("the flag \"" + shown(flag) + "\" is not done");
     else
       return holds(kQuietFlags, flag);
     return true;
   }
+  bool warned(const std::string& word) {
+    for (const auto& [name, why] : kWarned) {
+      if (word != name) continue;
+      out_.warnings.push_back(word + ": " + why);
+      return true;
+    }
+    return false;
+  }
+  // Which flows a block is meant for: here it is always a party's, or the call's.
+  void take_all(const Value& value) {
+    const std::string word = value.is_string() ? canonical(value.get<std::string>()) : "all";
+    out_.all = word != "none";
+    if (word != "all" && word != "none" && !word.empty()) flows_ = word;
+  }
   bool take_prefixed_flag(const std::string& text, const std::string& flag) {
-    if (sdp_.take_prefixed_flag(text, flag)) return true;
+    if (sdp_.take_prefixed_flag(text, flag) || edits_.take_prefixed_flag(text, flag)) return true;
     if (flag.starts_with("from-tags-")) {
       if (out_.from_tags.size() < 64) out_.from_tags.push_back(text.substr(10));
       return true;
@@ -208,7 +227,8 @@ class Reader {
     return flag.starts_with("dtls-") || flag.starts_with("endpoint-learning-");
   }
   void finish() {
-    const Value options = sdp_.finish();
+    Value options = sdp_.finish();
+    edits_.finish(options);
     static constexpr std::array kWithOptions = {
         "offer",  "answer",        "publish",          "subscribe-request",
         "create", "create-answer", "subscribe-answer", "transform"};
@@ -226,12 +246,20 @@ class Reader {
       out_.metadata = text_at(options, "metadata");
     }
     keys_.finish(out_.command, params());
+    const bool blocks = out_.command.find("block-") != std::string::npos ||
+                        out_.command.find("silence-") != std::string::npos;
+    if (blocks && !flows_.empty())
+      refuse("all=" + shown(flows_) + ": a party is blocked towards all who hear it, not single flows");
+    if (blocks && out_.directional && (params().contains("to_tag") || params().contains("to_label")))
+      out_.warnings.emplace_back("to-tag: the party is blocked towards all who hear it");
   }
 
   Request& out_;
   SdpOptions sdp_;
   KeyOptions keys_;
+  SdpEdits edits_;
   Value set_label_;
+  std::string flows_;
   bool nested_ = false;
 };
 

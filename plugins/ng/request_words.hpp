@@ -2,14 +2,15 @@
 #pragma once
 
 #include <array>
+#include <utility>
 
 namespace tandem::ng {
 
 // Harmless here: we do it anyway, it is another program's business, or it only tunes what we have not.
 inline constexpr std::array kQuietKeys = {
-    "supports",     "sip-message-type",  "sip-code", "sip-response-code", "xmlrpc-callback", "dtls",
-    "dtls-reverse", "dtls-fingerprint",  "ice-lite", "generate-rtcp",     "audio-player",    "player",
-    "alias-key",    "endpoint-learning", "instance", "template",          "interface-hint"};
+    "supports",     "sip-message-type", "sip-code",          "sip-response-code", "dtls",
+    "dtls-reverse", "dtls-fingerprint", "ice-lite",          "generate-rtcp",     "audio-player",
+    "player",       "alias-key",        "endpoint-learning", "instance",          "interface-hint"};
 
 inline constexpr std::array kQuietFlags = {"trust-address",
                                            "symmetric",
@@ -22,12 +23,8 @@ inline constexpr std::array kQuietFlags = {"trust-address",
                                            "generate-rtcp",
                                            "provisional",
                                            "early-media",
-                                           "static-codec",
-                                           "static-codecs",
                                            "symmetric-codecs",
                                            "symmetric-codec",
-                                           "reuse-codecs",
-                                           "no-codec-renegotiation",
                                            "passthrough",
                                            "no-passthrough",
                                            "no-jitter-buffer",
@@ -38,32 +35,46 @@ inline constexpr std::array kQuietFlags = {"trust-address",
                                            "player",
                                            "audio-player",
                                            "no-tls-id",
-                                           "pad-crypto",
                                            "allow-transcoding",
                                            "allow-asymmetric-codecs",
                                            "allow-asymmetric-codec",
                                            "asymmetric-codecs",
-                                           "media-handover",
                                            "no-port-latching",
                                            "inject-dtmf",
                                            "skip-recording-db",
                                            "skip-recording-database",
-                                           "exclude-recording",
                                            "fast",
                                            "new-branch",
                                            "to-tag",
                                            "ice-reject",
                                            "reject-ice",
                                            "weak-nat",
-                                           "pierce-nat",
-                                           "nat-wait",
                                            "reset",
                                            "internal",
                                            "external",
                                            "bridge"};
 
+// The call goes on without, and who asked for it is told. Keys and flags.
+inline constexpr std::array<std::pair<const char*, const char*>, 12> kWarned = {{
+    {"static-codec", "what is offered follows each offer"},
+    {"static-codecs", "what is offered follows each offer"},
+    {"reuse-codecs", "codecs follow each offer"},
+    {"no-codec-renegotiation", "codecs follow each offer"},
+    {"media-handover", "a party that moves is followed within media.learn_window_ms only"},
+    {"pierce-nat", "nothing is sent before there is something to send"},
+    {"nat-wait", "media is sent before any has come"},
+    {"generate-mid", "a=mid passes, and none is made"},
+    {"block-short", "short packets pass"},
+    {"block-shorts", "short packets pass"},
+    {"block-short-packets", "short packets pass"},
+    {"xmlrpc-callback", "nobody is called back; the event is anchor.ended"},
+}};
+
 // These would change what the call does, and are not built: never taken in silence.
-inline constexpr std::array kRefusedFlags = {"recording-vsc",
+inline constexpr std::array kRefusedFlags = {"exclude-recording",
+                                             "inactive",
+                                             "egress",
+                                             "recording-vsc",
                                              "recording-announcement",
                                              "fragment",
                                              "webrtc",
@@ -75,11 +86,9 @@ inline constexpr std::array kRefusedFlags = {"recording-vsc",
                                              "allow-no-codec-media",
                                              "allow-empty-codec-media"};
 
-inline constexpr std::array kRefusedKeys = {
-    "media-echo",    "drop-traffic", "blob",          "blob64",
-    "db-id",         "moh",          "sdp-attr",      "sdp-media-remove",
-    "vsc-start-rec", "vsc-stop-rec", "vsc-pause-rec", "inbound-peer",
-    "outbound-peer", "peer",         "address"};
+inline constexpr std::array kRefusedKeys = {"template",     "blob",          "blob64",       "db-id",
+                                            "moh",          "vsc-start-rec", "vsc-stop-rec", "vsc-pause-rec",
+                                            "inbound-peer", "outbound-peer", "peer"};
 
 inline constexpr std::array kCodecLists = {"strip",  "offer",  "except",    "mask", "consume",
                                            "accept", "ignore", "transcode", "set"};

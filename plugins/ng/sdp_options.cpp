@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "ng/request_words.hpp"
 #include "ng/words.hpp"
@@ -23,7 +24,11 @@ bool SdpOptions::take(const std::string& key, const Value& value) {
     take_ice_lite(value);
   else if (key == "sdes") {
     for (const std::string& word : to_words(value)) take_sdes(word);
-  } else if (key == "transport-protocol")
+  } else if (key == "media-echo")
+    take_echo(value);
+  else if (key == "drop-traffic")
+    take_drop(value);
+  else if (key == "transport-protocol")
     options_["transport"] = value.is_string() ? value.get<std::string>().substr(0, 32) : "";
   else if (key == "tos")
     take_tos(value);
@@ -97,6 +102,7 @@ bool SdpOptions::take_prefixed_flag(const std::string& text, const std::string& 
     return take_t38(Value(flag.substr(flag.find('-') + 1))), true;
   if (flag.starts_with("ice-lite-")) return take_ice_lite(Value(flag.substr(9))), true;
   if (flag.starts_with("ice-")) return take_ice(Value(flag.substr(4))), true;
+  if (flag == "pad-crypto") return take_sdes("pad"), true;
   if (flag.starts_with("sdes-")) return take_sdes(rest(5)), true;
   if (flag.starts_with("osrtp-")) return take_osrtp(rest(6)), true;
   if (flag.starts_with("bundle-")) return take_bundle(Value(rest(7))), true;
@@ -254,15 +260,75 @@ void SdpOptions::strip_extension(std::string uri) {
   if (strip.size() < 128) strip.push_back(uri.substr(0, 512));
 }
 
-// Suites; everything else that SDES can be told tunes what is written, and not what is done.
+// Suites by name; DTLS-SRTP is not done here, so that SDES is always what is preferred.
 void SdpOptions::take_sdes(const std::string& word) {
+  static constexpr std::array<std::tuple<const char*, const char*, bool>, 10> kDone = {{
+      {"nonew", "srtp_keep_offered", true},
+      {"pad", "srtp_padded", true},
+      {"lifetime", "srtp_lifetime", true},
+      {"static", "srtp_fixed", true},
+      {"unencrypted-srtp", "srtp_unencrypted", true},
+      {"unencrypted-srtcp", "srtcp_unencrypted", true},
+      {"unauthenticated-srtp", "srtp_unauthenticated", true},
+      {"encrypted-srtp", "srtp_unencrypted", false},
+      {"encrypted-srtcp", "srtcp_unencrypted", false},
+      {"authenticated-srtp", "srtp_unauthenticated", false},
+  }};
   const std::string option = canonical(word);
-  if (option == "off" || option == "no" || option == "disable" || option == "disabled") sdes_off_ = true;
-  const bool only = option.starts_with("only-");
-  if (!only && !option.starts_with("no-")) return;
-  Value& list = options_[only ? "srtp_only" : "srtp_without"];
-  if (!list.is_array()) list = Value::array();
-  if (list.size() < 32) list.push_back(word.substr(only ? 5 : 3, 64));
+  for (const auto& [name, key, on] : kDone) {
+    if (option != name) continue;
+    if (on && options_.contains(key)) return;  // what is taken back stays so
+    options_[key] = on;
+    return;
+  }
+  const auto add = [&](const char* key, std::string_view names) {
+    Value& list = options_[key];
+    if (!list.is_array()) list = Value::array();
+    while (!names.empty()) {
+      const std::size_t end = std::min(names.find(';'), names.size());
+      if (end != 0 && list.size() < 32) list.push_back(names.substr(0, std::min<std::size_t>(end, 64)));
+      names.remove_prefix(std::min(names.size(), end + 1));
+    }
+  };
+  if (option == "off" || option == "no" || option == "disable" || option == "disabled")
+    sdes_off_ = true;
+  else if (option.starts_with("only-"))
+    add("srtp_only", std::string_view(word).substr(5));
+  else if (option.starts_with("no-"))
+    add("srtp_without", std::string_view(word).substr(3));
+  else if (option.starts_with("order:"))
+    add("srtp_order", std::string_view(word).substr(6));
+  else if (option.starts_with("offerer-pref:"))
+    add("srtp_prefer", std::string_view(word).substr(13));
+  else if (option != "prefer" && option != "priority")
+    out_.add_unknown("SDES option", word);
+}
+
+// Each word is taken from the offer on; forward is towards who gets the SDP.
+void SdpOptions::take_echo(const Value& value) {
+  static constexpr std::array<std::pair<const char*, const char*>, 12> kWords = {{{"blackhole", "nobody"},
+                                                                                  {"sinkhole", "nobody"},
+                                                                                  {"forward", "receiver"},
+                                                                                  {"fwd", "receiver"},
+                                                                                  {"fw", "receiver"},
+                                                                                  {"backward", "sender"},
+                                                                                  {"backwards", "sender"},
+                                                                                  {"reverse", "sender"},
+                                                                                  {"back", "sender"},
+                                                                                  {"bkw", "sender"},
+                                                                                  {"bk", "sender"},
+                                                                                  {"both", "both"}}};
+  const std::string word = canonical(value.is_string() ? value.get<std::string>() : "");
+  for (const auto& [name, echo] : kWords)
+    if (word == name) options_["echo"] = echo;
+  if (!options_.contains("echo"))
+    out_.refuse("media-echo=" + shown(word) + ": expected blackhole, forward, backwards or both");
+}
+
+void SdpOptions::take_drop(const Value& value) {
+  const std::string word = canonical(value.is_string() ? value.get<std::string>() : "");
+  if (word != "start" && word != "stop") return out_.refuse("drop-traffic: expected start or stop");
+  if (word == "stop" || !options_.contains("drop")) options_["drop"] = word == "start";
 }
 
 void SdpOptions::take_osrtp(const std::string& word) {  // RFC 8643

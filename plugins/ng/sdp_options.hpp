@@ -36,6 +36,8 @@ class SdpOptions {
   void take_ptime(const char* name, const Value& value);
   void take_ice(const Value& value);
   void take_ice_lite(const Value& value);
+  void take_echo(const Value& value);
+  void take_drop(const Value& value);
   void take_t38(const Value& value);
   void take_record_call(const Value& value);
   void take_bundle(const Value& value);

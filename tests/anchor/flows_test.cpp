@@ -257,7 +257,7 @@ TEST_F(FlowsTest, WhatCannotBeSaysWhyAndLeavesNothingBehind) {
   (void)anchors_->answer(who("A", "B"), sdp(b, kPlain), {});
   const auto error = [](const auto& result) { return result ? "no error" : result.error().message; };
   EXPECT_EQ(error(anchors_->subscribe(who("nobody"), {}, {})),
-            "Unknown participant: no party with that tag or label");
+            "Unknown participant: no party with that tag, label or address");
   EXPECT_EQ(anchors_->subscribe(who(""), {}, {}).error().code, ErrorCode::not_found);
   EXPECT_EQ(anchors_->subscribe(who("A", "B"), {}, {}).error().code, ErrorCode::conflict);
   EXPECT_EQ(anchors_->subscribe_answer(who("", "B"), sdp(b, kPlain), {}).error().code, ErrorCode::not_found);

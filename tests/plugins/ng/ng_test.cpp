@@ -169,17 +169,42 @@ TEST(Request, CodecListsComeInEveryForm) {
 }
 
 TEST(Request, WhatWouldChangeTheCallAndIsNotDoneIsRefused) {
-  for (const char* text :
-       {R"({"command":"offer","ICE":"force-relay"})", R"({"command":"offer","ICE":["force-relay"]})",
-        R"({"command":"offer","flags":["webrtc"]})", R"({"command":"offer","T.38":["decode"]})",
-        R"({"command":"offer","media echo":"both"})", R"({"command":"offer","DTMF-security":"loud"})",
-        R"({"command":"publish","DTMF-security":"tone"})", R"({"command":"block DTMF","trigger":"12x"})",
-        R"({"command":"block DTMF","frequency":"400,9000"})",
-        R"({"command":"offer","rtpp-flags":"ICE=force-relay"})", R"({"command":"offer","ptime":25})",
-        R"({"command":"offer","address-family":"IP5"})",
-        R"({"command":"offer","sdp-attr":{"audio":{"add":["x"]}}})",
-        R"({"command":"offer","call-id":["x"]})"})
+  for (const char* text : {R"({"command":"offer","ICE":"force-relay"})",
+                           R"({"command":"offer","ICE":["force-relay"]})",
+                           R"({"command":"offer","flags":["webrtc"]})",
+                           R"({"command":"offer","T.38":["decode"]})",
+                           R"({"command":"offer","media echo":"loud"})",
+                           R"({"command":"offer","drop-traffic":"maybe"})",
+                           R"({"command":"offer","DTMF-security":"loud"})",
+                           R"({"command":"publish","DTMF-security":"tone"})",
+                           R"({"command":"block DTMF","trigger":"12x"})",
+                           R"({"command":"block DTMF","frequency":"400,9000"})",
+                           R"({"command":"offer","rtpp-flags":"ICE=force-relay"})",
+                           R"({"command":"offer","ptime":25})",
+                           R"({"command":"offer","address-family":"IP5"})",
+                           R"({"command":"offer","sdp-attr":{"audio":{"add":["x\r\na=y"]}}})",
+                           R"({"command":"offer","sdp-attr":"x"})",
+                           R"({"command":"offer","flags":["exclude recording"]})",
+                           R"({"command":"offer","template":"x"})",
+                           R"({"command":"block media","from-tag":"a","all":"flows"})",
+                           R"({"command":"offer","sdp-attr":{"audio":{"substitute":["x"]}}})",
+                           R"({"command":"offer","call-id":["x"]})"})
     EXPECT_NE(read(text).refusal, "") << text;
+}
+
+TEST(Request, WhatACallGoesOnWithoutIsToldToWhoAskedForIt) {
+  for (const char* text :
+       {R"({"command":"offer","flags":["static codecs"]})",
+        R"({"command":"offer","rtpp-flags":"media-handover"})",
+        R"({"command":"offer","flags":["pierce NAT"]})",
+        R"({"command":"offer","xmlrpc-callback":"192.0.2.1"})",
+        R"({"command":"play DTMF","code":"5","volume":8})",
+        R"({"command":"block DTMF","from-tag":"a","to-tag":"b","flags":["directional"]})"}) {
+    const Request request = read(text);
+    EXPECT_EQ(request.warnings.size(), 1U) << text;
+    EXPECT_EQ(request.unknown, 0U) << text;
+    EXPECT_EQ(request.refusal, "") << text;
+  }
 }
 
 TEST(Request, KeysThatAreHiddenAreSaidInEverySpelling) {
@@ -208,6 +233,35 @@ TEST(Request, KeysThatAreHiddenAreSaidInEverySpelling) {
     EXPECT_EQ(nlohmann::json::parse(request.params.value("keys", Value()).dump()),
               nlohmann::json::parse(keys))
         << text;
+  }
+}
+
+TEST(Request, KeysOfSrtpEchoesAndEditsOfTheSdpAreSaidInEverySpelling) {
+  const std::pair<const char*, const char*> table[] = {
+      {R"({"command":"offer","SDES":["nonew","pad","lifetime","order:AES_256_CM_HMAC_SHA1_80;AEAD_AES_128_GCM;","prefer"]})",
+       R"({"srtp_keep_offered":true,"srtp_padded":true,"srtp_lifetime":true,
+           "srtp_order":["AES_256_CM_HMAC_SHA1_80","AEAD_AES_128_GCM"]})"},
+      {R"({"command":"offer","flags":["SDES-offerer_pref:A;B","SDES-static","SDES-only-C","SDES-no-D","pad crypto"]})",
+       R"({"srtp_prefer":["A","B"],"srtp_fixed":true,"srtp_only":["C"],"srtp_without":["D"],"srtp_padded":true})"},
+      {R"({"command":"offer","rtpp-flags":"SDES-UNENCRYPTED_SRTCP SDES-unauthenticated_srtp SDES-authenticated_srtp"})",
+       R"({"srtcp_unencrypted":true,"srtp_unauthenticated":false})"},
+      {R"({"command":"answer","drop traffic":"start","media_echo":"backwards"})",
+       R"({"drop":true,"echo":"sender"})"},
+      {R"({"command":"offer","sdp-attr":{"audio":{"add":["ptime:20","sendrecv"]},"none":{"substitute":[["a","b"],["c","d"]]}}})",
+       R"({"attributes":[{"act":"add","what":"ptime:20","kind":"audio"},{"act":"add","what":"sendrecv","kind":"audio"},
+           {"act":"substitute","what":"a","with":"b"},{"act":"substitute","what":"c","with":"d"}]})"},
+      {R"({"command":"offer","flags":["sdp-attr-remove-audio-fmtp:101..0-15","sdp-attr-substitute-none-sendrecv>sendonly",
+           "sdp-attr-add-video-x--1"]})",
+       R"({"attributes":[{"act":"remove","what":"fmtp:101 0-15","kind":"audio"},
+           {"act":"substitute","what":"sendrecv","with":"sendonly"},{"act":"add","what":"x=1","kind":"video"}]})"},
+      {R"({"command":"offer","rtpp-flags":"sdp-media-remove=[video text] sdp-attr=[audio=[remove=[ptime]]]"})",
+       R"({"attributes":[{"act":"remove","what":"ptime","kind":"audio"}],"media_remove":["video","text"]})"},
+  };
+  for (const auto& [text, wanted] : table) {
+    const Request request = read(text);
+    EXPECT_EQ(request.refusal, "") << text;
+    EXPECT_EQ(request.unknown, 0U) << text;
+    EXPECT_EQ(nlohmann::json::parse(request.params.dump()), nlohmann::json::parse(wanted)) << text;
   }
 }
 
