@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/anchor/profile.hpp"
+#include "core/anchor/sdes.hpp"
 #include "core/base/id.hpp"
 #include "core/base/log.hpp"
 #include "core/sdp/negotiate.hpp"
@@ -300,11 +301,13 @@ Result<SdpOutcome> Anchors::answer(const Selector& who, const std::string& text,
   if (who.to_tag.empty()) return refuse({ErrorCode::invalid, "No to-tag in message"});
   auto call = demand(who.call_id);
   if (!call) return refuse(call.error());
+  auto parsed = sdp::parse(text);
+  if (!parsed) return refuse({parsed.error().code, "Failed to parse SDP: " + parsed.error().message});
   auto found = answered_exchange(**call, who);
   if (!found) return refuse(found.error());
   Exchange& exchange = **found;
   const SdpText whole = with_removed(SdpText::split(text), exchange.sections);
-  auto parsed = sdp::parse(whole.print());
+  if (whole.sections.size() != parsed->media.size()) parsed = sdp::parse(whole.print());
   if (!parsed) return refuse({parsed.error().code, "Failed to parse SDP: " + parsed.error().message});
   if (parsed->media.size() != exchange.sections.size())
     return refuse({ErrorCode::invalid, fmt::format("the offer has {} m= lines, this answer has {}",

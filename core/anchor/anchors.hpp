@@ -216,13 +216,6 @@ class Anchors final : public session::MediaListener {
   void tell_ice(Line& line);
   enum class OnePort : bool { no, yes };
   static std::vector<std::string> ice_text(const Line& line, const std::string& host, OnePort one_port);
-  static Result<std::vector<std::string>> offer_keys(Line& line, std::span<const sdp::CryptoLine> offered,
-                                                     const Options& options);
-  static Result<std::string> answer_key(const sdp::CryptoLine& theirs, Line& line,
-                                        std::optional<media::SrtpConfig>& config, const Options& options);
-  static Result<void> agree_keys(OfferedSection& section, Line& offerer, const Line& answerer,
-                                 const sdp::Media& media, std::vector<std::string>& crypto,
-                                 media::LegConfig& answerer_config, const Options& options);
   Result<void> agree(Call& call, Exchange& exchange, std::size_t i, const std::vector<Format>& answered,
                      const std::vector<Format>& told, media::LegConfig answerer, const Options& options,
                      std::vector<std::string>& warnings);

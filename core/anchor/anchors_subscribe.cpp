@@ -7,6 +7,7 @@
 #include "core/anchor/anchors.hpp"
 #include "core/anchor/payloads.hpp"
 #include "core/anchor/profile.hpp"
+#include "core/anchor/sdes.hpp"
 #include "core/base/id.hpp"
 #include "core/base/log.hpp"
 

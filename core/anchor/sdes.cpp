@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/anchor/anchors.hpp"
-
 namespace tandem::anchor {
 namespace {
 
@@ -84,9 +82,8 @@ std::string crypto_line(const sdp::CryptoLine& line, const Options& options) {
 
 // ---- keys of a line
 
-// Ours for offers to that side: made once, so that a re-INVITE changes no key.
-Result<std::vector<std::string>> Anchors::offer_keys(Line& line, std::span<const sdp::CryptoLine> offered,
-                                                     const Options& options) {
+Result<std::vector<std::string>> offer_keys(Line& line, std::span<const sdp::CryptoLine> offered,
+                                            const Options& options) {
   line.keys = lines_to_offer(line.keys, offered, options);
   if (line.keys.empty()) return Error{ErrorCode::unsupported, "SDES: no crypto suite is left to offer"};
   std::vector<std::string> out;
@@ -94,9 +91,8 @@ Result<std::vector<std::string>> Anchors::offer_keys(Line& line, std::span<const
   return out;
 }
 
-// The a=crypto line of our answer to theirs, and what the leg is set to.
-Result<std::string> Anchors::answer_key(const sdp::CryptoLine& theirs, Line& line,
-                                        std::optional<media::SrtpConfig>& config, const Options& options) {
+Result<std::string> answer_key(const sdp::CryptoLine& theirs, Line& line,
+                               std::optional<media::SrtpConfig>& config, const Options& options) {
   auto ours = sdp::answer_line(theirs, line.keys);
   if (!ours) {
     const srtp::Suite suite = theirs.protection.key.suite();
@@ -109,10 +105,9 @@ Result<std::string> Anchors::answer_key(const sdp::CryptoLine& theirs, Line& lin
   return crypto_line(*ours, options);
 }
 
-// SRTP of both sides: what the answer says of the answerer's, what our answer says of the offerer's.
-Result<void> Anchors::agree_keys(OfferedSection& section, Line& offerer, const Line& answerer,
-                                 const sdp::Media& media, std::vector<std::string>& crypto,
-                                 media::LegConfig& answerer_config, const Options& options) {
+Result<void> agree_keys(OfferedSection& section, Line& offerer, const Line& answerer, const sdp::Media& media,
+                        std::vector<std::string>& crypto, media::LegConfig& answerer_config,
+                        const Options& options) {
   if (section.secure_sent) {
     const auto pair = sdp::match_crypto(answerer.keys, media, flags_of(answerer.keys));
     if (!pair) return pair.error();

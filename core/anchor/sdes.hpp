@@ -6,7 +6,9 @@
 #include <span>
 #include <vector>
 
+#include "core/anchor/call.hpp"
 #include "core/anchor/options.hpp"
+#include "core/base/result.hpp"
 #include "core/sdp/crypto.hpp"
 
 namespace tandem::anchor {
@@ -25,5 +27,18 @@ std::vector<sdp::CryptoLine> lines_to_offer(std::span<const sdp::CryptoLine> bef
                                             std::span<const sdp::CryptoLine> offered, const Options& options);
 // The whole a= line.
 std::string crypto_line(const sdp::CryptoLine& line, const Options& options);
+
+// The a=crypto lines of our offer to that side; its keys are made once, so that a re-INVITE changes none.
+// [control] Errors: unsupported (no suite is left).
+Result<std::vector<std::string>> offer_keys(Line& line, std::span<const sdp::CryptoLine> offered,
+                                            const Options& options);
+// The a=crypto line of our answer to theirs, and what the leg is set to. [control]
+Result<std::string> answer_key(const sdp::CryptoLine& theirs, Line& line,
+                               std::optional<media::SrtpConfig>& config, const Options& options);
+// SRTP of both sides: what the answer says of the answerer's, what our answer says of the offerer's.
+// [control]
+Result<void> agree_keys(OfferedSection& section, Line& offerer, const Line& answerer, const sdp::Media& media,
+                        std::vector<std::string>& crypto, media::LegConfig& answerer_config,
+                        const Options& options);
 
 }  // namespace tandem::anchor
