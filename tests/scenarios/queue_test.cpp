@@ -73,8 +73,8 @@ class Queue : public ::testing::Test {
     world.advance(500ms);
     EXPECT_EQ(world.company().live_dialogs(), 0u);
     EXPECT_TRUE(world.company().violations().empty()) << world.company().violations().front();
-    for (const json& board : world.ask("board.list")["boards"])
-      EXPECT_TRUE(board["members"].empty()) << board.dump();
+    const json listed = world.ask("board.list");
+    for (const json& board : listed["boards"]) EXPECT_TRUE(board["members"].empty()) << board.dump();
     for (const json& event : world.events("script.ended"))
       EXPECT_NE(event["reason"], "error") << event.dump();
   }

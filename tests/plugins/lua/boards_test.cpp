@@ -105,7 +105,7 @@ b:set("x", nil))");
 }
 
 TEST(Boards, WhatIsTooLargeOrTooMuchIsRefused) {
-  FakeCalls calls;
+  FakeCalls calls(json{{"cpu_ms_per_wait", 20000}});  // a sanitizer is slow
   calls.write("app", R"(local b = tandem.board("room")
 local ok, err = b:join{ text = ("x"):rep(5000) }
 print("join", ok, err.code)
@@ -126,7 +126,7 @@ print("many", ok, err and err.code))");
 }
 
 TEST(Boards, AnAppPublishesEventsOfItsOwnNameOnly) {
-  FakeCalls calls;
+  FakeCalls calls(json{{"cpu_ms_per_wait", 20000}});  // a sanitizer is slow
   calls.write("app", R"(print("own", tandem.publish("app.done", { n = 1, tenant = "acme", leg = "x" }))
 print("other", (tandem.publish("leg.ended", {})))
 print("bare", (tandem.publish("app.")))
