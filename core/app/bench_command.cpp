@@ -7,17 +7,20 @@
 
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "core/app/ask.hpp"
 #include "core/app/bench_codecs.hpp"
 #include "core/app/bench_profile.hpp"
 #include "core/app/listen_address.hpp"
@@ -50,7 +53,7 @@ struct Options {
   unsigned legs = 0, loops = 1, rounds = 3, repeat = 1;
   double seconds = 0, rate = 0, noise = 10;
   std::string bare_codec;
-  std::string json, csv, html, baseline, user = "1001", password, peer, peer_password, recordings,
+  std::string json, csv, html, baseline, user = "1001", password, peer, peer_password, agents, recordings,
                                          io = "auto";
   std::vector<int> pids;
   int core = -2;  // -2: the last one when there are several
@@ -66,6 +69,24 @@ bool write_file(const std::string& path, const std::string& text) {
   if (!out.fail()) return true;
   fmt::print(stderr, "{}: cannot be written\n", path);
   return false;
+}
+
+// {"accounts": [{"user", "password"}]} of a server's accounts.json; none without a file. Errors: not_found,
+// invalid.
+Result<std::vector<load::SipAccount>> read_accounts(const std::string& path) {
+  std::vector<load::SipAccount> out;
+  if (path.empty()) return out;
+  std::ifstream file(path);
+  if (!file) return Error{ErrorCode::not_found, fmt::format("--agents: {} cannot be read", path)};
+  const auto all = nlohmann::json::parse(file, nullptr, false);
+  for (const auto& one : list_field(all, "accounts"))
+    out.push_back({text_field(one, "user"), text_field(one, "password")});
+  const bool whole =
+      std::none_of(out.begin(), out.end(), [](const load::SipAccount& one) { return one.user.empty(); });
+  if (out.empty() || !whole)
+    return Error{ErrorCode::invalid,
+                 fmt::format("--agents: {}: expected {{\"accounts\": [{{\"user\", \"password\"}}]}}", path)};
+  return out;
 }
 
 class Bench {
@@ -127,6 +148,22 @@ class Bench {
     setrlimit(RLIMIT_NOFILE, &files);
   }
 
+  Result<std::unique_ptr<load::Driver>> make_phones_of_sip(const Address& server) const {
+    auto agents = read_accounts(o_.agents);
+    if (!agents) return agents.error();
+    std::erase_if(*agents, [this](const load::SipAccount& one) { return one.user == o_.user; });
+    // Without a file, who is called from phone to phone serves queues; both would register the same user.
+    const bool queue = std::any_of(profile_.parts.begin(), profile_.parts.end(),
+                                   [](const load::Part& part) { return part.kind == load::Kind::queue; });
+    const bool bridge = std::any_of(profile_.parts.begin(), profile_.parts.end(),
+                                    [](const load::Part& part) { return part.kind == load::Kind::bridge; });
+    load::SipAccount peer{o_.peer, o_.peer_password};
+    if (!queue) agents->clear();
+    if (queue && agents->empty() && !peer.user.empty()) agents->push_back(peer);
+    if (!bridge) peer = {"", ""};
+    return load::make_sip_driver(server, {o_.user, o_.password}, peer, *agents);
+  }
+
   Result<std::unique_ptr<load::Driver>> make_driver(const std::string& server, unsigned legs) const {
     if (server == "engine") {
       load::EngineOptions engine;
@@ -141,8 +178,7 @@ class Bench {
       if (const auto at = parse_listen(server.substr(3))) return load::make_ng_driver(*at);
     }
     if (server.starts_with("sip:")) {
-      if (const auto at = parse_listen(server.substr(4)))
-        return load::make_sip_driver(*at, {o_.user, o_.password}, {o_.peer, o_.peer_password});
+      if (const auto at = parse_listen(server.substr(4))) return make_phones_of_sip(*at);
     }
     if (server.starts_with("janus:")) {
       if (const auto at = parse_listen(server.substr(6))) return load::make_janus_driver(*at);
@@ -335,6 +371,8 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
   bench->add_option("--rate", options->rate, "calls begun a second, in place of the profile's");
   bench->add_option("--user", options->user, "sip: who calls")->capture_default_str();
   bench->add_option("--password", options->password, "sip: of that user")->envname("TANDEM_BENCH_PASSWORD");
+  bench->add_option("--agents", options->agents,
+                    "sip: who serves queues: a file of accounts as the server writes it, all but --user");
   bench->add_option("--peer", options->peer, "sip: who is called from phone to phone; registers itself");
   bench->add_option("--peer-password", options->peer_password, "sip: of that user")
       ->envname("TANDEM_BENCH_PEER_PASSWORD");

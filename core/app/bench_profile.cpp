@@ -48,10 +48,11 @@ void read_part(const std::string& name, const toml::table& table, const std::str
   TomlReader at(name, table, errors);
   at.text("name", out.name, 64);
   std::string kind = "bridge";
-  at.choice("kind", kind, {"bridge", "play", "echo", "number", "room"});
+  at.choice("kind", kind, {"bridge", "play", "echo", "number", "queue", "room"});
   out.kind = kind == "play"     ? load::Kind::play
              : kind == "echo"   ? load::Kind::echo
              : kind == "number" ? load::Kind::number
+             : kind == "queue"  ? load::Kind::queue
              : kind == "room"   ? load::Kind::room
                                 : load::Kind::bridge;
   at.real("share", out.share, 0.001, 1000);
@@ -66,8 +67,10 @@ void read_part(const std::string& name, const toml::table& table, const std::str
     at.wrong("talkers", table.get("talkers"), "at most as many as members", std::to_string(out.talkers));
   at.boolean("record", out.record);
   at.text("number", out.number, 128);
-  if (out.kind == load::Kind::number && out.number.empty())
-    at.wrong("number", table.get("kind"), "what is to be dialed, since kind is \"number\"", "nothing");
+  if ((out.kind == load::Kind::number || out.kind == load::Kind::queue) && out.number.empty())
+    at.wrong("number", table.get("kind"), fmt::format("what is to be dialed, since kind is \"{}\"", kind),
+             "nothing");
+  at.real("patience_s", out.patience_s, 0, 86'400);
   at.real("hold_s", out.hold_s, 0, 86'400);
   at.number("digit_every_ms", out.digit_every_ms, 0, 600'000);
   if (out.digit_every_ms > 0 && out.digit_every_ms < 300)
@@ -114,6 +117,7 @@ void read_objective(TomlReader& root, load::Objective& out, std::vector<ConfigEr
   at.real("late_percent", out.late_percent, -1, 100);
   at.real("p99_delay_ms", out.p99_delay_ms, -1, 10'000);
   at.real("p99_setup_ms", out.p99_setup_ms, -1, 60'000);
+  at.real("p99_wait_s", out.p99_wait_s, -1, 86'400);
   at.real("cpu_percent", out.cpu_percent, -1, 100'000);
   at.real("mos_min", out.mos_min, -1, 4.5);
   at.boolean("sound", out.sound);

@@ -1,6 +1,7 @@
 // Driver: how calls are made at the server under load: on the media engine alone, by the ng protocol, by SIP.
 //
-//   place(plan) … poll() ─► up (where to send) | failed (why) … hang_up() ─► poll() ─► ended
+//   place(plan) … poll() ─► (waiting, in a queue) up (where to send) | failed (why) … hang_up() ─► poll() ─►
+//   ended
 //
 // Thread: [control]; poll() waits, nothing else does.
 #pragma once
@@ -34,7 +35,7 @@ struct CallPlan {
 };
 
 struct DriverEvent {
-  enum class What : std::uint8_t { up, failed, ended };
+  enum class What : std::uint8_t { waiting, up, failed, ended };
   What what = What::up;
   std::uint32_t call = 0;
   struct Leg {
@@ -43,9 +44,10 @@ struct DriverEvent {
     std::string fmtp;                  // how the server wants its codec
     std::optional<srtp::Key> key;      // what the server protects with
   };
-  std::vector<Leg> legs;  // up: as planned
-  Nanos took{0};          // up, failed: since place()
-  std::string reason;     // failed; ended by the server
+  std::vector<Leg> legs;     // up: as planned; waiting: the caller's
+  Nanos took{0};             // up, failed: since place(); waiting: until that; up after it: since then
+  bool out_of_turn = false;  // up: others waited longer
+  std::string reason;        // failed; ended by the server
 };
 
 // What drivers say that cannot make a room.
@@ -65,6 +67,8 @@ class Driver {
   virtual std::vector<int> pids() const = 0;
   // What it is, with its version where it tells.
   virtual std::string describe() const = 0;
+  // How many agents serve queues.
+  virtual unsigned agents() const { return 0; }
   // Which kinds of call it can make; "" or why not.
   virtual std::string refuses(const Part& part) const = 0;
 };

@@ -79,7 +79,7 @@ Ear::Ear(const PhoneSpec& spec, const Melody& melody, const Voice* partner,
       born_(born),
       measured_from_(born),
       events_(spec.codec->clock_rate) {
-  if (expects_ == Marks::audio) pcm_.resize(codec::kMaxFrameSamples * 2);
+  if (expects_ == Marks::audio || expects_ == Marks::any) pcm_.resize(codec::kMaxFrameSamples * 2);
   if (!choir.empty()) choir_ = std::make_unique<Choir>(melody, spec_, std::move(choir));
 }
 
@@ -115,6 +115,7 @@ void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches,
   if (!rtp::usable(received.verdict)) return;
   if (ending_ && expects_ != Marks::payload) return;
   if (!ending_) track_grid(packet.header, at, received.verdict == rtp::RxVerdict::restarted, tally);
+  if (expects_ == Marks::any) return take_any(packet, at);
   if (hears_ == kNobody) return right(at);
   if (expects_ == Marks::audio) take_sound(packet, at, searches, tally);
 }
@@ -193,6 +194,29 @@ bool Ear::body_differs(std::uint32_t counter, std::span<const std::uint8_t> payl
   for (std::size_t i = kStampBytes; i < size; ++i) changed += payload[i] != expected[i] ? 1 : 0;
   ++(changed <= kClickBytes ? figures_.sound.clicks : figures_.wrong);
   return true;
+}
+
+// Sound is what is louder than -62 dB of full scale.
+void Ear::take_any(const rtp::Packet& packet, TimePoint at) {
+  constexpr double kQuiet = 24;
+  if (!decoder_ || pcm_.empty()) return;
+  const int samples = decoder_->decode(packet.payload, pcm_);
+  if (samples <= 0) {
+    ++figures_.malformed;
+    return;
+  }
+  double energy = 0;
+  for (int i = 0; i < samples; ++i)
+    energy += double{1} * pcm_[static_cast<std::size_t>(i)] * pcm_[static_cast<std::size_t>(i)];
+  if (sounded_at_ == TimePoint{}) sounded_at_ = born_;
+  if (energy < kQuiet * kQuiet * samples) {
+    figures_.quiet_max = std::max(figures_.quiet_max, at - sounded_at_);
+    return;
+  }
+  right(at);
+  figures_.quiet_max = std::max(figures_.quiet_max, at - sounded_at_);
+  figures_.sounded += Nanos(std::int64_t{1'000'000'000} * samples / spec_.codec->sample_rate);
+  sounded_at_ = at;
 }
 
 void Ear::take_sound(const rtp::Packet& packet, TimePoint at, int& searches, Tally& tally) {

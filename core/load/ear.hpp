@@ -68,6 +68,7 @@ class Ear {
   void take_key(char key);
   void take_stamped(std::span<const std::uint8_t> payload, TimePoint at, Tally& tally);
   void take_sound(const rtp::Packet& packet, TimePoint at, int& searches, Tally& tally);
+  void take_any(const rtp::Packet& packet, TimePoint at);
   void track_grid(const rtp::Header& header, TimePoint at, bool restarted, Tally& tally);
   void track_delay(Nanos delay, TimePoint at, Tally& tally);
   void close_window(TimePoint at);
@@ -111,6 +112,7 @@ class Ear {
   rtp::RxStats rx_before_;
   rtp::TelephoneEventReceiver events_;
   std::uint64_t keys_heard_ = 0;
+  TimePoint sounded_at_{};  // Marks::any: when there was sound last
   Nanos delay_low_{Nanos::max()}, delay_high_{Nanos::min()}, delay_last_{Nanos::min()};
   Line drift_;
 };

@@ -134,7 +134,8 @@ class EngineDriver final : public Driver {
   std::vector<int> pids() const override { return {pid_}; }
   std::string describe() const override { return "Tandem's media engine alone"; }
   std::string refuses(const Part& part) const override {
-    return part.kind == Kind::number ? "a number can be called by SIP only (--server sip:…)"
+    return part.kind == Kind::number || part.kind == Kind::queue
+               ? "a number can be called by SIP only (--server sip:…)"
            : part.kind == Kind::room ? kNoRooms
                                      : "";
   }

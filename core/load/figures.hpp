@@ -59,6 +59,7 @@ struct LegFigures {
   double drift_ppm = 0;          // of the stream's clock against ours, less what the sender was told to drift
   double drift_error_ppm = 1e9;  // its standard error
   Nanos lived{0};
+  Nanos sounded{0}, quiet_max{0};  // Marks::any: how long there was sound, and the longest without
 };
 
 // A second, or a whole run, of one crew.

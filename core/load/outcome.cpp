@@ -77,6 +77,10 @@ bool tonal(const Part& part) { return part.kind != Kind::number; }
 double Outcome::failed_percent() const { return percent(failed_calls + dropped_calls, calls); }
 double Outcome::lost_percent() const { return percent(lost, expected); }
 double Outcome::late_percent() const { return percent(total.late, total.lateness.count()); }
+double Outcome::agents_busy_percent() const {
+  const double all = queue.agents * seconds;
+  return all <= 0 ? 0 : 100 * queue.talk_s / all;
+}
 bool Outcome::held() const {
   return std::all_of(verdicts.begin(), verdicts.end(), [](const Verdict& v) { return v.held; });
 }
@@ -171,6 +175,14 @@ void conclude(Outcome& o, const Profile& profile) {
   at_most("late packets", want.late_percent, o.late_percent(), "%");
   at_most("delay p99", want.p99_delay_ms, o.total.delay.percentile_ms(0.99), "ms");
   at_most("set-up p99", want.p99_setup_ms, o.setup.percentile_ms(0.99), "ms");
+  at_most("wait p99", want.p99_wait_s, o.queue.wait.percentile_ms(0.99) / 1000, "s");
+  if (o.queue.joined > 0)
+    o.verdicts.push_back({"order of service", "nobody out of turn",
+                          fmt::format("{} of {} out of turn", o.queue.out_of_turn, o.queue.served),
+                          o.queue.out_of_turn == 0 && o.queue.served > 0});
+  if (o.queue.joined > 0 && want.sound)
+    o.verdicts.push_back({"music", "whole for all who wait",
+                          fmt::format("{} of {} hurt", o.queue.hurt, o.queue.waiters), o.queue.hurt == 0});
   if (want.cpu_percent >= 0 && o.cpu_percent < 0)
     o.verdicts.push_back({"CPU", fmt::format("at most {:g} %", want.cpu_percent),
                           "not known: name the server's process with --pid", false});
@@ -204,7 +216,9 @@ void conclude(Outcome& o, const Profile& profile) {
   if (o.total.send_failed > 0)
     o.doubts.push_back(fmt::format(
         "{} packets could not be sent: no room in the socket, or nobody listens there", o.total.send_failed));
-  if (o.total.unknown > o.total.received / 100 + 100)
+  // An agent's phone listens once both are joined: what the caller said before is nobody's.
+  constexpr std::uint64_t kBeforeJoined = 20;
+  if (o.total.unknown > o.total.received / 100 + 100 + kBeforeJoined * o.queue.served)
     o.doubts.push_back(
         fmt::format("{} packets came that belong to no leg: another run's, or a flood", o.total.unknown));
 }

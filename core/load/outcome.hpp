@@ -29,6 +29,15 @@ struct LegRow {
   LegFigures figures;
 };
 
+// Of calls to queues.
+struct QueueFigures {
+  std::uint64_t joined = 0, served = 0, abandoned = 0, still_waiting = 0, out_of_turn = 0;
+  std::uint64_t waiters = 0, hurt = 0, lost = 0;  // whose music was listened to; not whole; packets
+  unsigned agents = 0;
+  double talk_s = 0;  // of all agents, while measured
+  Histogram wait;     // of those who were served
+};
+
 struct Verdict {
   std::string what, wanted, measured;
   bool held = true;
@@ -44,6 +53,7 @@ struct Outcome {
   std::uint64_t calls = 0, failed_calls = 0, dropped_calls = 0;  // dropped: the server ended them
   std::map<std::string, std::uint64_t> reasons;
   Histogram setup;
+  QueueFigures queue;
   // packets and sound
   Tally total;
   std::uint64_t lost = 0, duplicates = 0, reordered = 0, restarts = 0, other_port = 0, malformed = 0;
@@ -74,6 +84,7 @@ struct Outcome {
   double failed_percent() const;
   double lost_percent() const;
   double late_percent() const;
+  double agents_busy_percent() const;
   bool held() const;
 };
 

@@ -44,7 +44,7 @@ Result<PhonePtr> make_phone(const PhoneSpec& spec, const Melody& melody, TimePoi
 Result<void> give_ear(Phone& phone, const Melody& melody, const Voice* partner,
                       std::vector<const Voice*> choir) {
   std::unique_ptr<codec::Decoder> decoder;
-  if (phone.spec.expects == Marks::audio) {
+  if (phone.spec.expects == Marks::audio || phone.spec.expects == Marks::any) {
     auto made = codec::Decoder::create(phone.spec.codec, phone.spec.codec->default_fmtp);
     if (!made) return made.error();
     decoder = std::make_unique<codec::Decoder>(std::move(*made));

@@ -19,8 +19,14 @@ inline constexpr std::uint32_t kNobody = 0xffffffff;
 inline constexpr std::uint8_t kNoPayloadType = 0xff;
 
 // What makes the media checkable: a stamp in each payload where payloads are forwarded as they are, the
-// melody where they are decoded.
-enum class Marks : std::uint8_t { none, payload, audio };
+// melody where they are decoded. `any`: only that there is sound (expected, never said).
+enum class Marks : std::uint8_t { none, payload, audio, any };
+
+// Where an RTP stream stands: the next packet's.
+struct StreamPlace {
+  std::uint32_t ssrc = 0, time = 0;
+  std::uint16_t seq = 0;
+};
 
 struct PhoneSpec {
   std::uint32_t leg = 0;          // its number, and its singer's
@@ -40,6 +46,7 @@ struct PhoneSpec {
   double partner_drift_ppm = 0;  // what the heard clock is expected to be off by
   Nanos late_after = milliseconds(5);
   std::optional<srtp::Key> key, peer_key;  // ours and the server's; none: plain RTP
+  std::optional<StreamPlace> goes_on;      // another phone's stream, as of one caller; none: its own
   std::uint16_t socket = 0;                // of the crew's wire
   Address remote;
 };

@@ -16,6 +16,7 @@ enum class Kind : std::uint8_t {
   play,    // the server plays its prompt to each phone
   echo,    // a phone hears itself
   number,  // a phone calls a number; what it hears is not known, only its packets are judged
+  queue,   // a phone calls a queue, hears its music, and then one of our agents
   room,    // a conference: its members speak in turn, each must hear all others and nobody else
 };
 
@@ -34,6 +35,7 @@ struct Part {
   bool record = false;
   bool forward_on_tick = false;  // engine only: the relay waits for its tick
   std::string number;            // sip only: what is dialed
+  double patience_s = 0;         // queue: mean time after which a caller gives up; 0: never
   double hold_s = 0;             // mean length of a call; 0: as long as the run
   std::int64_t digit_every_ms = 0;
   bool digits_inband = false;  // keys as tones in the sound
@@ -46,7 +48,9 @@ struct Part {
 };
 
 inline unsigned legs_of(const Part& part) {
-  return part.kind == Kind::room ? part.members : part.kind == Kind::bridge ? 2 : 1;
+  return part.kind == Kind::room                                 ? part.members
+         : part.kind == Kind::bridge || part.kind == Kind::queue ? 2
+                                                                 : 1;
 }
 
 // What must hold; below 0: not asked for.
@@ -56,6 +60,7 @@ struct Objective {
   double late_percent = -1;
   double p99_delay_ms = -1;
   double p99_setup_ms = -1;
+  double p99_wait_s = -1;  // in queues
   double cpu_percent = -1;
   double mos_min = -1;
   bool sound = true;  // no cross-talk, no gap, no click, no wrong key, nobody deaf

@@ -101,6 +101,13 @@ json measured(const Outcome& o) {
                      {"failed_percent", o.failed_percent()},
                      {"reasons", o.reasons},
                      {"setup", percentiles(o.setup)}};
+  if (o.queue.joined > 0)
+    report["queue"] = {{"joined", o.queue.joined},           {"served", o.queue.served},
+                       {"abandoned", o.queue.abandoned},     {"still_waiting", o.queue.still_waiting},
+                       {"out_of_turn", o.queue.out_of_turn}, {"wait", percentiles(o.queue.wait)},
+                       {"agents", o.queue.agents},           {"agents_busy_percent", o.agents_busy_percent()},
+                       {"music_heard_by", o.queue.waiters},  {"music_hurt", o.queue.hurt},
+                       {"music_lost_packets", o.queue.lost}};
   report["packets"] = {{"sent", o.total.sent},
                        {"received", o.total.received},
                        {"expected", o.expected},

@@ -38,6 +38,14 @@ std::string report_text(const Outcome& o) {
                             o.calls, o.failed_calls, o.dropped_calls, o.setup.percentile_ms(.5),
                             o.setup.percentile_ms(.99), o.first_audio.percentile_ms(.5),
                             o.first_audio.percentile_ms(.99)));
+  if (o.queue.joined > 0)
+    line("queue",
+         fmt::format("{} joined, {} served, {} abandoned, {} still waited; wait p50 {:.1f}, p99 {:.1f}, most "
+                     "{:.1f} s; {} out of turn; {} agents, busy {:.0f} %; music whole for {} of {}",
+                     o.queue.joined, o.queue.served, o.queue.abandoned, o.queue.still_waiting,
+                     o.queue.wait.percentile_ms(.5) / 1000, o.queue.wait.percentile_ms(.99) / 1000,
+                     o.queue.wait.max_ms() / 1000, o.queue.out_of_turn, o.queue.agents,
+                     o.agents_busy_percent(), o.queue.waiters - o.queue.hurt, o.queue.waiters));
   line("packets",
        fmt::format("{} sent, {} received, {} lost, {} late, {} twice, {} reordered; jitter {:.2f} ms",
                    o.total.sent, o.total.received, o.lost, o.total.late, o.duplicates, o.reordered,

@@ -48,6 +48,7 @@ Result<void> Run::prepare() {
     }
     shares += part.share;
     legs += part.share * legs_of(part);
+    if (part.kind == Kind::queue) stride_ = std::max(stride_, 4U);  // and one who waits
     stride_ = std::max(stride_, legs_of(part) + legs_of(part) % 2);
   }
   if (std::any_of(profile_.parts.begin(), profile_.parts.end(),
@@ -220,6 +221,13 @@ void Run::wind_up(TimePoint now) {
   }
   for (auto& [number, call] : calls_)
     if (call.state == State::up) hush(call, now);
+  for (auto at = calls_.begin(); at != calls_.end();) {
+    const bool waits = at->second.state == State::waiting;
+    if (waits) ++outcome_.queue.still_waiting;
+    if (waits) leave_queue(at->second);
+    at = waits ? calls_.erase(at) : std::next(at);
+  }
+  outcome_.queue.agents = driver_.agents();
   const TimePoint until = now + kLinger + kEndPatience;
   while ((!calls_.empty() || !gone_.empty()) && loop::monotonic_now() < until) turn(loop::monotonic_now());
   // Whoever did not come back within that time is read where it is no more: those calls count as failed.

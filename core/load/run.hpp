@@ -9,6 +9,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <thread>
@@ -53,7 +54,7 @@ class Run {
     std::unique_ptr<Crew> crew;
     std::thread thread;
   };
-  enum class State : std::uint8_t { placed, up, hushed, dropped };
+  enum class State : std::uint8_t { placed, waiting, up, hushed, dropped };
   struct Call {
     std::uint32_t number = 0;
     std::size_t part = 0;
@@ -61,7 +62,9 @@ class Run {
     bool measured = false;
     std::vector<PhoneSpec> specs;  // of each leg
     std::size_t station = 0;
-    TimePoint hush_at{TimePoint::max()}, hushed_at{}, drop_at{TimePoint::max()};
+    TimePoint hush_at{TimePoint::max()}, hushed_at{}, drop_at{TimePoint::max()};  // waiting: gives up
+    TimePoint up_at{};
+    std::optional<DriverEvent> serving;  // up, once the phone that waited is back
     std::vector<PhonePtr> back;
     std::size_t come_back = 0;
     unsigned legs() const { return static_cast<unsigned>(specs.size()); }
@@ -73,6 +76,14 @@ class Run {
   void place(TimePoint now);
   void on_event(const DriverEvent& event, TimePoint now);
   void bring_up(Call& call, const DriverEvent& event, TimePoint now);
+  bool is_waiter(const Phone& phone) const;
+  void begin_waiting(Call& call, const DriverEvent& event, TimePoint now);
+  void stop_waiting(const Call& call);
+  void served(Call& call, const DriverEvent& event);
+  void on_waiter(const Phone& phone, TimePoint now);
+  void leave_queue(const Call& call);
+  void judge_waiter(const Phone& phone, TimePoint now);
+  void count_talk(const Call& call);
   void fail(Call& call, const std::string& reason);
   void end_due(TimePoint now);
   void hush(Call& call, TimePoint now);

@@ -61,9 +61,8 @@ bool Run::specify(Call& call) {
     const bool decoded = names[0] != names[1] || part.audio_marks || part.digits_inband || part.speech ||
                          part.kind == Kind::play || part.kind == Kind::echo || part.kind == Kind::room;
     spec.says = spec.expects = decoded ? Marks::audio : Marks::payload;
-    spec.hears = part.kind == Kind::bridge ? spec.leg ^ 1U
-                 : part.kind == Kind::echo ? spec.leg
-                                           : kPromptSinger;
+    const bool pair = part.kind == Kind::bridge || part.kind == Kind::queue;
+    spec.hears = pair ? spec.leg ^ 1U : part.kind == Kind::echo ? spec.leg : kPromptSinger;
     if (part.kind == Kind::room) {
       spec.hears = spec.leg;
       spec.talk = {.members = static_cast<std::uint16_t>(part.members),
@@ -78,7 +77,7 @@ bool Run::specify(Call& call) {
     }
     if (part.kind == Kind::play) spec.says = Marks::none;
     // Through a relay the heard clock is the partner's; what is decoded comes on the server's.
-    if (!decoded && part.kind == Kind::bridge) spec.partner_drift_ppm = part.impairment.drift_ppm;
+    if (!decoded && pair) spec.partner_drift_ppm = part.impairment.drift_ppm;
   }
   return true;
 }
@@ -127,7 +126,15 @@ void Run::on_event(const DriverEvent& event, TimePoint now) {
   if (at == calls_.end()) return;
   Call& call = at->second;
   switch (event.what) {
+    case DriverEvent::What::waiting:
+      outcome_.setup.add(event.took);
+      begin_waiting(call, event, now);
+      break;
     case DriverEvent::What::up:
+      if (call.state == State::waiting) {
+        if (!call.serving) served(call, event);
+        break;
+      }
       outcome_.setup.add(event.took);
       bring_up(call, event, now);
       break;
@@ -135,6 +142,11 @@ void Run::on_event(const DriverEvent& event, TimePoint now) {
       if (call.state == State::placed) fail(call, event.reason);
       break;
     case DriverEvent::What::ended:
+      if (call.state == State::waiting) {
+        stop_waiting(call);
+        fail(call, "the server ended a call that waited");
+        break;
+      }
       if (call.state != State::up) break;
       ++outcome_.dropped_calls;
       ++outcome_.reasons["the server ended the call" +
@@ -164,6 +176,7 @@ void Run::bring_up(Call& call, const DriverEvent& event, TimePoint now) {
   for (PhonePtr& phone : *phones)
     if (!crew.add(std::move(phone))) return fail(call, "the generator has too many phones");
   call.state = State::up;
+  call.up_at = now;
   call.measured = measuring_;
   legs_up_ += call.legs();
   outcome_.legs = std::max(outcome_.legs, legs_up_);
@@ -181,6 +194,12 @@ void Run::end_due(TimePoint now) {
   for (auto at = calls_.begin(); at != calls_.end();) {
     Call& call = at->second;
     if (call.state == State::up && now >= call.hush_at) hush(call, now);
+    if (call.state == State::waiting && now >= call.hush_at) {
+      ++outcome_.queue.abandoned;
+      leave_queue(call);
+      at = calls_.erase(at);
+      continue;
+    }
     if (call.state == State::hushed && now >= call.drop_at) {
       Crew& crew = *stations_[call.station].crew;
       for (const PhoneSpec& spec : call.specs)
@@ -192,7 +211,8 @@ void Run::end_due(TimePoint now) {
       at = calls_.erase(at);
       continue;
     }
-    if (call.state == State::up) next_hush_ = std::min(next_hush_, call.hush_at);
+    if (call.state == State::up || call.state == State::waiting)
+      next_hush_ = std::min(next_hush_, call.hush_at);
     ending_ = ending_ || call.state == State::hushed || call.state == State::dropped;
     ++at;
   }
@@ -204,6 +224,7 @@ void Run::hush(Call& call, TimePoint now) {
   call.state = State::hushed;
   ending_ = true;
   call.hushed_at = now;
+  count_talk(call);
   call.drop_at = now + kLinger;
   legs_up_ -= call.legs();
 }
@@ -211,6 +232,10 @@ void Run::hush(Call& call, TimePoint now) {
 void Run::collect() {
   for (Station& one : stations_) {
     while (PhonePtr phone = one.crew->take_back()) {
+      if (is_waiter(*phone)) {
+        on_waiter(*phone, loop::monotonic_now());
+        continue;
+      }
       const auto at = calls_.find(phone->spec.leg / stride_);
       if (at == calls_.end()) continue;
       Call& call = at->second;

@@ -134,7 +134,7 @@ void SipCallee::on_request(const SipMessage& message, std::vector<Invited>& out)
     Dialog& d = dialogs_[message.call_id];
     d.invite = message;
     d.since = loop::monotonic_now();
-    out.push_back({message.call_id, message.body});
+    out.push_back({message.call_id, message.body, message.from});
     return;
   }
   const bool known = at != dialogs_.end() || (message.method != "BYE" && message.method != "CANCEL");
@@ -143,6 +143,11 @@ void SipCallee::on_request(const SipMessage& message, std::vector<Invited>& out)
   if (message.method == "CANCEL" && at->second.ok.empty())
     transmit(response(at->second.invite, "487 Request Terminated", "", ""));
   if (message.method == "BYE" || (message.method == "CANCEL" && at->second.ok.empty())) dialogs_.erase(at);
+}
+
+bool SipCallee::acknowledged(const std::string& call_id) const {
+  const auto at = dialogs_.find(call_id);
+  return at != dialogs_.end() && at->second.acknowledged;
 }
 
 void SipCallee::answer(const std::string& call_id, const std::string& sdp, TimePoint now) {

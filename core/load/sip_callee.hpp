@@ -32,13 +32,17 @@ class SipCallee {
   Result<void> start();
 
   struct Invited {
-    std::string call_id, sdp;
+    std::string call_id, sdp, from;
   };
   // Answers requests and repeats what is not acknowledged; gives new INVITEs, which ring until answer() or
   // refuse().
   std::vector<Invited> poll(TimePoint now);
   void answer(const std::string& call_id, const std::string& sdp, TimePoint now);
   void refuse(const std::string& call_id, const char* status);
+
+  // Whether a call of it goes on, and whether the ACK to our 200 came.
+  bool stands(const std::string& call_id) const { return dialogs_.contains(call_id); }
+  bool acknowledged(const std::string& call_id) const;
 
   int fd() const { return fd_; }
   const SipAccount& account() const { return account_; }

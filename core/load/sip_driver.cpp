@@ -16,6 +16,7 @@
 
 #include "core/load/sdp_text.hpp"
 #include "core/load/signal_socket.hpp"
+#include "core/load/sip_agents.hpp"
 #include "core/load/sip_callee.hpp"
 #include "core/loop/tick_timer.hpp"
 
@@ -33,6 +34,10 @@ struct Dialog {
   State state = State::inviting;
   std::string number_uri, from, to, target, authorization, last_sent, ack;
   std::optional<SdpMedia> peer;     // what our other phone was offered, once it answered
+  std::optional<SdpMedia> own;      // in a queue: what the server answered
+  TimePoint waits_since{};          //
+  Nanos waited{0};                  //
+  bool out_of_turn = false;         //
   std::vector<std::string> routes;  // as they are to be sent
   unsigned cseq = 0;
   bool answered_challenge = false, responded = false;
@@ -42,8 +47,9 @@ struct Dialog {
 
 class SipDriver final : public Driver {
  public:
-  SipDriver(const Address& server, SipAccount account, const SipAccount& peer)
-      : server_(server), account_(std::move(account)) {
+  SipDriver(const Address& server, SipAccount account, const SipAccount& peer,
+            const std::vector<SipAccount>& agents)
+      : server_(server), account_(std::move(account)), agents_(server, agents) {
     if (!peer.user.empty()) callee_ = std::make_unique<SipCallee>(server, peer);
   }
   ~SipDriver() override {
@@ -68,14 +74,20 @@ class SipDriver final : public Driver {
       char answer[kMessageMax / 16];
       if (::send(fd_, probe.data(), probe.size(), 0) >= 0 && ::poll(&one, 1, 500) == 1 &&
           recv(fd_, answer, sizeof answer, 0) > 0)
-        return callee_ ? callee_->start() : Result<void>{};
+        return start_others();
     }
     return Error{ErrorCode::unavailable,
                  fmt::format("no SIP server answers at {} over UDP within 3 s", server_.text())};
   }
 
+  Result<void> start_others() {
+    if (callee_)
+      if (auto started = callee_->start(); !started) return started;
+    return agents_.start();
+  }
+
   void place(const CallPlan& plan) override {
-    if (plan.legs.size() < 2) return call(plan);
+    if (plan.legs.size() < 2 || plan.part->kind == Kind::queue) return call(plan);
     waiting_.push_back(plan);
     call_next();
   }
@@ -99,7 +111,9 @@ class SipDriver final : public Driver {
                                : plan.legs.size() == 2    ? callee_->account().user
                                                           : "*43";
     d.number_uri = d.target = fmt::format("sip:{}@{}", number, server_.text());
-    d.from = fmt::format("<sip:{}@{}>;tag=b{}", account_.user, server_.text(), calls_placed_);
+    const bool stranger = plan.part->kind == Kind::queue && account_.password.empty();
+    d.from = fmt::format("<sip:{}@{}>;tag=b{}", stranger ? SipAgents::number_of(plan.call) : account_.user,
+                         server_.text(), calls_placed_);
     d.to = fmt::format("<{}>", d.number_uri);
     d.begun = d.since = loop::monotonic_now();
     invite(id, d);
@@ -117,12 +131,14 @@ class SipDriver final : public Driver {
     }
     at->second.state = State::leaving;
     at->second.since = loop::monotonic_now();
+    agents_.forget(call);
     bye(at->first, at->second);
   }
 
   void poll(Nanos wait, std::vector<DriverEvent>& out) override {
-    pollfd both[2]{{fd_, POLLIN, 0}, {callee_ ? callee_->fd() : -1, POLLIN, 0}};
-    if (events_.empty()) ::poll(both, 2, static_cast<int>(wait / milliseconds(1)));
+    watched_.assign({{fd_, POLLIN, 0}, {callee_ ? callee_->fd() : -1, POLLIN, 0}});
+    for (std::size_t i = 0; i < agents_.size(); ++i) watched_.push_back({agents_.fd(i), POLLIN, 0});
+    if (events_.empty()) ::poll(watched_.data(), watched_.size(), static_cast<int>(wait / milliseconds(1)));
     if (callee_)
       for (const auto& invited : callee_->poll(loop::monotonic_now())) on_invited(invited);
     for (int i = 0; i < 1000; ++i) {
@@ -133,6 +149,7 @@ class SipDriver final : public Driver {
       if (read_sip(std::string_view(bytes_).substr(0, static_cast<std::size_t>(n)), message))
         on_message(message);
     }
+    serve(loop::monotonic_now());
     repeat(loop::monotonic_now());
     out.insert(out.end(), events_.begin(), events_.end());
     events_.clear();
@@ -140,13 +157,16 @@ class SipDriver final : public Driver {
 
   std::vector<int> pids() const override { return {}; }
   std::string describe() const override { return fmt::format("a SIP server at {}", server_.text()); }
+  unsigned agents() const override { return static_cast<unsigned>(agents_.size()); }
   std::string refuses(const Part& part) const override {
     if (part.kind == Kind::bridge && !callee_)
       return "calls from phone to phone need who is called: --peer USER";
     if (part.kind == Kind::room) return kNoRooms;
+    if (part.kind == Kind::queue && agents_.size() == 0)
+      return "a queue needs agents: --agents FILE (accounts.json of the server) or --peer USER";
     if (part.kind == Kind::play)
       return "the SIP driver calls numbers: kind = \"echo\" (an echo app, *43 unless number says otherwise), "
-             "\"bridge\" (the phone of --peer) or \"number\"";
+             "\"bridge\" (the phone of --peer), \"queue\" or \"number\"";
     return {};
   }
 
@@ -210,6 +230,45 @@ class SipDriver final : public Driver {
     call_next();
   }
 
+  // What rings at agents is answered at once; who has settled is up.
+  void serve(TimePoint now) {
+    for (const SipAgents::Rung& rung : agents_.poll(now)) {
+      Dialog* d = dialog_of(rung.call);
+      const auto media = d == nullptr ? std::nullopt : read_sdp(rung.sdp, d->plan.legs[1]);
+      if (!media || media->type < 0 || media->type > 127) {
+        agents_.refuse(rung, "488 Not Acceptable Here");
+        continue;
+      }
+      d->peer = *media;
+      d->waited = now - d->waits_since;
+      d->out_of_turn = rung.out_of_turn;
+      agents_.answer(rung,
+                     sdp_of(d->plan.legs[1], d->call, static_cast<std::uint8_t>(media->type),
+                            d->plan.part->ptime_ms, media->crypto_tag),
+                     now);
+    }
+    for (const std::uint32_t call : agents_.settled(now)) {
+      const Dialog* d = dialog_of(call);
+      if (d == nullptr || d->state != State::up || !d->own || !d->peer) continue;
+      DriverEvent event;
+      event.call = call;
+      event.took = d->waited;
+      event.out_of_turn = d->out_of_turn;
+      event.legs = {leg_of(*d->own), leg_of(*d->peer)};
+      events_.push_back(std::move(event));
+    }
+  }
+
+  Dialog* dialog_of(std::uint32_t call) {
+    const auto id = ids_.find(call);
+    const auto at = id == ids_.end() ? dialogs_.end() : dialogs_.find(id->second);
+    return at == dialogs_.end() ? nullptr : &at->second;
+  }
+
+  static DriverEvent::Leg leg_of(const SdpMedia& one) {
+    return DriverEvent::Leg{one.at, static_cast<std::uint8_t>(one.type), one.fmtp, one.key};
+  }
+
   void on_message(const SipMessage& message) {
     const auto at = dialogs_.find(message.call_id);
     if (message.status == 0) {
@@ -266,7 +325,8 @@ class SipDriver final : public Driver {
     event.call = d.call;
     event.took = loop::monotonic_now() - d.begun;
     const auto media = read_sdp(message.body, d.plan.legs[0]);
-    const bool alone = d.plan.legs.size() == 2 && !d.peer;
+    const bool queued = d.plan.part->kind == Kind::queue;
+    const bool alone = d.plan.legs.size() == 2 && !d.peer && !queued;
     if (alone || !media || media->type < 0) {
       event.what = DriverEvent::What::failed;
       event.reason =
@@ -277,10 +337,13 @@ class SipDriver final : public Driver {
       d.since = loop::monotonic_now();
       bye(id, d);
     } else {
-      const auto leg_of = [](const SdpMedia& one) {
-        return DriverEvent::Leg{one.at, static_cast<std::uint8_t>(one.type), one.fmtp, one.key};
-      };
       event.legs.push_back(leg_of(*media));
+      if (queued) {
+        event.what = DriverEvent::What::waiting;
+        d.own = *media;
+        d.waits_since = loop::monotonic_now();
+        agents_.waits(d.call, d.waits_since);
+      }
       if (d.peer) event.legs.push_back(leg_of(*d.peer));
     }
     events_.push_back(std::move(event));
@@ -321,6 +384,7 @@ class SipDriver final : public Driver {
   }
 
   void forget(Place at) {
+    agents_.forget(at->second.call);
     const auto id = ids_.find(at->second.call);
     if (id != ids_.end() && id->second == at->first) ids_.erase(id);
     if (ringing_ == at->first) ringing_.clear();
@@ -349,6 +413,8 @@ class SipDriver final : public Driver {
   const std::uint32_t token_ = std::random_device()();  // of this run alone
   const SipAccount account_;
   std::unique_ptr<SipCallee> callee_;  // null: calls go to numbers only
+  SipAgents agents_;
+  std::vector<pollfd> watched_;
   std::deque<CallPlan> waiting_;
   std::string ringing_;  // the Call-ID whose other phone has not rung yet
   int fd_ = -1;
@@ -364,8 +430,8 @@ class SipDriver final : public Driver {
 }  // namespace
 
 std::unique_ptr<Driver> make_sip_driver(const Address& server, const SipAccount& account,
-                                        const SipAccount& peer) {
-  return std::make_unique<SipDriver>(server, account, peer);
+                                        const SipAccount& peer, const std::vector<SipAccount>& agents) {
+  return std::make_unique<SipDriver>(server, account, peer, agents);
 }
 
 }  // namespace tandem::load

@@ -17,9 +17,10 @@ struct SipAccount {
   std::string user = "1001", password;
 };
 
-// `peer`: who is called by bridged calls; without a user they are refused.
+// `peer`: who is called by bridged calls; without a user they are refused. `agents`: who serves queues.
+// Callers of queues send no digest when `account` has no password, and each has a number of its own.
 std::unique_ptr<Driver> make_sip_driver(const Address& server, const SipAccount& account,
-                                        const SipAccount& peer);
+                                        const SipAccount& peer, const std::vector<SipAccount>& agents = {});
 
 // What a UAC needs of a hostile SIP message; the first of each header, but all Record-Routes. [any]
 struct SipMessage {

@@ -34,7 +34,7 @@ Voice::Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec:
     : melody_(melody),
       interval_(milliseconds(spec.ptime_ms)),
       leg_(spec.leg),
-      ssrc_(ssrc_of(spec.leg)),
+      ssrc_(spec.goes_on ? spec.goes_on->ssrc : ssrc_of(spec.leg)),
       packet_ticks_(spec.codec->clock_rate / 1000 * spec.ptime_ms),
       payload_bytes_(opaque_bytes(*spec.codec, spec.ptime_ms)),
       says_(spec.says),
@@ -44,9 +44,10 @@ Voice::Voice(const PhoneSpec& spec, const Melody& melody, std::unique_ptr<codec:
       presses_(spec.digit_every.count() > 0 && spec.event_type != kNoPayloadType),
       pauses_(!spec.sends_silence && spec.says != Marks::none &&
               (spec.talk.share < 256 || spec.talk.members > 0 || spec.talk.keys_every > 0)),
-      time_(static_cast<std::uint32_t>(mixed(spec.leg + 9))),
-      seq_(static_cast<std::uint16_t>(mixed(spec.leg + 7) &
-                                      0x7fff)) /* RFC 3711 3.3.1: no rollover is missed */,
+      time_(spec.goes_on ? spec.goes_on->time : static_cast<std::uint32_t>(mixed(spec.leg + 9))),
+      seq_(spec.goes_on ? spec.goes_on->seq
+                        : static_cast<std::uint16_t>(mixed(spec.leg + 7) &
+                                                     0x7fff)) /* RFC 3711 3.3.1: no rollover is missed */,
       packet_samples_(std::int64_t{8} * spec.ptime_ms),
       encoder_(std::move(encoder)),
       spec_(spec),

@@ -64,6 +64,7 @@ class Voice {
   std::uint64_t sent_packets() const { return sent_packets_; }
   std::uint64_t keys() const { return keys_; }  // pressed since the beginning
   std::uint64_t keys_before() const { return keys_before_; }
+  StreamPlace place() const { return {ssrc_, time_, seq_}; }
   unsigned payload_bytes() const { return payload_bytes_; }
   const PhoneSpec& spec() const { return spec_; }
 
