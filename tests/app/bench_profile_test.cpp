@@ -34,6 +34,8 @@ TEST(BenchProfile, AWrongKeyIsNamedWithFileLineAndWhatWasExpected) {
         Row{"seconds = \"ten\"\n", "x.toml:1:11: seconds: expected a number from 0.5"},
         Row{"[[call]]\n[[call]]\nshare = -1\n", "x.toml:3:9: call[2].share: expected a number"},
         Row{"[call]\nkind = \"number\"\n", "call.number: expected what is to be dialed"},
+        Row{"[call]\nkind = \"queue\"\n", "call.number: expected what is to be dialed"},
+        Row{"[call]\npatience_s = -1\n", "x.toml:2:14: call.patience_s: expected"},
         Row{"[call.impairment]\ntrace = \"none.txt\"\n", "call.impairment.trace: expected a trace"},
         Row{"[call]\nsrtp = \"some\"\n", "x.toml:2:8: call.srtp: expected one of"},
         Row{"[call]\nsrtp_suite = \"AES\"\n", "x.toml:2:14: call.srtp_suite: expected a suite of SDES"},

@@ -138,6 +138,29 @@ def bench_calls_from_phone_to_phone_through_the_proxy(e2e):
 
 
 @test(deadline=80)
+def bench_waits_in_a_queue_and_is_served_in_order(e2e):
+    system = e2e.fresh(top=ROUTES + """
+[plugin.lua.settings.queues.support]
+agents = ["1002", "1003"]
+strategy = "linear"
+music = "music"
+[[route]]
+number = "7000"
+app = "queue"
+args = "support"
+""", server='guest_tenant = "demo"', kamailio='trusted = ["127.0.0.0/8"]')
+    words = ["sip-queue", "--server", f"sip:127.0.0.1:{system.sip_port}", "--pid", str(system.process.pid), "--legs", "12", "--seconds", "14"]
+    status, said, report = bench(*words, "--agents", f"{system.state}/accounts.json")
+    check_verified(report, said, report["sound"]["legs"])
+    queue = report["queue"]
+    assert queue["agents"] == 2 and queue["served"] >= 4 and queue["out_of_turn"] == 0, said
+    assert queue["music_heard_by"] >= 4 and queue["music_hurt"] == 0 and report["sound"]["hurt_legs"] == 0, said
+    assert queue["wait"]["p50_ms"] > 1000 and queue["agents_busy_percent"] > 20, said
+    status, said, _ = bench(*words)
+    assert status == 1 and "a queue needs agents" in said, said
+
+
+@test(deadline=80)
 def bench_leaves_messages_that_hold_the_callers_sound(e2e):
     system = e2e.fresh()
     status, said, report = bench("sip-voicemail", "--server", f"sip:127.0.0.1:{system.sip_port}", "--password", system.accounts()["1001"]["password"],

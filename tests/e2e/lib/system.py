@@ -27,6 +27,7 @@ state_dir = "{state}"
 log_level = "{log_level}"
 hold_music = "{hold_music}"
 demo = true
+{server}
 [media]
 address = ["127.0.0.1", "::1"]
 port_min = {port_min}
@@ -86,7 +87,7 @@ class Skipped(Exception):
 
 
 class System:
-    def __init__(self, build="release", media="", top="", kamailio="", hold_music="", scripts=(), log_level="info", shm_mb=128,
+    def __init__(self, build="release", media="", server="", top="", kamailio="", hold_music="", scripts=(), log_level="info", shm_mb=128,
                  small_recordings_kb=0):
         self.binary = binary(build)
         self.folder = tempfile.mkdtemp(prefix="tandem-e2e-")
@@ -103,7 +104,7 @@ class System:
         self.port_min = 20000 + os.getpid() % 5 * 2000
         self.config = f"{self.folder}/tandem.toml"
         with open(self.config, "w") as out:
-            out.write(CONFIG.format(state=self.state, log_level=log_level, hold_music=hold_music,
+            out.write(CONFIG.format(state=self.state, log_level=log_level, hold_music=hold_music, server=server,
                                     port_min=self.port_min, port_max=self.port_min + 1999, media=media, api_port=self.api_port, top=top,
                                     sip_port=self.sip_port, ws_port=self.ws_port, kamailio=kamailio, shm_mb=shm_mb))
         self.process, self.phones = None, []
