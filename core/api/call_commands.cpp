@@ -20,6 +20,13 @@ void list_calls(Calls& calls, const Caller& caller, const Json& params, const Re
   reply(text_of(Json{{"calls", std::move(all)}}));
 }
 
+void in_use(const Calls& calls, const Caller& caller, const Json& params, const Reply& reply) {
+  const auto tenant = tenant_of(caller, params);
+  if (!tenant) return reply(tenant.error());
+  const auto numbers = params["numbers"].get<std::vector<std::string>>();
+  reply(text_of(Json{{"in_use", calls.in_use(*tenant, numbers)}}));
+}
+
 void show_call(Calls& calls, const Caller& caller, const Json& params, const Reply& reply) {
   const auto found = calls.find_call(caller.tenant, text_at(params, "call"));
   if (!found) return reply(found.error());
@@ -133,10 +140,7 @@ void bind_call_commands(CommandTable& table, Calls& calls, Timers& timers, MoreS
       R"({"properties":{"numbers":{"type":"array","items":{"type":"string","maxLength":128},"maxItems":1000},"tenant":{"type":"string","maxLength":64}},"required":["numbers"]})",
       R"({"properties":{"in_use":{"type":"array"}}})", Access::open,
       [&calls](const Caller& caller, const Json& params, const Reply& reply) {
-        const auto tenant = tenant_of(caller, params);
-        if (!tenant) return reply(tenant.error());
-        const auto numbers = params["numbers"].get<std::vector<std::string>>();
-        reply(text_of(Json{{"in_use", calls.in_use(*tenant, numbers)}}));
+        in_use(calls, caller, params, reply);
       });
   table.add_own(
       "mwi.set", "tells a user's phones how many messages wait (RFC 3842)",
