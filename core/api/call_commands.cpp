@@ -139,9 +139,7 @@ void bind_call_commands(CommandTable& table, Calls& calls, Timers& timers, MoreS
       "extension.in_use", "which of these numbers ring or speak now",
       R"({"properties":{"numbers":{"type":"array","items":{"type":"string","maxLength":128},"maxItems":1000},"tenant":{"type":"string","maxLength":64}},"required":["numbers"]})",
       R"({"properties":{"in_use":{"type":"array"}}})", Access::open,
-      [&calls](const Caller& caller, const Json& params, const Reply& reply) {
-        in_use(calls, caller, params, reply);
-      });
+      [&calls](const Caller& who, const Json& what, const Reply& reply) { in_use(calls, who, what, reply); });
   table.add_own(
       "mwi.set", "tells a user's phones how many messages wait (RFC 3842)",
       R"({"properties":{"user":{"type":"string","maxLength":128},"new":{"type":"integer","minimum":0},"old":{"type":"integer","minimum":0}},"required":["user","new","old"]})",
