@@ -75,6 +75,7 @@ Json shown(const anchor::CallReport& call) {
                               {"mos_received", line.stats.mos_received},
                               {"crypto", line.crypto},
                               {"ice", ice_state(line.stats)},
+                              {"stun_refused", line.stats.stun_refused},
                               {"sources", shown(line.stats.sources, line.asked_at_s)},
                               {"ssrc_sent", line.stats.ssrc_sent},
                               {"strangers", line.stats.from_strangers},
