@@ -30,9 +30,8 @@ bool Anchors::answer_ice(Line& line, const PeerIce& theirs, const Options& optio
 // What both sides' SDP came to.
 void Anchors::agree_ice(Line& line, const PeerIce& theirs, bool wanted) {
   line.ice.decided = true;
-  line.ice.on = wanted && theirs.spoken;
+  line.ice.on = wanted && theirs.spoken;  // ours stay: of several answers to one offer another may speak it
   line.ice.theirs = theirs.credentials;
-  if (!line.ice.on) line.ice.ours = {};
   tell_ice(line);
 }
 

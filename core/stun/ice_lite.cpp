@@ -88,7 +88,7 @@ void IceLite::begin_second(TimePoint now) {
 // Whose user name it is; null: not ours, or not from this peer.
 const Credentials* IceLite::credentials_for(std::string_view username) const {
   const std::string_view ours = username.substr(0, username.find(':'));
-  if (ours.size() == username.size()) return nullptr;
+  if (ours.empty() || ours.size() == username.size()) return nullptr;
   if (ours == config_.ours.ufrag)
     return config_.peer_ufrag.empty() || peer_of(username) == config_.peer_ufrag ? &config_.ours : nullptr;
   return !before_.ufrag.empty() && ours == before_.ufrag ? &before_ : nullptr;

@@ -130,6 +130,17 @@ TEST_F(IceSdpTest, TheOtherSidesReInviteKeepsToWhatEachSideSpeaks) {
   EXPECT_TRUE(legs()[0]->ice && !legs()[1]->ice);
 }
 
+TEST_F(IceSdpTest, OfSeveralAnswersToOneOfferEachMayHaveItOrNot) {
+  const auto out = offer(with_ice(kIceA));
+  ASSERT_TRUE(out && answer(with_ice("")));
+  EXPECT_FALSE(legs()[1]->ice);
+  ASSERT_TRUE(answer(with_ice(kIceB), {}, "A", "C"));
+  ASSERT_TRUE(legs()[1]->ice);
+  EXPECT_EQ(legs()[1]->ice->ours.ufrag, value_of(out->sdp, "ice-ufrag"));
+  EXPECT_EQ(legs()[1]->ice->ours.password, value_of(out->sdp, "ice-pwd"));
+  EXPECT_EQ(legs()[1]->ice->peer_ufrag, "bbbb");
+}
+
 TEST_F(IceSdpTest, OneComponentWithRtcpMuxAndTheSessionsCredentials) {
   const auto out =
       offer(crlf("v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n"

@@ -102,6 +102,11 @@ TEST_F(IceLiteTest, RefusesWhoDoesNotKnowThePassword) {
   }
 }
 
+TEST_F(IceLiteTest, WithoutCredentialsOfItsOwnNobodyIsLetIn) {
+  IceLite bare{{}};
+  EXPECT_EQ(ask(bare, {.username = ":theirs", .password = ""}).verdict, Verdict::unauthorized);
+}
+
 TEST_F(IceLiteTest, TellsOfUnknownAttributesAndOfAConflictOfRoles) {
   EXPECT_EQ(ask(ice_, {.unknown = 0x7abc}).verdict, Verdict::refused);
   EXPECT_EQ(answer_.error, 420);
