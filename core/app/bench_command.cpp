@@ -36,6 +36,7 @@
 #include "core/load/run.hpp"
 #include "core/load/search.hpp"
 #include "core/load/sip_driver.hpp"
+#include "core/load/swap_found.hpp"
 
 namespace tandem::app {
 namespace {
@@ -52,7 +53,7 @@ struct Options {
   std::string profile = "relay", server = "engine", against;
   unsigned legs = 0, loops = 1, rounds = 3, repeat = 1;
   double seconds = 0, rate = 0, noise = 10;
-  std::string bare_codec;
+  std::string bare_codec, swaps_found;
   std::string json, csv, html, baseline, user = "1001", password, peer, peer_password, agents, recordings,
                                          io = "auto";
   std::vector<int> pids;
@@ -120,6 +121,15 @@ class Bench {
         "{{\"codec\": \"{}\", \"coders\": {}, \"encode_us\": {:.3f}, \"decode_us\": {:.3f}, "
         "\"as_calls\": {{\"encode_us\": {:.3f}, \"decode_us\": {:.3f}}}}}\n",
         (*codec)->name, coders, row->encode_us, row->decode_us, calls->encode_us, calls->decode_us);
+    return 0;
+  }
+
+  int swaps() const {
+    const auto codec = load::phone_codec(codecs_.registry(), o_.swaps_found, 20);
+    if (!codec) return refuse(codec.error());
+    const auto rows = load::swaps_found(**codec, load::Melody(), 40);
+    if (!rows) return refuse(rows.error());
+    fmt::print("{}\n", load::swaps_line(**codec, *rows));
     return 0;
   }
 
@@ -387,6 +397,8 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
   bench->add_flag("--forward-at-once", options->forward_at_once, "engine: relays never wait");
   bench->add_option("--bare-codec", options->bare_codec,
                     "no server: what a codec alone costs, with --legs of it in turn, as a line of JSON");
+  bench->add_option("--swaps-found", options->swaps_found,
+                    "no server: how short a swap of two legs is found through a codec, as a line of JSON");
   bench->add_flag("--search", options->search, "finds the largest load that holds the objective");
   bench->add_option("--against", options->against, "a second server: both in turn, ratios pair by pair");
   bench->add_option("--rounds", options->rounds, "pairs of runs of --against")->check(CLI::Range(1, 100));
@@ -414,7 +426,10 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
           (options->command.empty() ? "" : " ") + (options->command.empty() ? "tandem" : word);
     log::set_level(log::Level::warn);
     Bench one(*options, builtins);
-    status = options->serve_engine >= 0 ? one.serve() : !options->bare_codec.empty() ? one.bare() : one.run();
+    status = options->serve_engine >= 0      ? one.serve()
+             : !options->bare_codec.empty()  ? one.bare()
+             : !options->swaps_found.empty() ? one.swaps()
+                                             : one.run();
   });
 }
 

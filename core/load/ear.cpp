@@ -22,7 +22,8 @@ HugePool<Ear>& ears() {
   return pool;
 }
 
-// To 8 kHz by averaging: enough for tones below 3 kHz.
+}  // namespace
+
 std::size_t to_8k(std::span<std::int16_t> pcm, unsigned rate) {
   const std::size_t by = rate / 8000;
   if (by <= 1) return pcm.size();
@@ -34,8 +35,6 @@ std::size_t to_8k(std::span<std::int16_t> pcm, unsigned rate) {
   }
   return n;
 }
-
-}  // namespace
 
 void* Ear::operator new(std::size_t) { return ears().take(); }
 void Ear::operator delete(void* place) noexcept { ears().give(place); }

@@ -26,6 +26,10 @@
 
 namespace tandem::load {
 
+// PCM of `rate` (a multiple of 8000) to 8 kHz in place, by averaging: enough for tones below 3 kHz. Returns
+// how many samples are left. [any]
+std::size_t to_8k(std::span<std::int16_t> pcm, unsigned rate);
+
 class Ear {
  public:
   static void* operator new(std::size_t);

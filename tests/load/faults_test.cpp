@@ -5,6 +5,7 @@
 
 #include "core/codec/g711.hpp"
 #include "core/load/stamp.hpp"
+#include "core/load/swap_found.hpp"
 #include "tests/load/hall.hpp"
 
 namespace tandem::load::test {
@@ -292,6 +293,22 @@ TEST(Faults, AHoleOf60MsInTheSoundIsAGap) {
   EXPECT_EQ(figures[1].sound.gaps, 1U);
   EXPECT_NEAR(static_cast<double>(figures[1].sound.gap_ms), 60, 10);
   EXPECT_EQ(figures[0].sound.gaps, 0U);
+}
+
+// Through G.711; the other codecs are plugins: tandem bench --swaps-found.
+TEST(SwapFound, ThroughG711EverySwapOf40MsAndNothingWhereNoneIs) {
+  const Melody melody;
+  for (const td_codec* codec : {codec::pcmu(), codec::pcma()}) {
+    const auto rows = swaps_found(*codec, melody, 10);
+    ASSERT_TRUE(rows);
+    EXPECT_EQ(rows->front().hurt, 0U) << swaps_line(*codec, *rows);
+    EXPECT_LE(smallest_swap(*rows, &SwapFound::told), 200U) << swaps_line(*codec, *rows);
+    EXPECT_GT(smallest_swap(*rows, &SwapFound::told), 0U);
+  }
+  const std::vector<SwapFound> none{{0, 4, 0, 0}, {40, 4, 4, 4}, {80, 4, 3, 4}, {120, 4, 4, 4}};
+  EXPECT_EQ(smallest_swap(none, &SwapFound::told), 120U);
+  EXPECT_EQ(smallest_swap(none, &SwapFound::hurt), 40U);
+  EXPECT_EQ(smallest_swap({{0, 4, 0, 0}, {40, 4, 3, 3}}, &SwapFound::told), 0U);
 }
 
 }  // namespace
