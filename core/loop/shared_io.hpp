@@ -10,11 +10,11 @@
 //             recvmmsg (kBurst at a time) ─ port by IP_ORIGDSTADDR ─► sink
 //             queue_send ─► IP and UDP header, checksum ─► flush ─► sendmmsg on the raw socket
 //
-// The guard is never read and in no epoll: nothing of it is touched per packet. What a port gets beyond its
-// budget in one drain is dropped, not left waiting: it stands before the others' in the one queue. There are
-// no ICMP errors a leg, and what is longer than the route's MTU is not fragmented but counted in send_errors.
-// Thread: SharedBinder [control]; SharedIo [media]. No allocation after construction but table growth in
-// adopt().
+// The guard is in no epoll and read once, for what came before adopt(): nothing of it is touched per packet.
+// What a port gets beyond its budget in one drain is dropped, not left waiting: it stands before the others'
+// in the one queue. There are no ICMP errors a leg, and what is longer than the route's MTU is not fragmented
+// but counted in send_errors. Thread: SharedBinder [control]; SharedIo [media]. No allocation after
+// construction but table growth in adopt().
 #pragma once
 
 #include <memory>
@@ -97,6 +97,7 @@ class SharedIo final : public MediaIo {
   std::uint32_t slot_of(const Address& local) const;
   static void tell_near(std::uint32_t slot, DatagramSink& sink);
   void hand_over(std::size_t at, DatagramSink& sink);
+  std::size_t drain_guards(TimePoint now, DatagramSink& sink);
   void count_inside();
 
   Affinity affinity_;
@@ -106,6 +107,7 @@ class SharedIo final : public MediaIo {
   int shared_ = -1, raw_ = -1, epoll_ = -1;
   std::vector<Port> ports_;
   std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> fresh_;      // adopted since the last drain
   std::vector<std::uint32_t> by_number_;  // UDP port → slot
   std::vector<std::uint32_t> by_inner_;   // PortId of sockets_ → slot
   std::unique_ptr<Receive> receive_;

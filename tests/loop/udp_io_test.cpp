@@ -114,6 +114,28 @@ TEST_P(UdpIoTest, CarriesDatagramsBothWays) {
   EXPECT_EQ(io->counters().received_bytes.get(), 13u);
 }
 
+TEST_P(UdpIoTest, WhatCameBeforeThePortWasAdoptedIsHeardFirst) {
+  auto bound = bind();
+  ASSERT_TRUE(bound);
+  const Address local = bound->local();
+  const int peer = outside();
+  const auto say = [&](const char* text) {
+    ASSERT_GT(::sendto(peer, text, strlen(text), 0, local.raw(), local.raw_size()), 0);
+  };
+  say("early");
+  const PortId port = io->adopt(std::move(*bound));
+  say("late");
+  ASSERT_EQ(drain(sink), 2u);
+  EXPECT_EQ(sink.got[0].bytes, "early");
+  EXPECT_EQ(sink.got[1].bytes, "late");
+  for (const Got& got : sink.got) {
+    EXPECT_EQ(got.port, port);
+    EXPECT_EQ(got.source, outside_address);
+  }
+  EXPECT_EQ(drain(sink), 0u);
+  ::close(peer);
+}
+
 TEST_P(UdpIoTest, ReceiveTimeIsThatOfArrivalNotOfTheDrain) {
   const PortId a = open(), b = open();
   // The kernel switches receive times on some moments after the first socket asks: a few tries, each of which
