@@ -45,8 +45,8 @@ class Latch {
   // until another comes. [media]
   void reset(const Config& config, TimePoint now);
 
-  // Who it is has been told by other means (ICE, RFC 8445): from here on this one and no other, until reset().
-  // [media]
+  // Who it is has been told by other means (ICE, RFC 8445): from here on this one and no other, until
+  // reset(). [media]
   void pin(const Address& source, TimePoint now);
   bool pinned() const { return pinned_; }
 
