@@ -21,13 +21,13 @@
 #include <vector>
 
 #include "core/app/ask.hpp"
+#include "core/app/bench_codec_alone.hpp"
 #include "core/app/bench_codecs.hpp"
 #include "core/app/bench_profile.hpp"
 #include "core/app/listen_address.hpp"
 #include "core/app/version.hpp"
 #include "core/base/log.hpp"
 #include "core/load/agreement.hpp"
-#include "core/load/bare_codec.hpp"
 #include "core/load/engine_driver.hpp"
 #include "core/load/janus_driver.hpp"
 #include "core/load/ng_driver.hpp"
@@ -36,7 +36,6 @@
 #include "core/load/run.hpp"
 #include "core/load/search.hpp"
 #include "core/load/sip_driver.hpp"
-#include "core/load/swap_found.hpp"
 
 namespace tandem::app {
 namespace {
@@ -107,29 +106,11 @@ class Bench {
     return load::serve_engine(o_.serve_engine, engine, codecs_.registry());
   }
 
-  // One line of JSON: what a codec alone costs, in a row and as so many calls.
-  int bare() const {
-    const auto codec = load::phone_codec(codecs_.registry(), o_.bare_codec, 20);
-    if (!codec) return refuse(codec.error());
-    const unsigned coders = o_.legs > 0 ? o_.legs : 1;
-    const load::Melody melody;
-    const auto row = load::bare_cost(**codec, coders, 20, milliseconds(500), melody);
-    if (!row) return refuse(row.error());
-    const auto calls = load::bare_cost(**codec, coders, 20, seconds(2), melody, load::Pace::as_calls);
-    if (!calls) return refuse(calls.error());
-    fmt::print(
-        "{{\"codec\": \"{}\", \"coders\": {}, \"encode_us\": {:.3f}, \"decode_us\": {:.3f}, "
-        "\"as_calls\": {{\"encode_us\": {:.3f}, \"decode_us\": {:.3f}}}}}\n",
-        (*codec)->name, coders, row->encode_us, row->decode_us, calls->encode_us, calls->decode_us);
-    return 0;
-  }
-
-  int swaps() const {
-    const auto codec = load::phone_codec(codecs_.registry(), o_.swaps_found, 20);
-    if (!codec) return refuse(codec.error());
-    const auto rows = load::swaps_found(**codec, load::Melody(), 40);
-    if (!rows) return refuse(rows.error());
-    fmt::print("{}\n", load::swaps_line(**codec, *rows));
+  int codec_alone() const {
+    const auto line = o_.swaps_found.empty() ? bare_cost_line(codecs_.registry(), o_.bare_codec, o_.legs)
+                                             : swaps_found_line(codecs_.registry(), o_.swaps_found);
+    if (!line) return refuse(line.error());
+    fmt::print("{}\n", *line);
     return 0;
   }
 
@@ -426,10 +407,9 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
           (options->command.empty() ? "" : " ") + (options->command.empty() ? "tandem" : word);
     log::set_level(log::Level::warn);
     Bench one(*options, builtins);
-    status = options->serve_engine >= 0      ? one.serve()
-             : !options->bare_codec.empty()  ? one.bare()
-             : !options->swaps_found.empty() ? one.swaps()
-                                             : one.run();
+    status = options->serve_engine >= 0                                      ? one.serve()
+             : !options->bare_codec.empty() || !options->swaps_found.empty() ? one.codec_alone()
+                                                                             : one.run();
   });
 }
 
