@@ -178,7 +178,7 @@ std::int32_t encode(td_encoder*, const std::int16_t* pcm, std::uint32_t samples,
 template <void (*kDecode)(std::span<const std::uint8_t>, std::int16_t*)>
 std::int32_t decode(td_decoder*, const std::uint8_t* payload, std::uint32_t bytes, std::int16_t* pcm,
                     std::uint32_t capacity) noexcept {
-  if (bytes == 0 || bytes > capacity) return TD_INVALID;
+  if (bytes == 0 || bytes > kMaxPayload * 2 || bytes > capacity) return TD_INVALID;
   kDecode({payload, bytes}, pcm);
   return static_cast<std::int32_t>(bytes);
 }

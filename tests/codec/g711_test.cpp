@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <vector>
+
+#include "core/codec/coder.hpp"
 
 namespace tandem::codec {
 namespace {
@@ -145,6 +148,18 @@ TEST(G711, TranscodesInPlace) {
   transcode(kUlawToAlaw, bytes, bytes);
   EXPECT_EQ(bytes[0], kUlawToAlaw[0x00]);
   EXPECT_EQ(bytes[3], kAlawSilence);
+}
+
+TEST(G711, DecodesNoPacketThatIsOfNoLength) {
+  for (const td_codec* one : {pcmu(), pcma()})
+    for (const std::size_t bytes : {0u, 1u, 160u, 960u, 961u, 1400u}) {
+      const std::vector<std::uint8_t> payload(bytes, 0x55);
+      std::vector<std::int16_t> pcm(2000);
+      auto decoder = Decoder::create(one, {});
+      const int samples = decoder->decode(payload, pcm);
+      EXPECT_EQ(static_cast<std::uint32_t>(std::max(samples, 0)), payload_ticks(*one, payload)) << bytes;
+      EXPECT_EQ(samples > 0, bytes > 0 && bytes <= 960) << bytes;
+    }
 }
 
 }  // namespace

@@ -16,7 +16,13 @@ inline int codec_payloads(const td_plugin* plugin, const std::uint8_t* data, std
   std::uint32_t count = 0;
   while (plugin->interface(TD_CODEC_ID, count) != nullptr) ++count;
   const auto* codec = static_cast<const td_codec*>(plugin->interface(TD_CODEC_ID, data[0] % count));
-  static constexpr const char* kFmtps[] = {"", "octet-align=1", "stereo=1", "annexb=yes"};
+  static constexpr const char* kFmtps[] = {
+      "",
+      "octet-align=1",
+      "stereo=1;usedtx=1;useinbandfec=1",
+      "annexb=yes",
+      "octet-align=1;mode-set=0,2,4,7;mode-change-period=2;mode-change-neighbor=1",
+      "mode-set=1"};
   const char* fmtp = kFmtps[data[1] % std::size(kFmtps)];
   data += 2, size -= 2;
   auto decoder = codec::Decoder::create(codec, fmtp);
@@ -32,7 +38,11 @@ inline int codec_payloads(const td_plugin* plugin, const std::uint8_t* data, std
     if (decoder->recover(payload, pcm) > most) std::abort();
     if (decoder->decode(payload, pcm) > most) std::abort();
     if (decoder->conceal(pcm) > most) std::abort();
+    // What the peer asked for is obeyed in what is sent next.
     encoder->heed(payload);
+    std::vector<std::int16_t> said(std::size_t{codec->sample_rate} / 50 * codec->channels, 1000);
+    std::vector<std::uint8_t> sent(codec->max_payload);
+    if (encoder->encode(said, sent) > static_cast<int>(sent.size())) std::abort();
     (void)codec::pauses(*codec, payload);
     const td_str part{reinterpret_cast<const char*>(payload.data()), payload.size()};
     const td_str parts[] = {part, part};
