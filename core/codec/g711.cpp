@@ -165,7 +165,8 @@ void transcode(const std::array<std::uint8_t, 256>& table, std::span<const std::
 namespace {
 
 constexpr std::uint32_t kMaxPayload = 480;  // 60 ms
-char stateless;                             // its address is every coder's handle
+constexpr bool is_payload(std::uint32_t bytes) { return bytes != 0 && bytes <= kMaxPayload * 2; }
+char stateless;  // its address is every coder's handle
 
 template <void (*kEncode)(std::span<const std::int16_t>, std::uint8_t*)>
 std::int32_t encode(td_encoder*, const std::int16_t* pcm, std::uint32_t samples, std::uint8_t* out,
@@ -178,7 +179,7 @@ std::int32_t encode(td_encoder*, const std::int16_t* pcm, std::uint32_t samples,
 template <void (*kDecode)(std::span<const std::uint8_t>, std::int16_t*)>
 std::int32_t decode(td_decoder*, const std::uint8_t* payload, std::uint32_t bytes, std::int16_t* pcm,
                     std::uint32_t capacity) noexcept {
-  if (bytes == 0 || bytes > kMaxPayload * 2 || bytes > capacity) return TD_INVALID;
+  if (!is_payload(bytes) || bytes > capacity) return TD_INVALID;
   kDecode({payload, bytes}, pcm);
   return static_cast<std::int32_t>(bytes);
 }
@@ -203,8 +204,7 @@ constexpr td_codec make_codec(const char* name, std::int32_t type, decltype(td_c
   codec.decode = decoder;
   codec.conceal = [](td_decoder*, std::int16_t*, std::uint32_t) noexcept { return std::int32_t{0}; };
   codec.payload_samples = [](const std::uint8_t*, std::uint32_t bytes) noexcept {
-    return bytes == 0 || bytes > kMaxPayload * 2 ? std::int32_t{TD_INVALID}
-                                                 : static_cast<std::int32_t>(bytes);
+    return is_payload(bytes) ? static_cast<std::int32_t>(bytes) : std::int32_t{TD_INVALID};
   };
   codec.repacket = [](const td_str* parts, std::uint32_t count, std::uint32_t from, std::uint32_t samples,
                       std::uint8_t* out, std::uint32_t capacity) noexcept {

@@ -4,24 +4,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "ng/report.hpp"
 #include "ng/socket_name.hpp"
+#include "ng/words.hpp"
 
 namespace tandem::ng {
 namespace {
 
 // RFC 4733's event code of a key; below 0: none.
 int event_of(const std::string& key) {
-  constexpr std::string_view kKeys = "0123456789*#ABCD";
   const std::size_t at = key.size() == 1 ? kKeys.find(key[0]) : std::string_view::npos;
   return at == std::string_view::npos ? -1 : static_cast<int>(at);
-}
-
-// "192.0.2.1:4000", "[2001:db8::1]:4000" without the port.
-std::string host_of(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  std::string host = address.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  return host;
 }
 
 // Who pressed and who else is in the call, from anchor.query.
@@ -32,7 +25,7 @@ void add_parties(const Value& call, const std::string& tag, Value& into) {
     if (own != tag) continue;
     into["source_label"] = text_at(party, "label");
     const Value lines = party.value("lines", Value::array());
-    if (!lines.empty()) into["source_ip"] = host_of(text_at(lines.front(), "remote"));
+    if (!lines.empty()) into["source_ip"] = text_at(endpoint(text_at(lines.front(), "remote")), "address");
   }
 }
 
@@ -40,8 +33,9 @@ void add_parties(const Value& call, const std::string& tag, Value& into) {
 
 KeyLog::KeyLog(const sdk::Host& host, std::optional<Listen> common)
     : host_(host), common_(std::move(common)) {
-  events_ = std::make_unique<sdk::Subscription>(host_, td_caller{}, R"({"events":["anchor.*"]})",
-                                                [this](std::string_view json) { on_event(json); });
+  events_ =
+      std::make_unique<sdk::Subscription>(host_, td_caller{}, R"({"events":["anchor.digit","anchor.ended"]})",
+                                          [this](std::string_view json) { on_event(json); });
 }
 
 KeyLog::~KeyLog() {

@@ -8,7 +8,6 @@
 namespace tandem::ng {
 namespace {
 
-constexpr std::string_view kKeys = "0123456789*#ABCD";
 constexpr std::size_t kTonesMax = 8, kTriggerMax = 32;
 
 }  // namespace
@@ -112,8 +111,8 @@ void KeyOptions::take_frequencies(const Value& value) {
 
 void KeyOptions::finish(const std::string& command, Value& params) {
   const auto digit = out_.digits.empty() ? std::string() : out_.digits.substr(0, 1);
+  if (!digit.empty() && kKeys.find(digit) != std::string_view::npos) keys_["digit"] = digit;
   if (command == "block-dtmf" || command == "unblock-dtmf") {
-    if (!digit.empty() && kKeys.find(digit) != std::string_view::npos) keys_["digit"] = digit;
     if (!keys_.empty()) params["keys"] = keys_;
     return;
   }
@@ -122,7 +121,6 @@ void KeyOptions::finish(const std::string& command, Value& params) {
   if (!blocks_ && !says_) return;
   if (command != "offer" && command != "answer")
     return out_.refuse("DTMF-security, triggers and delays: expected in offer, answer and block DTMF");
-  if (!digit.empty() && kKeys.find(digit) != std::string_view::npos) keys_["digit"] = digit;
   if (!blocks_ && !keys_.contains("mode") && !keys_.contains("trigger")) keys_["mode"] = "off";
   params["keys"] = keys_;
 }

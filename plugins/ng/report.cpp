@@ -16,21 +16,6 @@ double real_at(const Value& object, const char* key) {
   return found != object.end() && found->is_number() ? found->get<double>() : 0;
 }
 
-// "192.0.2.1:4000", "[2001:db8::1]:4000"
-Value endpoint(std::string text) {
-  Value out = Value::object();
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos) return out;
-  int port = 0;
-  std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
-  text.resize(colon);
-  if (!text.empty() && text.front() == '[') text = text.substr(1, text.size() - 2);
-  out["family"] = text.find(':') == std::string::npos ? "IPv4" : "IPv6";
-  out["address"] = text;
-  out["port"] = port;
-  return out;
-}
-
 Value packets(const Value& stream) {
   return {{"packets", number_at(stream, "packets")}, {"bytes", number_at(stream, "bytes")}, {"errors", 0}};
 }
@@ -109,6 +94,20 @@ Value media(const Value& line, Value& total, Value& by_ssrc) {
 }
 
 }  // namespace
+
+Value endpoint(std::string text) {
+  Value out = Value::object();
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) return out;
+  int port = 0;
+  std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
+  text.resize(colon);
+  if (!text.empty() && text.front() == '[') text = text.substr(1, text.size() - 2);
+  out["family"] = text.find(':') == std::string::npos ? "IPv4" : "IPv6";
+  out["address"] = text;
+  out["port"] = port;
+  return out;
+}
 
 void add_report(const Value& call, Value& answer) {
   const std::int64_t created_us = number_at(call, "created_us");

@@ -8,6 +8,9 @@
 
 namespace tandem::ng {
 
+// {"family","address","port"} of "192.0.2.1:4000" or "[2001:db8::1]:4000"; {} of what has no port.
+Value endpoint(std::string text);
+
 // Adds "created", "created_us", "last signal", "tags", "totals" and "SSRC" to `answer`.
 void add_report(const Value& call, Value& answer);
 

@@ -8,6 +8,9 @@
 
 namespace tandem::ng {
 
+// Each at the place of its event code (RFC 4733 3.2).
+inline constexpr std::string_view kKeys = "0123456789*#ABCD";
+
 inline std::string canonical(std::string_view word) {
   std::string out(word.substr(0, 256));
   for (char& c : out) {

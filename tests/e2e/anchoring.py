@@ -62,11 +62,11 @@ class Anchoring:
         path = f"{self.system.folder}/voice-{seed}.wav"
         return samples, audio.write_wav(path, samples, silence_after=60, silence_before=0.5)
 
-    def connect(self, seconds=6.0, codec_b="PCMU/8000/1"):
+    def connect(self, seconds=6.0, codec_b="PCMU/8000/1", ice=(False, False)):
         said_a, file_a = self.voice(1, seconds)
         said_b, file_b = self.voice(2, seconds)
-        b = self.phone("1002", say=file_b, codec=codec_b)
-        a = self.phone("1001", say=file_a)
+        b = self.phone("1002", say=file_b, codec=codec_b, ice=ice[1])
+        a = self.phone("1001", say=file_a, ice=ice[0])
         a.dial("1002")
         b.wait("CALL_INCOMING")
         b.answer()
@@ -85,6 +85,29 @@ class Anchoring:
             time.sleep(0.1)
         assert self.metric("tandem_anchor_calls") == 0
         assert self.proxy is None or not self.proxy.errors(), self.proxy.errors()
+
+
+def check_heard_each_other(caller, callee):
+    """Of what connect() gave, when the call is over."""
+    (a, said_a), (b, said_b) = caller, callee
+    check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
+    check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
+
+
+def check_given_up_and_refused_calls(here):
+    b = here.phone("1002")
+    a = here.phone("1001")
+    a.dial("1002")
+    b.wait("CALL_INCOMING")
+    assert len(here.calls()) == 1
+    a.hangup()
+    b.wait("CALL_CLOSED")
+    here.check_given_back()
+    a.dial("1002")
+    b.wait("CALL_INCOMING")
+    b.hangup()  # refused
+    a.wait("CALL_CLOSED")
+    here.check_given_back()
 
 
 def bencode(value):
@@ -123,8 +146,7 @@ def kamailio_with_its_rtpengine_module_anchors_a_call_between_two_phones(e2e):
     a.hangup()
     b.wait("CALL_CLOSED")
     here.check_given_back()
-    check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
-    check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
+    check_heard_each_other((a, said_a), (b, said_b))
     check_unlike(said_a, heard_by(a), what="what the caller heard of itself", end=4.5)
 
 
@@ -182,26 +204,12 @@ def phones_without_a_codec_in_common_hear_each_other_when_the_proxy_says_transco
     a.hangup()
     b.wait("CALL_CLOSED")
     here.check_given_back()
-    check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
-    check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
+    check_heard_each_other((a, said_a), (b, said_b))
 
 
 @test(deadline=60)
 def a_caller_that_gives_up_leaves_no_ports_behind(e2e):
-    here = Anchoring(e2e)
-    b = here.phone("1002")
-    a = here.phone("1001")
-    a.dial("1002")
-    b.wait("CALL_INCOMING")
-    assert len(here.calls()) == 1
-    a.hangup()
-    b.wait("CALL_CLOSED")
-    here.check_given_back()
-    a.dial("1002")
-    b.wait("CALL_INCOMING")
-    b.hangup()  # refused
-    a.wait("CALL_CLOSED")
-    here.check_given_back()
+    check_given_up_and_refused_calls(Anchoring(e2e))
 
 
 @test(deadline=70)

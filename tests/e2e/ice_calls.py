@@ -9,8 +9,8 @@ import struct
 import time
 import zlib
 
-from anchoring import Anchoring, sdp
-from suite import Skipped, check_like, heard_by, test
+from anchoring import Anchoring, check_heard_each_other, modes, sdp
+from suite import Skipped, test
 
 COOKIE = 0x2112A442
 BACKENDS = ("sockets", "shared")
@@ -93,19 +93,10 @@ class IcePeer:
 
 def calls_with_ice(e2e, ice_a, ice_b, flags, backend="auto"):
     here = Anchoring(e2e, flags=flags, media=f'io = "{backend}"')
-    said_a, file_a = here.voice(1, 6.0)
-    said_b, file_b = here.voice(2, 6.0)
-    b = here.phone("1002", say=file_b, ice=ice_b)
-    a = here.phone("1001", say=file_a, ice=ice_a)
-    a.dial("1002")
-    b.wait("CALL_INCOMING")
-    b.answer()
-    a.wait("CALL_ESTABLISHED")
-    b.wait("CALL_ESTABLISHED")
+    (a, said_a), (b, said_b) = here.connect(ice=(ice_a, ice_b))
     a.pause(6)
     report = here.ng.ask("query", call_id=here.calls()[0])
-    modes = [media["flags"] for tag in report["tags"].values() for media in tag["medias"]]
-    assert sum("ICE" in flags for flags in modes) == ice_a + ice_b, report
+    assert sum("ICE" in flags for flags in modes(report)) == ice_a + ice_b, report
     checks = here.metric("tandem_ice_checks_total", act="answered")
     nominations = here.metric("tandem_ice_nominations_total")
     assert nominations >= ice_a + ice_b and checks >= nominations, (checks, nominations, a.tail(40))
@@ -113,8 +104,7 @@ def calls_with_ice(e2e, ice_a, ice_b, flags, backend="auto"):
     a.hangup()
     b.wait("CALL_CLOSED")
     here.check_given_back()
-    check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
-    check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
+    check_heard_each_other((a, said_a), (b, said_b))
 
 
 @test(deadline=60)

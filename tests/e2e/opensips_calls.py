@@ -5,9 +5,9 @@ import re
 import time
 
 import audio
-from anchoring import Anchoring
+from anchoring import Anchoring, check_given_up_and_refused_calls, check_heard_each_other
 from opensips import OpenSips
-from suite import check_like, check_unlike, heard_by, test
+from suite import check_unlike, heard_by, test
 from system import free_port
 
 
@@ -29,8 +29,7 @@ def opensips_with_its_rtpengine_module_anchors_a_call_between_two_phones(e2e):
     b.hangup()
     a.wait("CALL_CLOSED")
     here.check_given_back()
-    check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
-    check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
+    check_heard_each_other((a, said_a), (b, said_b))
     check_unlike(said_a, heard_by(a), what="what the caller heard of itself", end=4.5)
 
 
@@ -48,8 +47,7 @@ def opensips_has_a_call_transcoded_and_recorded_and_reads_its_quality(e2e):
     a.hangup()
     b.wait("CALL_CLOSED")
     here.check_given_back()
-    check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
-    check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
+    check_heard_each_other((a, said_a), (b, said_b))
     deadline = time.monotonic() + 5
     while not (found := re.findall(r"QUALITY average=(\d+) min=(\d+) max=(\d+)", here.proxy.tail(200))):
         assert time.monotonic() < deadline, here.proxy.tail(40)
@@ -94,23 +92,9 @@ def opensips_with_its_rtp_relay_module_anchors_a_call_with_hold(e2e):
     a.hangup()
     b.wait("CALL_CLOSED")
     here.check_given_back()
-    check_like(said_a, heard_by(b), what="what the callee heard", end=4.5)
-    check_like(said_b, heard_by(a), what="what the caller heard", end=4.5)
+    check_heard_each_other((a, said_a), (b, said_b))
 
 
 @test(deadline=60)
 def a_caller_of_opensips_that_gives_up_leaves_no_ports_behind(e2e):
-    here = Anchoring(e2e, proxy=OpenSips)
-    b = here.phone("1002")
-    a = here.phone("1001")
-    a.dial("1002")
-    b.wait("CALL_INCOMING")
-    assert len(here.calls()) == 1
-    a.hangup()
-    b.wait("CALL_CLOSED")
-    here.check_given_back()
-    a.dial("1002")
-    b.wait("CALL_INCOMING")
-    b.hangup()  # refused
-    a.wait("CALL_CLOSED")
-    here.check_given_back()
+    check_given_up_and_refused_calls(Anchoring(e2e, proxy=OpenSips))
