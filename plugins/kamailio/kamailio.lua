@@ -11,6 +11,7 @@ local TOKEN = "@TOKEN@"
 local FLOOD = @FLOOD_ON@
 local TRUSTED = { @TRUSTED@ }
 local CJSON_CPATH = "@LUA_CPATH@"
+local TAKES_CALLS, ENDS_CALLS = 1, 2 -- $shv(ready); 0: there is no Tandem
 
 package.cpath = package.cpath .. ";" .. CJSON_CPATH
 local cjson = require "cjson"
@@ -165,13 +166,14 @@ function ksr_request_route()
   if m == "REGISTER" then return on_register() end
   local in_dialog = pv.get("$tt") ~= nil
   if m == "OPTIONS" and not in_dialog then
-    if pv.get("$shv(ready)") ~= 1 then return unavailable() end
+    if pv.get("$shv(ready)") ~= TAKES_CALLS then return unavailable() end
     KSR.hdr.append_to_reply("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, REFER, NOTIFY, MESSAGE, SUBSCRIBE\r\n")
     KSR.hdr.append_to_reply("Accept: application/sdp\r\nSupported: timer, replaces\r\n")
     KSR.sl.sl_send_reply(200, "OK")
     return 1
   end
-  if pv.get("$shv(ready)") ~= 1 then return unavailable() end
+  local ready = pv.get("$shv(ready)")
+  if ready ~= TAKES_CALLS and not (in_dialog and ready == ENDS_CALLS) then return unavailable() end
   local user
   if not in_dialog and (m == "INVITE" or m == "MESSAGE" or m == "SUBSCRIBE" or m == "REFER" or m == "PUBLISH") then
     if not trusted() then
@@ -214,7 +216,7 @@ end
 -- A 200 to an INVITE whose transaction is gone (it came late, or Kamailio was restarted): Tandem ends that call.
 function ksr_reply_route()
   if pv.get("$rm") == "INVITE" and tonumber(pv.get("$rs")) >= 200 and tonumber(pv.get("$rs")) < 300
-      and pv.get("$shv(ready)") == 1 and KSR.tm.t_check_trans() < 0 then
+      and pv.get("$shv(ready)") ~= 0 and KSR.tm.t_check_trans() < 0 then
     local t = base("reply")
     t.code = tonumber(pv.get("$rs"))
     t.reason = g("$rr")
@@ -266,8 +268,14 @@ end
 
 -- Takes calls from now on.
 command["tandem.ready"] = function(c)
-  pv.seti("$shv(ready)", 1)
+  pv.seti("$shv(ready)", TAKES_CALLS)
   pv.seti("$shv(conn)", pv.get("$evapi(conidx)"))
+  answer(c.id, {})
+end
+
+-- Takes no new calls any more: Tandem ends those that live and goes.
+command["tandem.leaving"] = function(c)
+  if pv.get("$shv(conn)") == pv.get("$evapi(conidx)") then pv.seti("$shv(ready)", ENDS_CALLS) end
   answer(c.id, {})
 end
 

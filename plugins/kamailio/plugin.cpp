@@ -94,6 +94,8 @@ class Signaling {
 
   void stop(std::uint64_t grace_ns, std::function<void()> stopped) {
     stopped_ = std::move(stopped);
+    leaving_ = true;
+    outlet_->leave([this] { leaving_ = false; });
     endpoint_->hang_up_all(host_.now_ns());
     arm();
     stop_by_ns_ = host_.now_ns() + grace_ns;
@@ -154,7 +156,7 @@ class Signaling {
   }
 
   void await_calls() {
-    if (endpoint_->unfinished() > 0 && outlet_->up() && host_.now_ns() < stop_by_ns_) {
+    if ((leaving_ || endpoint_->unfinished() > 0) && outlet_->up() && host_.now_ns() < stop_by_ns_) {
       stopping_.start(20 * kMs, [this] { await_calls(); });
       return;
     }
@@ -251,6 +253,7 @@ class Signaling {
   void* user_ = nullptr;
   std::function<void()> stopped_;
   std::uint64_t armed_ns_ = 0, stop_by_ns_ = 0;
+  bool leaving_ = false;  // Kamailio has not yet said that it takes no new calls
 };
 
 // A plugin is one table of C functions without a `this`: the one object behind them.

@@ -36,6 +36,8 @@ class RpcOutlet final : public Outlet {
 
   void open() { link_.open(); }
   void close() { link_.close(); }
+  // Kamailio refuses new calls with 503 once `done` is called; at once when there is no link.
+  void leave(std::function<void()> done);
   // The whole set of who may register and call; kept, and pushed again after each connect.
   void set_users(std::vector<User> users);
 

@@ -139,12 +139,16 @@ void LiveWorld::start_plugin() {
   if (event("up", 15000).is_null()) trouble_ = "the link did not come up within 15 s";
 }
 
-void LiveWorld::stop_plugin() {
+void LiveWorld::stop_plugin(const std::function<void()>& meanwhile) {
   if (!active_) return;
   active_ = false;
   bool stopped = false;
   signaling_->stop(
       500'000'000, [](void* user) { *static_cast<bool*>(user) = true; }, &stopped);
+  if (meanwhile) {
+    meanwhile();
+    EXPECT_FALSE(stopped) << "the calls were not waited for";
+  }
   host.run_until([&] { return stopped; }, 8000);
   tandem_plugin_kamailio()->deactivate();
 }

@@ -58,7 +58,8 @@ class LiveWorld {
   int kamailio_pid() const;
   // Kills Kamailio outright and waits until the link is down.
   void kill_kamailio();
-  void stop_plugin();
+  void stop_plugin(
+      const std::function<void()>& meanwhile = {});  // `meanwhile`: while it still ends its calls
   void start_plugin();
 
   EpollHost host{"{}"};
