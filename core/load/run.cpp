@@ -16,6 +16,7 @@ namespace tandem::load {
 namespace {
 
 constexpr Nanos kPoll = milliseconds(5);
+constexpr Nanos kSteadyPoll = milliseconds(25);  // all calls are up, and none ends by itself
 constexpr Nanos kUpPatience = seconds(30);
 constexpr Nanos kEndPatience = seconds(5);
 
@@ -132,7 +133,9 @@ Result<Outcome> Run::run(const std::atomic<bool>& interrupted) {
 // figures.
 void Run::turn(TimePoint now) {
   events_.clear();
-  driver_.poll(kPoll, events_);
+  const bool steady =
+      measuring_ && placing_ && !ending_ && calls_.size() >= wanted_calls_ && next_hush_ == TimePoint::max();
+  driver_.poll(steady ? kSteadyPoll : kPoll, events_);
   for (const DriverEvent& event : events_) on_event(event, loop::monotonic_now());
   if (placing_) place_due(now);
   if (now >= next_end_ && (ending_ || now >= next_hush_)) {  // looks at every call: not at every turn
