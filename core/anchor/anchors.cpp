@@ -42,6 +42,14 @@ bool changed(const std::vector<Format>& before, const std::vector<Format>& after
   return false;
 }
 
+// By its c=, of the section or of the session; 0.0.0.0 is where nothing is sent, for whom has a family
+// already.
+Family family_of(const sdp::Connection* said, Family before, Family usual) {
+  const bool nowhere = said != nullptr && said->address.valid() && said->address.is_unspecified();
+  if (said == nullptr || (nowhere && before != Family::none)) return before != Family::none ? before : usual;
+  return said->family;
+}
+
 }  // namespace
 
 Anchors::Anchors(Timers& timers, session::Media& media, Codecs codecs, AnchorsConfig config,
@@ -204,7 +212,7 @@ Result<SdpOutcome> Anchors::offer_in(Call& call, const Selector& who, const std:
   if (!options.metadata.empty()) call.metadata = options.metadata;
   std::vector<SectionEdit> edits;
   for (std::size_t i = 0; i < parsed->media.size(); ++i) {
-    auto edit = edit_offer(call, exchange, i, parsed->media[i], options, out.warnings);
+    auto edit = edit_offer(call, exchange, i, *parsed, options, out.warnings);
     if (!edit) return edit.error();
     OfferedSection& section = exchange.sections[i];
     if (edit->act == SectionEdit::Act::anchor) {
@@ -238,8 +246,9 @@ Result<SdpOutcome> Anchors::offer_in(Call& call, const Selector& who, const std:
 }
 
 Result<SectionEdit> Anchors::edit_offer(Call& call, Exchange& exchange, std::size_t i,
-                                        const sdp::Media& media, const Options& options,
+                                        const sdp::Description& sdp, const Options& options,
                                         std::vector<std::string>& warnings) {
+  const sdp::Media& media = sdp.media[i];
   OfferedSection& section = exchange.sections[i];
   SectionEdit edit;
   edit.act = section.how == OfferedSection::How::past       ? SectionEdit::Act::keep
@@ -249,9 +258,7 @@ Result<SectionEdit> Anchors::edit_offer(Call& call, Exchange& exchange, std::siz
   if (edit.act != SectionEdit::Act::anchor) return edit;
   Party& from = *exchange.offerer;
   Party& to = *exchange.answerer;
-  const Family family = media.connection              ? media.connection->family
-                        : from.family != Family::none ? from.family
-                                                      : config_.default_family;
+  const Family family = family_of(sdp.connection_of(media), from.family, config_.default_family);
   auto mine = ensure_line(call, from, i, family, 0);
   if (!mine) return mine.error();
   auto theirs = ensure_line(call, to, i,

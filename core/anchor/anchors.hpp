@@ -206,7 +206,7 @@ class Anchors final : public session::MediaListener {
   Result<Side> read_side(const sdp::Description& sdp, const sdp::Media& media, const Options& options,
                          Family family) const;
   Result<Line*> ensure_line(Call& call, Party& party, std::size_t i, Family family, session::MediaId near);
-  Result<SectionEdit> edit_offer(Call& call, Exchange& exchange, std::size_t i, const sdp::Media& media,
+  Result<SectionEdit> edit_offer(Call& call, Exchange& exchange, std::size_t i, const sdp::Description& sdp,
                                  const Options& options, std::vector<std::string>& warnings);
   Result<SectionEdit> edit_answer(Call& call, Exchange& exchange, std::size_t i, const sdp::Description& sdp,
                                   const Options& options, std::vector<std::string>& warnings);

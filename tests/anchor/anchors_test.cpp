@@ -538,5 +538,21 @@ TEST_F(AnchorsTest, NamesAndMulticastWhereMediaShouldGoAreRefused) {
   EXPECT_EQ(media.open_legs(), 0U);
 }
 
+TEST_F(AnchorsTest, EachSideGetsPortsOfTheFamilyThatItsSdpNamesForTheSession) {
+  const auto v6 = [](std::string text) {
+    for (std::size_t at; (at = text.find("IP4")) != std::string::npos;) text.replace(at, 3, "IP6");
+    return text;
+  };
+  Options options;
+  options.address_family = Family::v4;
+  ASSERT_TRUE(offer(v6(audio_sdp("2001:db8::1", 4000)), options));
+  ASSERT_TRUE(answer(audio_sdp("192.0.2.2", 5000)));
+  ASSERT_EQ(legs().size(), 2U);
+  EXPECT_EQ(legs()[0]->opened.rtp.family(), Family::v6);
+  EXPECT_EQ(legs()[1]->opened.rtp.family(), Family::v4);
+  ASSERT_TRUE(offer(audio_sdp("0.0.0.0", 4000)));  // held as RFC 2543 has it
+  EXPECT_EQ(legs()[0]->opened.rtp.family(), Family::v6) << "its ports stay";
+}
+
 }  // namespace
 }  // namespace tandem::anchor
