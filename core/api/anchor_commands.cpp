@@ -79,7 +79,9 @@ Json shown(const anchor::CallReport& call) {
                               {"sources", shown(line.stats.sources, line.asked_at_s)},
                               {"ssrc_sent", line.stats.ssrc_sent},
                               {"strangers", line.stats.from_strangers},
-                              {"malformed", line.stats.malformed}});
+                              {"malformed", line.stats.malformed},
+                              {"srtp_forged", line.stats.srtp_forged},
+                              {"srtp_replayed", line.stats.srtp_replayed}});
     out["parties"].push_back(std::move(row));
   }
   return out;

@@ -137,8 +137,8 @@ const CryptoLine* line_of(std::span<const CryptoLine> lines, srtp::Suite suite) 
 
 Result<CryptoLine> parse_crypto(std::string_view value) {
   std::string_view rest = value;
-  const auto tag = number<std::uint32_t>(next_word(rest), 1, kTagMax);
-  if (!tag) return invalid("expected a tag from 1 to 999999999");
+  const auto tag = number<std::uint32_t>(next_word(rest), 0, kTagMax);
+  if (!tag) return invalid("expected a tag of one to nine digits");
   const std::string_view name = next_word(rest);
   const auto suite = srtp::suite_named(name);
   if (name.empty()) return invalid("expected a crypto suite");
@@ -307,7 +307,7 @@ std::string without_keys(std::string_view sdp) {
     while (!rest.empty() && (rest.back() == '\n' || rest.back() == '\r')) rest.remove_suffix(1);
     const std::string_view tag = next_word(rest), suite = next_word(rest);
     const bool plain =
-        number<std::uint32_t>(tag, 1, kTagMax).has_value() && srtp::suite_named(suite).has_value();
+        number<std::uint32_t>(tag, 0, kTagMax).has_value() && srtp::suite_named(suite).has_value();
     out += plain ? fmt::format("a=crypto:{} {} …\r\n", tag, suite) : std::string("a=crypto:…\r\n");
   }
   return out;

@@ -16,8 +16,9 @@ double real_at(const Value& object, const char* key) {
   return found != object.end() && found->is_number() ? found->get<double>() : 0;
 }
 
-Value packets(const Value& stream) {
-  return {{"packets", number_at(stream, "packets")}, {"bytes", number_at(stream, "bytes")}, {"errors", 0}};
+// What came and could not be used: no RTP, or SRTP under another key, cut, or played again.
+std::int64_t errors(const Value& line) {
+  return number_at(line, "malformed") + number_at(line, "srtp_forged") + number_at(line, "srtp_replayed");
 }
 
 // In whole numbers, as the format has no others: MOS in tenths, round trips in us, as rtpengine has them.
@@ -53,9 +54,11 @@ Value media(const Value& line, Value& total, Value& by_ssrc) {
   Value stream{{"local port", local.value("port", 0)}, {"local address", local.value("address", "")}};
   stream["endpoint"] = endpoint(text_at(line, "remote"));
   stream["flags"] = Value::array({"RTP", "filled"});
-  stream["stats"] = packets(received);
-  total["packets"] = number_at(total, "packets") + number_at(received, "packets");
-  total["bytes"] = number_at(total, "bytes") + number_at(received, "bytes");
+  stream["stats"] = {{"packets", number_at(received, "packets")},
+                     {"bytes", number_at(received, "bytes")},
+                     {"errors", errors(line)}};
+  for (const char* each : {"packets", "bytes", "errors"})
+    total[each] = number_at(total, each) + number_at(stream["stats"], each);
   Value out{{"index", number_at(line, "index") + 1},
             {"type", text_at(line, "kind")},
             {"protocol", text_at(line, "protocol")}};

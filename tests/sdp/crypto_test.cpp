@@ -93,7 +93,7 @@ TEST(Crypto, SaysWhyALineCannotBeUsedAndQuotesNoKey) {
   const std::string key = kKey;
   const Row rows[] = {
       {"", ErrorCode::invalid, "tag"},
-      {"0 AES_CM_128_HMAC_SHA1_80 inline:" + key, ErrorCode::invalid, "tag"},
+      {"-1 AES_CM_128_HMAC_SHA1_80 inline:" + key, ErrorCode::invalid, "tag"},
       {"1000000000 AES_CM_128_HMAC_SHA1_80 inline:" + key, ErrorCode::invalid, "tag"},
       {"-1 AES_CM_128_HMAC_SHA1_80 inline:" + key, ErrorCode::invalid, "tag"},
       {"1", ErrorCode::invalid, "suite"},

@@ -437,13 +437,15 @@ TEST_F(CommandsTest, AQueryLooksLikeRtpenginesOwn) {
       R"({"call_id":"a","created_us":1700000000500000,"last_signal_s":1700000003,"recording":false,"parties":[
     {"tag":"f","aliases":[],"via_branch":"","label":"l","partner":"t","lines":[{"index":0,"kind":"audio","protocol":"RTP/AVP",
      "local":"192.0.2.1:30000","remote":"[2001:db8::1]:4000","mode":"relay","received":{"codec":"PCMU","packets":7,"bytes":1120,"lost":0,
-     "loss_percent":0,"jitter_ms":1.5},"sent":{},"mos_received":4.41}]}]})");
+     "loss_percent":0,"jitter_ms":1.5},"sent":{},"mos_received":4.41,"malformed":1,"srtp_forged":2,"srtp_replayed":3}]}]})");
   const Value got = ask_json(R"({"command":"query","call-id":"a"})");
   EXPECT_EQ(got["created"], 1'700'000'000);
   EXPECT_EQ(got["totals"]["RTP"]["packets"], 7);
+  EXPECT_EQ(got["totals"]["RTP"]["errors"], 6);
   const Value& media = got["tags"]["f"]["medias"][0];
   EXPECT_EQ(media["index"], 1);
   EXPECT_EQ(media["streams"][0]["local port"], 30'000);
+  EXPECT_EQ(media["streams"][0]["stats"]["errors"], 6) << "what could not be used";
   EXPECT_EQ(media["streams"][0]["endpoint"],
             Value::parse(R"({"family":"IPv6","address":"2001:db8::1","port":4000})"));
   EXPECT_EQ(got["tags"]["f"]["in dialogue with"], "t");
