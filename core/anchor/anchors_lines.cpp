@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/anchor/anchors.hpp"
+#include "core/anchor/opaque_codecs.hpp"
 #include "core/anchor/payloads.hpp"
 #include "core/base/log.hpp"
 
@@ -26,6 +27,25 @@ void keep_back(media::LegConfig& offerer, media::LegConfig& answerer, Echo offer
   const auto [first, second] = who_echoes(offer, answer);
   offerer.receive = offerer.receive && first;
   answerer.receive = answerer.receive && second;
+}
+
+bool is_coded_here(const media::LegConfig& config) {
+  return !OpaqueCodecs::is_opaque(config.payloads.front().codec);
+}
+
+// What is not to be relayed as it comes, or in packets of another length. A codec that nobody here knows
+// passes all the same: anything else would be silence.
+void code_anew(media::LegConfig& offerer, media::LegConfig& answerer, const Options& offer,
+               const Options& answer, std::vector<std::string>& warnings) {
+  const bool forced = offer.force_transcoding || answer.force_transcoding;
+  const bool cut = offer.ptime_ms != 0 || offer.ptime_reverse_ms != 0;
+  const bool known = is_coded_here(offerer) && is_coded_here(answerer);
+  if ((forced || cut) && !known)
+    warnings.push_back(fmt::format("{} is not coded here: its packets pass as they are",
+                                   offerer.payloads.front().codec->name));
+  offerer.may_relay = answerer.may_relay = !forced || !known;
+  answerer.ptime_fixed = known && offer.ptime_ms != 0;
+  offerer.ptime_fixed = known && offer.ptime_reverse_ms != 0;
 }
 
 }  // namespace
@@ -99,9 +119,7 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
       set_encoders(*config, exchange.options.codecs);
       set_encoders(*config, options.codecs);
     }
-    offerer.may_relay = answerer.may_relay = !exchange.options.force_transcoding &&
-                                             !options.force_transcoding && exchange.options.ptime_ms == 0 &&
-                                             exchange.options.ptime_reverse_ms == 0;
+    code_anew(offerer, answerer, exchange.options, options, warnings);
   }
   Line& a = exchange.offerer->lines[i];
   Line& b = exchange.answerer->lines[i];

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/anchor/payloads.hpp"
 #include "core/base/text.hpp"
 
 namespace tandem::anchor {
@@ -50,11 +51,11 @@ const td_codec* find_codec(const CodecSpec& spec, Codecs codecs) {
   return nullptr;
 }
 
-std::uint8_t free_type(const td_codec& codec, const std::vector<Format>& taken) {
+std::uint8_t free_type(std::int32_t static_type, const std::vector<Format>& taken) {
   const auto used = [&](int type) {
     return std::any_of(taken.begin(), taken.end(), [&](const Format& f) { return f.type == type; });
   };
-  if (codec.static_type >= 0 && !used(codec.static_type)) return static_cast<std::uint8_t>(codec.static_type);
+  if (static_type >= 0 && !used(static_type)) return static_cast<std::uint8_t>(static_type);
   for (int type = 96; type < 128; ++type)
     if (!used(type)) return static_cast<std::uint8_t>(type);
   return 127;
@@ -68,6 +69,22 @@ void reorder(std::vector<Format>& formats, const std::vector<std::string>& order
   for (Format& format : formats)
     if (!format.name.empty()) sorted.push_back(std::move(format));
   formats = std::move(sorted);
+}
+
+// Keys are told at the clock of the audio beside them (RFC 4733 2.5.1.1): where they are offered at all, at
+// that of each codec added, too.
+void add_events(std::vector<Format>& formats, const std::vector<Format>& added, std::vector<Format>& taken) {
+  const auto event = std::find_if(formats.begin(), formats.end(), [](const Format& f) { return f.event; });
+  if (event == formats.end()) return;
+  Format made = *event;
+  made.added = true;
+  for (const Format& codec : added) {
+    made.clock_rate = codec.clock_rate;
+    if (find_same(formats, made) != nullptr) continue;
+    made.type = made.source_type = free_type(-1, taken);
+    taken.push_back(made);
+    formats.push_back(made);
+  }
 }
 
 void add_transcoded(Chosen& chosen, const std::vector<Format>& offered, const CodecOptions& o,
@@ -91,6 +108,7 @@ void add_transcoded(Chosen& chosen, const std::vector<Format>& offered, const Co
   const auto at =
       std::find_if(chosen.formats.begin(), chosen.formats.end(), [](const Format& f) { return f.event; });
   chosen.formats.insert(at, added.begin(), added.end());
+  add_events(chosen.formats, added, taken);
 }
 
 // Comfort noise (RFC 3389) goes along with a codec of its clock: it is none by itself.
@@ -236,7 +254,7 @@ Result<Format> make_format(std::string_view text, const std::vector<Format>& tak
   if (codec == nullptr)
     return Error{ErrorCode::unsupported, fmt::format("codec \"{}\" is not available for transcoding", text)};
   Format format;
-  format.type = free_type(*codec, taken);
+  format.type = free_type(codec->static_type, taken);
   format.name = codec->name;
   format.clock_rate = codec->clock_rate;
   format.channels = codec->rtpmap_channels;

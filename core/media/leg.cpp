@@ -24,7 +24,8 @@ void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePo
     loop_->counters().malformed.add();
     return;
   }
-  const PayloadKind kind = kinds_[packet.header.payload_type & 127u];
+  PayloadKind kind = kinds_[packet.header.payload_type & 127u];
+  if (kind == PayloadKind::unknown) kind = by_its_own_number(packet.header);
   if (setup_ == nullptr || !admit(packet, kind, source, arrival)) return;
   const bool event = kind == PayloadKind::event;
   const rtp::Received received = rx_.push(packet.header, packet.payload.size(), arrival,
@@ -53,6 +54,15 @@ void Leg::on_packet(std::span<std::uint8_t> bytes, const Address& source, TimePo
   in_pause_ = kind == PayloadKind::noise;
   if (in_pause_) return take_noise(packet, arrival);
   take_audio(packet, arrival);
+}
+
+// Some that answer with a number of their own send with it, too, where ours of the offer is meant (RFC 3264
+// 6.1).
+PayloadKind Leg::by_its_own_number(rtp::Header& header) const {
+  const int ours = setup_ == nullptr ? -1 : receive_type_of(setup_->config, header.payload_type);
+  if (ours < 0) return PayloadKind::unknown;
+  header.payload_type = static_cast<std::uint8_t>(ours);
+  return kinds_[header.payload_type & 127u];
 }
 
 // A negotiated payload type, from the peer and nobody else.

@@ -195,6 +195,7 @@ class alignas(64) Leg {
   bool events_go_on() const;
   void keep_transcoding(TimePoint now);
   void restart_transcoding();
+  PayloadKind by_its_own_number(rtp::Header& header) const;
   bool admit(const rtp::Packet& packet, PayloadKind kind, const Address& source, TimePoint arrival);
   void take_keys(const rtp::Digits& digits);
   bool passes_keys() const;

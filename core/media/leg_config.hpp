@@ -55,6 +55,7 @@ struct LegConfig {
   bool suppress_silence = false;          // silence of our making is described (noise) in place of sent
   unsigned send_ptime_ms = 20;            // 10 to 60
   bool ptime_asked = false;               // the peer said so: what is relayed to it is brought to that length
+  bool ptime_fixed = false;               // so, whatever the SDPs said and the other side sends
   bool symmetric = true;                  // learn the peer's source from what arrives (comedia)
   bool sends_elsewhere = false;     // what is learned is whom we hear; we send to remote_rtp all the same
   milliseconds learn_window{5000};  // how long after configure() another source may still win

@@ -42,6 +42,16 @@ void classify(const LegConfig& config, PayloadKinds& kinds) {
     kinds[static_cast<std::size_t>(config.event_receive_type) & 127u] = PayloadKind::event;
 }
 
+int receive_type_of(const LegConfig& config, std::uint8_t send_type) {
+  for (const PayloadMap& one : config.payloads)
+    if (one.send_type == send_type && one.receive_type != kNotReceived) return one.receive_type;
+  if (config.event_receive_type >= 0 && config.event_send_type == send_type) return config.event_receive_type;
+  for (const auto* beside : {&config.other_events, &config.noise})
+    for (const ClockedType& one : *beside)
+      if (one.send_type == send_type) return one.receive_type;
+  return -1;
+}
+
 std::uint32_t event_clock(const LegConfig& config, std::uint8_t type) {
   if (type != config.event_receive_type)
     for (const ClockedType& one : config.other_events)
@@ -96,7 +106,7 @@ Result<std::unique_ptr<LegSetup>> LegSetup::create(jitter::PayloadPool& pool, co
 bool same_coders(const LegConfig& a, const LegConfig& b) {
   if (a.payloads.size() != b.payloads.size() || a.send_ptime_ms != b.send_ptime_ms ||
       a.detect_inband_dtmf != b.detect_inband_dtmf || a.suppress_silence != b.suppress_silence ||
-      a.noise.size() != b.noise.size() || a.ptime_asked != b.ptime_asked ||
+      a.noise.size() != b.noise.size() || a.ptime_asked != b.ptime_asked || a.ptime_fixed != b.ptime_fixed ||
       a.event_clock_rate != b.event_clock_rate)
     return false;
   for (std::size_t i = 0; i < a.noise.size(); ++i)

@@ -26,6 +26,8 @@ enum class PayloadKind : std::uint8_t { unknown, audio, event, noise };
 using PayloadKinds = std::array<PayloadKind, 128>;
 // [media] Filled anew from the configuration.
 void classify(const LegConfig& config, PayloadKinds& kinds);
+// [any] Under which number of ours the peer may send what it is sent as `send_type`; -1: no such.
+int receive_type_of(const LegConfig& config, std::uint8_t send_type);
 // [media] The clock rate of an event's or noise's received type, and of the events that are sent.
 std::uint32_t event_clock(const LegConfig& config, std::uint8_t type);
 std::uint32_t sent_event_clock(const LegConfig& config);

@@ -29,6 +29,7 @@ bool one_codec(const LegConfig& from, const LegConfig& to) {
 
 bool speak_alike(const LegConfig& from, const LegConfig& to) {
   const PayloadMap& ours = from.payloads.front();
+  if (to.ptime_fixed) return false;
   if (to.ptime_asked && from.send_ptime_ms != to.send_ptime_ms) return false;
   for (const ClockedType& noise : from.noise)
     if (noise.clock_rate == ours.codec->clock_rate && noise_send_type(to, noise.clock_rate) < 0) return false;
@@ -65,7 +66,7 @@ Transcoder::Transcoder(const LegConfig& from, const LegConfig& to)
       packet_ticks_(to_->clock_rate / 1000 * to.send_ptime_ms),
       law_(law_between(from_, to_)),
       same_(one_codec(from, to)),
-      any_length_(!to.ptime_asked || from.send_ptime_ms == to.send_ptime_ms),
+      any_length_(!to.ptime_fixed && (!to.ptime_asked || from.send_ptime_ms == to.send_ptime_ms)),
       takes_noise_(noise_send_type(to, to_->clock_rate) >= 0),
       event_clock_(to.event_clock_rate != 0 ? to.event_clock_rate : to_->clock_rate) {
   const auto two = [](const auto& payload) { return payload.codec->channels == 2; };

@@ -124,9 +124,39 @@ TEST_F(FormatsTest, APtimeThatIsAskedForIsWrittenAndRepacketized) {
   EXPECT_TRUE(has(out->sdp, "a=ptime:40"));
   EXPECT_FALSE(has(out->sdp, "a=ptime:20"));
   (void)answer(audio_sdp("192.0.2.2", 5000, "0", "a=ptime:40\n"));
-  EXPECT_FALSE(legs()[0]->config().may_relay);
+  EXPECT_TRUE(legs()[1]->config().ptime_fixed);
   EXPECT_EQ(legs()[1]->config().send_ptime_ms, 40U);
+  EXPECT_FALSE(legs()[0]->config().ptime_fixed) << "what goes back is a relay";
   EXPECT_EQ(legs()[0]->config().send_ptime_ms, 20U);
+  EXPECT_TRUE(legs()[0]->config().may_relay && legs()[1]->config().may_relay);
+}
+
+TEST_F(FormatsTest, WhatNobodyHereCanDecodePassesWhateverLengthOrCodingIsAskedFor) {
+  for (const bool forced : {false, true}) {
+    Options options;
+    options.force_transcoding = forced;
+    if (!forced) options.ptime_ms = options.ptime_reverse_ms = 40;
+    const std::string ilbc = "a=rtpmap:97 iLBC/8000\n";
+    (void)offer(audio_sdp("192.0.2.1", 4000, "97", ilbc), options);
+    const auto back = answer(audio_sdp("192.0.2.2", 5000, "97", ilbc));
+    ASSERT_TRUE(back) << back.error().message;
+    ASSERT_EQ(back->warnings.size(), 1U);
+    EXPECT_NE(back->warnings[0].find("iLBC"), std::string::npos);
+    for (const auto* leg : legs()) {
+      EXPECT_TRUE(leg->config().may_relay);
+      EXPECT_FALSE(leg->config().ptime_fixed);
+    }
+    remove();
+  }
+}
+
+TEST_F(FormatsTest, KeysAreOfferedAtTheClockOfAnAddedCodecToo) {
+  const auto offered = read("96 101", "a=rtpmap:96 EVS/48000\na=rtpmap:101 telephone-event/48000\n");
+  const auto sent = offer_formats(offered, {.transcode = {"PCMU", "PCMA"}}, {registry, opaque}).formats;
+  EXPECT_EQ(text(sent), "0:PCMU+ 8:PCMA+ 101:telephone-event 97:telephone-event+");
+  EXPECT_EQ(sent.back().clock_rate, 8000U);
+  const auto without = offer_formats(read("97", kMap), {.transcode = {"PCMU"}}, {registry, opaque}).formats;
+  EXPECT_EQ(text(without), "97:L16 0:PCMU+") << "where none are offered there are none";
 }
 
 }  // namespace
