@@ -51,9 +51,10 @@ def mapped(answer):
 class IcePeer:
     """A socket that checks, speaks and listens."""
 
-    def __init__(self):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+    def __init__(self, host="127.0.0.1"):
+        self.host = host
+        self.socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
         self.port = self.socket.getsockname()[1]
         self.seq = 0
 
@@ -62,7 +63,7 @@ class IcePeer:
         deadline = time.monotonic() + 3
         self.socket.settimeout(0.3)
         while time.monotonic() < deadline:
-            self.socket.sendto(data, ("127.0.0.1", to))
+            self.socket.sendto(data, (self.host, to))
             try:
                 while (got := self.socket.recv(2048))[0] > 3:
                     pass
@@ -75,7 +76,13 @@ class IcePeer:
         for _ in range(count):
             self.seq += 1
             packet = struct.pack("!BBHII", 0x80, 0, self.seq, self.seq * 160, 0x1CE) + bytes([fill]) * 160
-            self.socket.sendto(packet, ("127.0.0.1", to))
+            self.socket.sendto(self.sealed(packet), (self.host, to))
+
+    def sealed(self, packet):
+        return packet
+
+    def opened(self, packet):
+        return packet
 
     def heard(self, seconds=0.5):
         """Payload bytes of the RTP that came."""
@@ -86,6 +93,7 @@ class IcePeer:
                 got = self.socket.recv(2048)
             except TimeoutError:
                 break
+            got = self.opened(got) or b""
             if len(got) == 172 and got[1] & 127 == 0:
                 out.add(got[20])
         return out
