@@ -29,6 +29,12 @@ void keep_back(media::LegConfig& offerer, media::LegConfig& answerer, Echo offer
   answerer.receive = answerer.receive && second;
 }
 
+// Who answers with parameters that cannot go with what was offered sends by its own.
+Format as_it_will_be_sent(Format offered, const Format& answered) {
+  if (!answered.agrees(offered)) offered.fmtp = answered.fmtp;
+  return offered;
+}
+
 bool is_coded_here(const media::LegConfig& config) {
   return !OpaqueCodecs::is_opaque(config.payloads.front().codec);
 }
@@ -107,7 +113,8 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
     for (const Format& format : ours)  // towards the offerer: what our answer says, under its numbers
       if (const Format* offered = find_same(section.offered, format)) add_payload(offerer, format, *offered);
     for (const Format& format : theirs)  // towards the answerer: what was offered to it
-      if (const Format* sent = find_same(section.sent, format)) add_payload(answerer, *sent, format);
+      if (const Format* sent = find_same(section.sent, format))
+        add_payload(answerer, as_it_will_be_sent(*sent, format), format);
     if (answerer.payloads.empty()) {  // some answer with what was not offered: understood all the same
       warnings.emplace_back("the answer accepts no codec that was offered");
       for (const Format& format : theirs)

@@ -6,6 +6,7 @@
 
 #include "core/anchor/payloads.hpp"
 #include "core/base/text.hpp"
+#include "core/codec/coder.hpp"
 
 namespace tandem::anchor {
 namespace {
@@ -119,6 +120,19 @@ bool has_audio(const std::vector<Format>& formats) {
                      [](const Format& f) { return !f.event && !is_noise(f); });
 }
 
+// What we say of a codec in the answer to this offer of it.
+std::string our_parameters(const Format& offered) {
+  const char* usual = offered.codec->default_fmtp;
+  return codec::answer_fmtp(*offered.codec, usual == nullptr ? "" : usual, offered.fmtp);
+}
+
+// Whether we can code it with its parameters. What we cannot passes as what is unknown does.
+bool can_code(const Format& offered) {
+  Format answer = offered;
+  answer.fmtp = our_parameters(offered);
+  return answer.agrees(offered);
+}
+
 // The offerer's format as the answer to it has it: what the other side said of it, or what we make of it.
 Format as_answered(const Format& mine, const Format* theirs) {
   Format format = mine;
@@ -127,8 +141,7 @@ Format as_answered(const Format& mine, const Format* theirs) {
     format.source_type = theirs->source_type;
     format.fmtp = theirs->fmtp;
   } else {
-    format.fmtp =
-        mine.codec == nullptr || mine.codec->default_fmtp == nullptr ? "" : mine.codec->default_fmtp;
+    format.fmtp = mine.codec == nullptr ? "" : our_parameters(mine);
   }
   return format;
 }
@@ -165,6 +178,11 @@ bool Format::same(const Format& other) const {
   return channels == other.channels || same_name(name, "opus");
 }
 
+bool Format::agrees(const Format& other) const {
+  if (codec == nullptr || codec->fmtp_compatible == nullptr) return true;
+  return codec->fmtp_compatible({fmtp.data(), fmtp.size()}, {other.fmtp.data(), other.fmtp.size()}) != 0;
+}
+
 std::vector<Format> read_formats(const sdp::Media& media, Codecs codecs) {
   std::vector<Format> out;
   for (const std::string& text : media.formats) {
@@ -182,7 +200,7 @@ std::vector<Format> read_formats(const sdp::Media& media, Codecs codecs) {
       format.codec = codecs.registry.find(map->name, map->clock_rate, map->channels);
       if (format.codec == nullptr && same_name(map->name, "opus"))
         format.codec = codecs.registry.find(map->name, map->clock_rate, 2);
-      if (format.codec == nullptr)
+      if (format.codec == nullptr || !can_code(format))
         format.codec = codecs.opaque.get(map->name, map->clock_rate, map->channels);
       if (format.codec == nullptr) continue;
     }
@@ -270,9 +288,8 @@ Result<std::vector<Format>> answer_formats(const AnswerInput& in) {
     return std::any_of(out.begin(), out.end(), [&](const Format& g) { return g.same(f); });
   };
   const auto offered_as = [&](const Format& f) -> const Format* {
-    for (const Format& mine : in.offered)
-      if (mine.same(f) && !any_matches(in.options.ignore, mine)) return &mine;
-    return nullptr;
+    const Format* mine = find_same(in.offered, f);
+    return mine == nullptr || any_matches(in.options.ignore, *mine) ? nullptr : mine;
   };
   const auto take = [&](const Format& mine, const Format* theirs) {
     out.push_back(as_answered(mine, theirs));
@@ -283,7 +300,8 @@ Result<std::vector<Format>> answer_formats(const AnswerInput& in) {
     const bool sent =
         std::any_of(in.sent.begin(), in.sent.end(), [&](const Format& f) { return f.same(theirs); });
     const Format* mine = offered_as(theirs);
-    if (sent && mine != nullptr && !theirs.event && !is_noise(theirs) && !has(theirs)) take(*mine, &theirs);
+    if (sent && mine != nullptr && !theirs.event && !is_noise(theirs) && !has(theirs))
+      take(*mine, theirs.agrees(*mine) || !mine->transcodable() ? &theirs : nullptr);
   }
   const auto add_if = [&](auto wanted) {
     for (const Format& mine : in.offered)

@@ -33,6 +33,8 @@ struct Format {
   bool transcodable() const { return codec != nullptr && !OpaqueCodecs::is_opaque(codec); }
   // The same codec; numbers and fmtp may differ. Opus's "/2" may be missing (RFC 7587 wants it, some forget).
   bool same(const Format& other) const;
+  // Whether its parameters go together with the other's, which names the same codec (AMR: one packing).
+  bool agrees(const Format& other) const;
 };
 
 struct Codecs {  // what formats are resolved against

@@ -7,9 +7,14 @@
 namespace tandem::anchor {
 
 const Format* find_same(const std::vector<Format>& formats, const Format& wanted) {
-  const auto found =
-      std::find_if(formats.begin(), formats.end(), [&](const Format& f) { return f.same(wanted); });
-  return found == formats.end() ? nullptr : &*found;
+  const Format* found = nullptr;
+  int likeness = 0;  // the number tells more than the parameters, either more than the order
+  for (const Format& format : formats) {
+    if (!format.same(wanted)) continue;
+    const int alike = 1 + (format.agrees(wanted) ? 1 : 0) + (format.type == wanted.type ? 2 : 0);
+    if (alike > likeness) found = &format, likeness = alike;
+  }
+  return found;
 }
 
 void add_payload(media::LegConfig& config, const Format& said_by_us, const Format& said_by_them) {

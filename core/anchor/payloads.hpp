@@ -9,7 +9,8 @@
 
 namespace tandem::anchor {
 
-// The same codec or telephone-event among `formats`; null: not there.
+// The same codec or telephone-event among `formats`, of several (AMR in both packings) that with the number
+// or the parameters; null: not there.
 const Format* find_same(const std::vector<Format>& formats, const Format& wanted);
 // One format as both sides say it; of telephone-events the first is sent, comfort noise stands beside.
 void add_payload(media::LegConfig& config, const Format& said_by_us, const Format& said_by_them);

@@ -193,3 +193,55 @@ def coding_begins_changes_and_ends_in_a_running_call_without_a_seam(e2e):
             last[side] = heard[-1]
     pair.close()
     here.check_given_back()
+
+
+def loud(packets):
+    """Whether µ-law packets have sound in them."""
+    return any(abs((byte ^ 0xFF) & 0x7F) > 0x30 for one in packets[-4:] for byte in one.payload)
+
+
+@test(deadline=40)
+def amr_in_either_packing_is_answered_as_it_was_offered_and_what_we_cannot_code_passes(e2e):
+    here = Anchoring(e2e, with_proxy=False)
+    amr = "a=rtpmap:{0} AMR/8000\r\na=fmtp:{0} {1}\r\n".format
+    tone = [bytes(0x80 if (160 * n + k) // 4 % 2 else 0x0F for k in range(160)) for n in range(20)]
+    for packing in ("octet-align=1", "octet-align=1;mode-set=0,2,5;mode-change-period=2", "octet-align=0"):
+        pair = Pair(here).agree("97", amr(97, packing), "0", "", flags=["codec-transcode-PCMU", "codec-mask-AMR"])
+        aligned = "octet-align=1" in packing
+        assert ("a=fmtp:97 octet-align=1" in pair.to_a) == aligned, pair.to_a
+        coded = []
+        for piece in tone:
+            pair.b.send(0, piece, 160)
+            time.sleep(0.005)
+        coded = pair.a.heard()
+        check_run(coded, 97, 160, packing, {"octet-align=1": 33, "octet-align=0": 32}.get(packing, 22), 20)
+        for one in coded:  # and back as it came
+            pair.a.send(97, one.payload, 160)
+        back = pair.b.heard()
+        check_run(back, 0, 160, packing, 160, 20)
+        assert loud(back), f"{packing}: what the caller says in it is not understood"
+        pair.close()
+    both = amr(96, "octet-align=0") + amr(97, "octet-align=1")
+    pair = Pair(here).agree("96 97", both, "97", amr(97, "octet-align=1"))  # the second of two that differ in it
+    assert re.search(r"m=audio \d+ RTP/AVP 97\r", pair.to_a) and "octet-align=1" in pair.to_a, pair.to_a
+    heard_b, heard_a = pair.talk((97, coded[0].payload, 160), (97, coded[0].payload, 160))
+    check_run(heard_b, 97, 160, "the second at the callee", count=8)
+    check_run(heard_a, 97, 160, "the second at the caller", count=8)
+    pair.close()
+    # an answer that disagrees with the offer is coded between the two
+    pair = Pair(here).agree("97", amr(97, "octet-align=1"), "97", amr(97, "octet-align=0"))
+    assert "a=fmtp:97 octet-align=1" in pair.to_a, pair.to_a
+    for piece in coded:  # bandwidth-efficient
+        pair.b.send(97, piece.payload, 160)
+    check_run(pair.a.heard(), 97, 160, "packed anew", 33, 20)
+    pair.close()
+    strange = amr(97, "octet-align=1;interleaving=30")
+    pair = Pair(here).agree("97", strange, "97", strange)
+    heard_b, heard_a = pair.talk((97, b"x" * 40, 160), (97, b"y" * 40, 160))
+    check_run(heard_b, 97, 160, "interleaved", 40, 8)
+    check_run(heard_a, 97, 160, "interleaved", 40, 8)
+    pair.close()
+    pair = Pair(here).agree("97 0", strange, "8", "", flags=["codec-transcode-PCMA"])
+    assert re.search(r"m=audio \d+ RTP/AVP 0\r", pair.to_a), pair.to_a
+    pair.close()
+    here.check_given_back()
