@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/load/bare_codec.hpp"
 #include "core/load/melody.hpp"
 #include "core/load/phone.hpp"
@@ -26,10 +28,13 @@ Result<std::string> bare_cost_line(const codec::CodecRegistry& codecs, const std
       (*codec)->name, coders, row->encode_us, row->decode_us, calls->encode_us, calls->decode_us);
 }
 
-Result<std::string> swaps_found_line(const codec::CodecRegistry& codecs, const std::string& name) {
+Result<std::string> swaps_found_line(const codec::CodecRegistry& codecs, const std::string& name,
+                                     unsigned legs) {
+  constexpr unsigned kPairs = 80;
   const auto codec = load::phone_codec(codecs, name, 20);
   if (!codec) return codec.error();
-  const auto rows = load::swaps_found(**codec, load::Melody(), 40);
+  const auto rows =
+      load::swaps_found(**codec, load::Melody(), legs == 0 ? kPairs : std::clamp(legs / 2, 1U, 1000U));
   if (!rows) return rows.error();
   return load::swaps_line(**codec, *rows);
 }

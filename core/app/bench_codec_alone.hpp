@@ -14,7 +14,9 @@ namespace tandem::app {
 Result<std::string> bare_cost_line(const codec::CodecRegistry& codecs, const std::string& name,
                                    unsigned coders);
 
-// --swaps-found: how short a swap of two legs is found through it. Takes some seconds.
-Result<std::string> swaps_found_line(const codec::CodecRegistry& codecs, const std::string& name);
+// --swaps-found: how short a swap of two legs is found through it, of pairs of so many `legs` (0: of 160).
+// Takes some seconds.
+Result<std::string> swaps_found_line(const codec::CodecRegistry& codecs, const std::string& name,
+                                     unsigned legs);
 
 }  // namespace tandem::app

@@ -108,7 +108,7 @@ class Bench {
 
   int codec_alone() const {
     const auto line = o_.swaps_found.empty() ? bare_cost_line(codecs_.registry(), o_.bare_codec, o_.legs)
-                                             : swaps_found_line(codecs_.registry(), o_.swaps_found);
+                                             : swaps_found_line(codecs_.registry(), o_.swaps_found, o_.legs);
     if (!line) return refuse(line.error());
     fmt::print("{}\n", *line);
     return 0;
@@ -379,7 +379,8 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
   bench->add_option("--bare-codec", options->bare_codec,
                     "no server: what a codec alone costs, with --legs of it in turn, as a line of JSON");
   bench->add_option("--swaps-found", options->swaps_found,
-                    "no server: how short a swap of two legs is found through a codec, as a line of JSON");
+                    "no server: how short a swap of two legs (80 pairs, or --legs) is found through a codec, "
+                    "as a line of JSON");
   bench->add_flag("--search", options->search, "finds the largest load that holds the objective");
   bench->add_option("--against", options->against, "a second server: both in turn, ratios pair by pair");
   bench->add_option("--rounds", options->rounds, "pairs of runs of --against")->check(CLI::Range(1, 100));

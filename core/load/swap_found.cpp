@@ -67,13 +67,15 @@ Result<std::vector<SwapFound>> swaps_found(const td_codec& codec, const Melody& 
   }
   std::vector<SwapFound> rows;
   for (unsigned ms = 0; ms <= kSwapMaxMs; ms += kSwapStepMs) {
-    SwapFound row{ms, pairs, 0, 0};
-    for (unsigned pair = 0; pair < pairs; ++pair) {
-      const auto figures = heard(codec, melody, 2 * pair, all[2 * pair], all[2 * pair + 1],
-                                 kSwapFrom + pair % 8, ms / kPacketMs);
+    SwapFound row{ms, ms == 0 ? 2 * pairs : pairs, 0, 0, 0};
+    for (unsigned n = 0; n < row.planted; ++n) {
+      const unsigned own = ms == 0 ? n : 2 * n;
+      const auto figures =
+          heard(codec, melody, own, all[own], all[own ^ 1U], kSwapFrom + n % 8, ms / kPacketMs);
       if (!figures) return figures.error();
       row.told += figures->wrong > 0 ? 1 : 0;
       row.hurt += figures->wrong + figures->clicks + figures->gaps + figures->shifts > 0 ? 1 : 0;
+      row.tones += figures->symbols;
     }
     rows.push_back(row);
   }
@@ -92,8 +94,8 @@ std::string swaps_line(const td_codec& codec, const std::vector<SwapFound>& rows
       fmt::format("{{\"codec\": \"{}\", \"smallest_told_ms\": {}, \"smallest_hurt_ms\": {}, \"swaps\": [",
                   codec.name, smallest_swap(rows, &SwapFound::told), smallest_swap(rows, &SwapFound::hurt));
   for (const SwapFound& row : rows)
-    out += fmt::format("{}{{\"ms\": {}, \"planted\": {}, \"told\": {}, \"hurt\": {}}}",
-                       row.ms == 0 ? "" : ", ", row.ms, row.planted, row.told, row.hurt);
+    out += fmt::format("{}{{\"ms\": {}, \"planted\": {}, \"told\": {}, \"hurt\": {}, \"tones\": {}}}",
+                       row.ms == 0 ? "" : ", ", row.ms, row.planted, row.told, row.hurt, row.tones);
   return out + "]}";
 }
 

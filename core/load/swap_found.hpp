@@ -14,14 +14,16 @@
 namespace tandem::load {
 
 struct SwapFound {
-  unsigned ms = 0;       // of the swap; 0: none was planted
-  unsigned planted = 0;  // so many, of other singers and at other places in a tone
-  unsigned told = 0;     // of those, said to be somebody else's sound
-  unsigned hurt = 0;     // said to be something: that, a click, a gap or a jump
+  unsigned ms = 0;          // of the swap; 0: none was planted
+  unsigned planted = 0;     // so many, of other singers and at other places in a tone; of none: singers heard
+  unsigned told = 0;        // of those, said to be somebody else's sound
+  unsigned hurt = 0;        // said to be something: that, a click, a gap or a jump
+  std::uint64_t tones = 0;  // that were judged
 };
 
-// A row of `pairs` swaps for none and each 40 ms up to 600, in packets of 20 ms. `pairs`: 1 to 200. Errors:
-// invalid (the codec refuses, or makes nothing of what it is given).
+// A row for all singers of `pairs` with no swap, 3 s each, then one of `pairs` swaps for each 40 ms up to
+// 600, in packets of 20 ms. `pairs`: 1 to 1,000. Errors: invalid (the codec refuses, or makes nothing of what
+// it is given).
 Result<std::vector<SwapFound>> swaps_found(const td_codec& codec, const Melody& melody, unsigned pairs);
 
 // From how many ms on all were told, or hurt; 0: not all of the longest were. [any]

@@ -1,5 +1,6 @@
-// Tune: following, judging and finding the melody. A symbol is judged by the share of its energy that the
-// expected tone explains in any phase, so that codecs, resamplers and fractions of a sample do not matter.
+// Tune: following and judging the melody (finding it is in tune_search.cpp). A symbol is judged by the share
+// of its energy that the expected tone explains in any phase, so that codecs, resamplers and fractions of a
+// sample do not matter.
 #include "core/load/tune.hpp"
 
 #include <algorithm>
@@ -12,7 +13,7 @@
 namespace tandem::load {
 namespace {
 
-constexpr double kGoodShare = 0.85, kRightShare = 0.5, kFoundShare = 0.75, kSettledShare = 0.9;
+constexpr double kGoodShare = 0.85, kRightShare = 0.5;
 constexpr unsigned kBlock = 80;  // 10 ms
 constexpr unsigned kClickSamples = 24;
 constexpr std::size_t kBeginFrom = 16, kBeginTo = 72;  // where codecs shoot over, samples into a symbol
@@ -125,6 +126,12 @@ void Tune::judge(SoundFigures& figures) {
   const bool holes = judge_holes(figures);
   const Dots d = dots(melody_, tone, 0, symbol_.data(), kSymbolSamples);
   const double share = std::min(share_of(d, energy), 1.0);
+  if (tolerance_.other_share > 0 && !silent(energy, kSymbolSamples) && is_strangers(energy, tone)) {
+    ++bad_streak_;
+    ++figures.wrong;
+    ++doubtful_wrong_;
+    return doubt();
+  }
   if (share < kRightShare && !silent(energy, kSymbolSamples)) {
     const double fit[2]{d.sine / d.norm, d.cosine / d.norm};
     if (is_click(fit, tone)) {  // one loud sample outweighs 40 ms of tone
@@ -191,6 +198,7 @@ void Tune::trust() {
   if (++good_streak_ < 2) return;
   doubts_ = 0;
   doubtful_wrong_ = 0;
+  if (tolerance_.other_share > 0) guessed_ = false;
 }
 
 // Several symbols that do not fit: the sound may have moved in time.
@@ -241,6 +249,19 @@ bool Tune::is_click(const double (&fit)[2], unsigned tone) const {
   return near > 0.5 * sum;
 }
 
+// For codecs that damage a tone but make none: whether there is another's. Not the one before, which decoders
+// go on with where a packet is missing; nor a part of the next one, where the sound is a little early.
+bool Tune::is_strangers(double energy, unsigned expected) const {
+  const unsigned before = symbol(singer_, index_ - 1, talk_), next = symbol(singer_, index_ + 1, talk_);
+  if (before == kSpeech) return false;
+  for (unsigned tone = 0; tone < kTones; ++tone) {
+    if (tone == expected || tone == before) continue;
+    const double share = share_of(dots(melody_, tone, 0, symbol_.data(), kSymbolSamples), energy);
+    if (share >= (tone == next ? kRightShare : tolerance_.other_share)) return true;
+  }
+  return false;
+}
+
 void Tune::judge_other(double energy, unsigned expected, SoundFigures& figures) {
   bool tonal = false;
   for (unsigned tone = 0; tone < kTones && !tonal; ++tone)
@@ -257,115 +278,6 @@ void Tune::judge_other(double energy, unsigned expected, SoundFigures& figures) 
   figures.poor += counted > 0 ? 0 : 1;
   doubtful_wrong_ += counted;
   doubt();
-}
-
-void Tune::collect(std::int64_t at, std::span<const std::int16_t> pcm, std::int64_t sung, int& searches,
-                   SoundFigures& figures) {
-  if (window_.size() < kSearch) {
-    if (!window_.empty() && at != collected_at_ + static_cast<std::int64_t>(window_.size())) window_.clear();
-    if (window_.empty()) collected_at_ = at;
-    if (window_.size() + pcm.size() <= window_.capacity())
-      window_.insert(window_.end(), pcm.begin(), pcm.end());
-  }
-  if (window_.size() < kSearch || searches <= 0) return;  // its turn comes
-  if (silent(energy_of(std::span(window_).first(kSearch)), kSearch * 4)) {
-    window_.clear();
-    return;
-  }
-  --searches;
-  search(sung, figures);
-  window_.clear();
-}
-
-// The position at which the collected window fits best; coarse, then to 10 samples, then to the sample.
-void Tune::search(std::int64_t sung, SoundFigures& figures) {
-  if (aligned_ && explained(collected_at_ + offset_) >= kSettledShare) {
-    collecting_ = false;
-    doubts_ = 0;
-    return;
-  }
-  std::int64_t low = std::max<std::int64_t>(sung - kDelayMax - static_cast<std::int64_t>(kSearch), 0);
-  std::int64_t high = sung;
-  if (singer_ == kPromptSinger) {
-    low = 0;
-    high = std::int64_t{kPromptSymbols} * kSymbolSamples;
-  }
-  std::int64_t best = low;
-  double most = -1;
-  const auto look = [&](std::int64_t from, std::int64_t to, std::int64_t step, const auto& score) {
-    for (std::int64_t at = from; at <= to; at += step) {
-      const double found = score(at);
-      if (found <= most) continue;
-      most = found;
-      best = at;
-    }
-  };
-  const auto by_energy = [this](std::int64_t at) { return explained(at); };
-  look(low, high, 80, by_energy);
-  if (most < 0.5) return;
-  look(best - 80, best + 80, 10, by_energy);
-  if (most < kFoundShare) return;
-  most = -1e300;
-  look(best - 14, best + 14, 1, [this](std::int64_t at) { return likeness(at); });
-  aligned_at(best, figures);
-}
-
-void Tune::aligned_at(std::int64_t position, SoundFigures& figures) {
-  const std::int64_t found = position - collected_at_;
-  if (aligned_) {
-    std::int64_t by = found - offset_;
-    if (singer_ == kPromptSinger) {
-      const std::int64_t period = std::int64_t{kPromptSymbols} * kSymbolSamples;
-      by -= floor_div(by + period / 2, period) * period;
-    }
-    if (std::abs(by) > tolerance_.jump_above) {
-      if (!guessed_) {
-        ++figures.shifts;
-        figures.shift_ms_max = std::max(figures.shift_ms_max, std::abs(static_cast<double>(by)) / 8);
-      }
-      figures.wrong -= std::min(figures.wrong, doubtful_wrong_);  // it was the right one, at another time
-    }
-  }
-  offset_ = found;
-  guessed_ = false;
-  aligned_ = true;
-  collecting_ = false;
-  listen_anew();
-}
-
-// Hands each symbol's part of the window, the melody standing at `position`, to visit(tone, samples into the
-// symbol, first sample of the window, samples); silence is left out.
-template <typename Visit>
-void Tune::each_symbol(std::int64_t position, Visit&& visit) const {
-  for (std::size_t done = 0; done < kSearch;) {
-    const std::int64_t at = position + static_cast<std::int64_t>(done);
-    const std::int64_t index = floor_div(at, kSymbolSamples);
-    const auto inside = static_cast<std::size_t>(at - index * kSymbolSamples);
-    const std::size_t n = std::min<std::size_t>(kSearch - done, kSymbolSamples - inside);
-    const unsigned tone = symbol(singer_, index, talk_);
-    if (tone < kTones) visit(tone, inside, done, n);
-    done += n;
-  }
-}
-
-// The share of the window's energy that the melody from `position` explains.
-double Tune::explained(std::int64_t position) const {
-  double sum = 0;
-  each_symbol(position, [&](unsigned tone, std::size_t inside, std::size_t from, std::size_t n) {
-    if (n < kBlock) return;
-    const Dots d = dots(melody_, tone, inside, &window_[from], n);
-    if (d.norm > 0) sum += (d.sine * d.sine + d.cosine * d.cosine) / d.norm;
-  });
-  return sum / std::max(energy_of(std::span(window_).first(kSearch)), 1.0);
-}
-
-// Correlation of the window with the melody itself, phase and all.
-double Tune::likeness(std::int64_t position) const {
-  double sum = 0;
-  each_symbol(position, [&](unsigned tone, std::size_t inside, std::size_t from, std::size_t n) {
-    sum += dots(melody_, tone, inside, &window_[from], n).sine;
-  });
-  return sum;
 }
 
 }  // namespace tandem::load

@@ -48,6 +48,7 @@ class Tune {
   void place(std::int64_t at, std::span<const std::int16_t> pcm, SoundFigures& figures);
   void judge(SoundFigures& figures);
   void judge_other(double energy, unsigned expected, SoundFigures& figures);
+  bool is_strangers(double energy, unsigned expected) const;
   void judge_speech(double energy, SoundFigures& figures);
   void judge_key(SoundFigures& figures);
   bool judge_holes(SoundFigures& figures);
@@ -60,8 +61,10 @@ class Tune {
   template <typename Visit>
   void each_symbol(std::int64_t position, Visit&& visit) const;
   double explained(std::int64_t position) const;
+  bool found_at(std::int64_t position, double share) const;
   double likeness(std::int64_t position) const;
   void aligned_at(std::int64_t position, SoundFigures& figures);
+  bool believed(std::int64_t by);
   void listen_anew();
 
   // borrowed
@@ -71,9 +74,10 @@ class Tune {
   std::uint32_t singer_;
   Talk talk_;
   bool aligned_ = false;
-  std::int64_t offset_ = 0;  // melody's position minus stream's sample
-  std::int64_t behind_ = 0;  // how far the sound was behind its singer at the last packet
-  bool guessed_ = false;     // offset_ is what restart() expects
+  std::int64_t offset_ = 0;    // melody's position minus stream's sample
+  std::int64_t behind_ = 0;    // how far the sound was behind its singer at the last packet
+  bool guessed_ = false;       // offset_ is what restart() expects, or found but once where tones are damaged
+  std::int64_t moved_by_ = 0;  // found once elsewhere: so far away; 0: not
   std::array<std::int16_t, kSymbolSamples> symbol_{};
   std::array<std::int16_t, kKeySymbols * kSymbolSamples> key_{};
   std::int64_t key_next_ = -1;  // the symbol that a key goes on with

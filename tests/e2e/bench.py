@@ -51,6 +51,16 @@ def bench_verifies_the_media_engine(e2e):
 
 
 @test(deadline=30)
+def a_swap_of_two_legs_for_200_ms_is_found_through_gsm_and_nothing_where_there_is_none(e2e):
+    """GSM damages tones the most. Through the codec alone: the server's share is judged by the other tests."""
+    done = subprocess.run([binary(), "bench", "--swaps-found", "GSM", "--legs", "40"], capture_output=True, text=True, timeout=25)
+    assert done.returncode == 0, done.stderr
+    rows = {row["ms"]: row for row in json.loads(done.stdout)["swaps"]}
+    assert rows[0]["planted"] == 40 and rows[0]["tones"] > 2000 and rows[0]["hurt"] == 0, done.stdout
+    assert rows[200]["planted"] == rows[200]["told"] == 20, done.stdout
+
+
+@test(deadline=30)
 def bench_runs_the_same_twice_and_judges_whether_the_runs_agree(e2e):
     """The judging is what is judged: how far short runs lie apart on a machine with other work is not."""
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as profile:
