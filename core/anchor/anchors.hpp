@@ -69,6 +69,7 @@ struct AnchorEvent {
 struct PlayOrder {
   std::vector<std::string> files;  // absolute
   bool loop = false;
+  bool everybody = false;  // each party that has sound, and not the selected one alone
   milliseconds offset{0}, limit{0};
 };
 
@@ -150,7 +151,7 @@ class Anchors final : public session::MediaListener {
   void play(const Selector& who, const PlayOrder& order, std::function<void(Result<void>)> started);
   Result<void> stop_play(const Selector& who);
   // Keys as if this party had pressed them: the partner hears them.
-  Result<void> play_digits(const Selector& who, const std::string& digits, milliseconds length,
+  Result<void> play_digits(const Selector& who, const std::string& digits, Everybody all, milliseconds length,
                            milliseconds gap);
   // One stereo file a party's line that is joined: `path` without extension; "" makes one of the call's id
   // under `folder`. Errors: not_found, and the engine's.

@@ -179,20 +179,31 @@ std::vector<std::string> Anchors::list(std::size_t most) const {
 void Anchors::play(const Selector& who, const PlayOrder& order, std::function<void(Result<void>)> started) {
   auto found = demand(who.call_id);
   if (!found) return started(found.error());
-  auto party = select(**found, who, true);
+  auto party = order.everybody ? Result<Party*>(nullptr) : select(**found, who, true);
   if (!party) return started(party.error());
-  for (const Line& line : (*party)->lines) {
-    if (!is_sound(line)) continue;
-    session::PlaySpec spec;
-    spec.files = order.files;
-    spec.loop = order.loop;
-    spec.offset = order.offset;
-    spec.limit = order.limit;
-    return media_.play(line.opened.id, spec, [started](const Result<session::PlaybackId>& playing) {
-      started(playing ? Result<void>() : Result<void>(playing.error()));
-    });
+  session::PlaySpec spec;
+  spec.files = order.files;
+  spec.loop = order.loop;
+  spec.offset = order.offset;
+  spec.limit = order.limit;
+  std::vector<session::MediaId> hearers;
+  for (const auto& one : (*found)->parties) {
+    if (*party != nullptr && one.get() != *party) continue;
+    const auto line = std::find_if(one->lines.begin(), one->lines.end(), is_sound);
+    if (line != one->lines.end()) hearers.push_back(line->opened.id);
   }
-  started(Error{ErrorCode::invalid, "that party has no audio yet that could be heard"});
+  if (hearers.empty())
+    return started(Error{ErrorCode::invalid, "that party has no audio yet that could be heard"});
+  struct Starting {
+    std::size_t open = 0;
+    Result<void> first_error;
+  };
+  auto all = std::make_shared<Starting>(Starting{hearers.size(), {}});
+  for (const session::MediaId hearer : hearers)
+    media_.play(hearer, spec, [started, all](const Result<session::PlaybackId>& playing) {
+      if (!playing && all->first_error) all->first_error = playing.error();
+      if (--all->open == 0) started(all->first_error);
+    });
 }
 
 Result<void> Anchors::stop_play(const Selector& who) {
@@ -208,16 +219,24 @@ Result<void> Anchors::stop_play(const Selector& who) {
   return {};
 }
 
-Result<void> Anchors::play_digits(const Selector& who, const std::string& digits, milliseconds length,
-                                  milliseconds gap) {
+Result<void> Anchors::play_digits(const Selector& who, const std::string& digits, Everybody all,
+                                  milliseconds length, milliseconds gap) {
   auto found = demand(who.call_id);
   if (!found) return found.error();
-  auto party = select(**found, who, true);
+  auto party = all == Everybody::yes ? Result<Party*>(nullptr) : select(**found, who, true);
   if (!party) return party.error();
-  const Party* hearer = (*party)->partner;
-  if (hearer == nullptr) return Error{ErrorCode::conflict, "nobody is connected with that party"};
-  for (const Line& line : hearer->lines)
-    if (is_sound(line)) return media_.send_digits(line.opened.id, digits, length, gap);
+  bool connected = false, sent = false;
+  for (const auto& one : (*found)->parties) {
+    if ((*party != nullptr && one.get() != *party) || one->partner == nullptr) continue;
+    connected = true;
+    const std::vector<Line>& lines = one->partner->lines;
+    const auto line = std::find_if(lines.begin(), lines.end(), is_sound);
+    if (line == lines.end()) continue;
+    if (auto pressed = media_.send_digits(line->opened.id, digits, length, gap); !pressed) return pressed;
+    sent = true;
+  }
+  if (sent) return {};
+  if (!connected) return Error{ErrorCode::conflict, "nobody is connected with that party"};
   return Error{ErrorCode::invalid, "the other party has no audio that keys could be sent in"};
 }
 

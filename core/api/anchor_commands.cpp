@@ -178,11 +178,12 @@ void bind_media(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
         if (!order) return reply(order.error());
         answer_done(anchors.block_keys(selector_of(given), on, *order, everybody), reply);
       });
-  add(table, "anchor.play", "lets one party hear sound files; ends with anchor.play_finished",
+  add(table, "anchor.play",
+      "lets one party, or with `all` each of the call, hear sound files; ends with anchor.play_finished",
       schema(
           who_properties() +
               R"(,"files":{"type":"array","maxItems":100,"items":{"type":"string","minLength":1,"maxLength":512}},
-                 "repeat":{"type":"integer","minimum":1,"maximum":100,"default":1},"loop":{"type":"boolean"},
+                 "repeat":{"type":"integer","minimum":1,"maximum":100,"default":1},"loop":{"type":"boolean"},"all":{"type":"boolean"},
                  "offset_ms":{"type":"integer","minimum":0,"maximum":86400000},"limit_ms":{"type":"integer","minimum":0,"maximum":86400000})",
           R"(["call_id","files"])"),
       "{}", [&anchors, &sounds](const Json& given, const Reply& reply) {
@@ -195,6 +196,7 @@ void bind_media(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
           }
         }
         order.loop = flag_at(given, "loop");
+        order.everybody = flag_at(given, "all");
         order.offset = milliseconds(number_at(given, "offset_ms"));
         order.limit = milliseconds(number_at(given, "limit_ms"));
         anchors.play(selector_of(given), order,
@@ -204,16 +206,20 @@ void bind_media(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
       schema(who_properties(), R"(["call_id"])"), "{}", [&anchors](const Json& given, const Reply& reply) {
         answer_done(anchors.stop_play(selector_of(given)), reply);
       });
-  add(table, "anchor.play_digits", "sends keys 0-9 * # A-D as if the party had pressed them",
-      schema(who_properties() + R"(,"digits":{"type":"string","minLength":1,"maxLength":64},
+  add(table, "anchor.play_digits",
+      "sends keys 0-9 * # A-D as if the party, or with `all` each, had pressed them",
+      schema(who_properties() +
+                 R"(,"all":{"type":"boolean"},"digits":{"type":"string","minLength":1,"maxLength":64},
                  "duration_ms":{"type":"integer","minimum":40,"maximum":8000,"default":250},
                  "gap_ms":{"type":"integer","minimum":40,"maximum":8000,"default":100})",
              R"(["call_id","digits"])"),
       "{}", [&anchors](const Json& given, const Reply& reply) {
-        answer_done(anchors.play_digits(selector_of(given), text_at(given, "digits"),
-                                        milliseconds(number_at(given, "duration_ms", 250)),
-                                        milliseconds(number_at(given, "gap_ms", 100))),
-                    reply);
+        answer_done(
+            anchors.play_digits(selector_of(given), text_at(given, "digits"),
+                                flag_at(given, "all") ? Anchors::Everybody::yes : Anchors::Everybody::no,
+                                milliseconds(number_at(given, "duration_ms", 250)),
+                                milliseconds(number_at(given, "gap_ms", 100))),
+            reply);
       });
 }
 

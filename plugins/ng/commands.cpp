@@ -136,6 +136,8 @@ void Commands::run_sdp(const char* method, const Request& request, const Answer&
   const auto lead_keys = [this, to = request.key_log, call_id = text_at(params, "call_id")] {
     return !to || key_log_.lead(call_id, *to);
   };
+  if (request.record_off)
+    ask("anchor.control_recording", {{"call_id", params["call_id"]}, {"act", "stop"}}, [](const Value&) {});
   ask(method, params, answer,
       [bytes, lead_keys, warnings = request.warnings](const Value& result, Value& out) {
         auto all = warnings;
@@ -156,6 +158,7 @@ void Commands::run_state(const Request& request, const Answer& answer) {
       // A call that is gone already is what was wanted.
       answer({{"result", "ok"}, {"warning", text_at(told, "error-reason")}});
     };
+    if (request.fast) return ask("anchor.delete", params, with_result);
     return ask("anchor.delete", params, with_result, add_report);
   }
   if (request.command == "query") {
@@ -206,6 +209,7 @@ bool Commands::run_act(Request& request, const Answer& answer) {
     if (request.file.empty()) return answer(failed("No media file specified: expected \"file\"")), true;
     request.params["files"] = Value::array({request.file.substr(0, 512)});
     request.params["repeat"] = request.repeat;
+    if (request.all) request.params["all"] = true;
     request.params["offset_ms"] = request.start_ms;
     if (request.repeat_duration_ms != 0) {
       request.params["limit_ms"] = request.repeat_duration_ms;
@@ -222,6 +226,7 @@ bool Commands::run_act(Request& request, const Answer& answer) {
     if (!only_keys(request.digits)) return answer(failed("Invalid DTMF code: expected 0-9 * # A-D")), true;
     request.params["digits"] = request.digits.substr(0, 64);
     if (request.duration_ms != 0) request.params["duration_ms"] = request.duration_ms;
+    if (request.all) request.params["all"] = true;
     if (request.gap_ms != 0) request.params["gap_ms"] = request.gap_ms;
     return ask("anchor.play_digits", request.params, answer), true;
   }

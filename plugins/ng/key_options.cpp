@@ -23,9 +23,9 @@ bool KeyOptions::take(const std::string& key, const Value& value) {
     take_trigger("trigger", key, value);
   else if (key == "trigger-end" || key == "end-trigger")
     take_trigger("trigger_end", key, value);
-  else if (key == "trigger-end-time")
+  else if (key == "trigger-end-time" || key == "end-trigger-time")
     take_ms("trigger_ms", key, value, 86'400'000);
-  else if (key == "trigger-end-digits")
+  else if (key == "trigger-end-digits" || key == "end-trigger-digits")
     take_ms("trigger_digits", key, value, 1000);
   else if (key == "dtmf-delay")
     take_ms("delay_ms", key, value, 10'000);

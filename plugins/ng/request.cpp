@@ -109,11 +109,26 @@ class Reader {
     else
       out_.warnings.push_back("dtmf-log-dest: expected ADDRESS:PORT");
   }
+  // A text is keys, a number an event of RFC 4733 (10 is *, 11 is #, 12 to 15 are A to D).
+  void take_code(const Value& value) {
+    const std::int64_t event = value.is_number_integer() ? to_number(value, -1) : -1;
+    if (event >= 0 && event < static_cast<std::int64_t>(kKeys.size()))
+      out_.digits = kKeys[static_cast<std::size_t>(event)];
+    else
+      out_.digits = to_words(value).empty() ? "" : to_words(value).front();
+    if (event >= static_cast<std::int64_t>(kKeys.size()))
+      refuse("code: expected 0 to 15 or one of 0-9 * # A-D");
+  }
+  void take_alias_key(const Value& value) {
+    const std::string word = canonical(value.is_string() ? value.get<std::string>() : "");
+    if (word != "off" && word != "none" && word != "no" && !word.empty())
+      out_.warnings.push_back("alias-key=" + shown(word) + ": a new from-tag is a party of its own");
+  }
   bool take_act_option(const std::string& key, const Value& value) {
     if (key == "file")
       out_.file = value.is_string() ? value.get<std::string>() : "";
     else if (key == "code" || key == "digit")
-      out_.digits = to_words(value).empty() ? "" : to_words(value).front();
+      take_code(value);
     else if (key == "repeat-times")
       out_.repeat = std::clamp<std::int64_t>(to_number(value, 1), 1, 100);
     else if (key == "repeat-duration")
@@ -131,12 +146,14 @@ class Reader {
       out_.limit = std::clamp<std::int64_t>(to_number(value, 32), 1, 100'000);
     else if (key == "delete-delay")
       out_.delete_delay_s = std::clamp<std::int64_t>(to_number(value, 0), 0, 3600);
+    else if (key == "alias-key")
+      take_alias_key(value);
     else if (key == "dtmf-log-dest" || key == "dtmf-log-destination")
       take_key_log(value);
     else if (key == "all")
       take_all(value);
     else if (key == "output-destination" || key == "output-file" || key == "recording-file" ||
-             key == "recording-destination")
+             key == "recording-destination" || key == "output-dest" || key == "recording-dest")
       out_.file = value.is_string() ? value.get<std::string>() : "";
     else
       return false;
@@ -188,7 +205,9 @@ class Reader {
       out_.fatal = true;
     else if (flag == "pause")
       out_.pause = true;
-    else if (flag == "mix")
+    else if (flag == "fast")
+      out_.fast = true;
+    else if (flag == "mix" || flag == "mixed")
       out_.mix = true;
     else if (flag == "siprec")
       out_.siprec = true;

@@ -29,12 +29,13 @@ struct Request {
   std::vector<std::string> warnings;
   std::size_t unknown = 0;  // keys and flags that nobody knows
   // what the params of anchor.* have not
-  bool all = false, directional = false, fatal = false, pause = false, had_label = false;
+  bool all = false, directional = false, fatal = false, fast = false, pause = false, had_label = false;
   bool mix = false, siprec = false, bidirectional = false, unsubscribe = false;
   std::string to_call_id, source_call_id, source_tag;
   Value from_tags = Value::array(), calls = Value::array(), rows = Value::array(), media = Value::array();
   std::string file, digits, transport;
-  std::string metadata;  // where it is no option of an offer: start forwarding
+  bool record_off = false;  // record-call=off of an offer or answer
+  std::string metadata;     // where it is no option of an offer: start forwarding
   std::int64_t repeat = 1, duration_ms = 0, gap_ms = 0, start_ms = 0, repeat_duration_ms = 0, limit = 32;
   std::int64_t delete_delay_s = -1;
   std::optional<Listen> key_log;  // dtmf-log-dest

@@ -8,9 +8,9 @@ namespace tandem::ng {
 
 // Harmless here: we do it anyway, it is another program's business, or it only tunes what we have not.
 inline constexpr std::array kQuietKeys = {
-    "supports",     "sip-message-type", "sip-code",          "sip-response-code", "dtls",
-    "dtls-reverse", "dtls-fingerprint", "ice-lite",          "generate-rtcp",     "audio-player",
-    "player",       "alias-key",        "endpoint-learning", "instance",          "interface-hint"};
+    "supports",     "sip-message-type",  "sip-code", "sip-response-code", "dtls",
+    "dtls-reverse", "dtls-fingerprint",  "ice-lite", "generate-rtcp",     "audio-player",
+    "player",       "endpoint-learning", "instance", "interface-hint"};
 
 inline constexpr std::array kQuietFlags = {"trust-address",
                                            "symmetric",
@@ -43,7 +43,6 @@ inline constexpr std::array kQuietFlags = {"trust-address",
                                            "inject-dtmf",
                                            "skip-recording-db",
                                            "skip-recording-database",
-                                           "fast",
                                            "new-branch",
                                            "to-tag",
                                            "ice-reject",
@@ -55,7 +54,7 @@ inline constexpr std::array kQuietFlags = {"trust-address",
                                            "bridge"};
 
 // The call goes on without, and who asked for it is told. Keys and flags.
-inline constexpr std::array<std::pair<const char*, const char*>, 12> kWarned = {{
+inline constexpr std::array<std::pair<const char*, const char*>, 13> kWarned = {{
     {"static-codec", "what is offered follows each offer"},
     {"static-codecs", "what is offered follows each offer"},
     {"reuse-codecs", "codecs follow each offer"},
@@ -67,6 +66,7 @@ inline constexpr std::array<std::pair<const char*, const char*>, 12> kWarned = {
     {"block-short", "short packets pass"},
     {"block-shorts", "short packets pass"},
     {"block-short-packets", "short packets pass"},
+    {"reorder-codecs", "codecs stay in the order in which they were offered"},
     {"xmlrpc-callback", "nobody is called back; the event is anchor.ended"},
 }};
 
@@ -84,11 +84,17 @@ inline constexpr std::array kRefusedFlags = {"exclude-recording",
                                              "block-egress",
                                              "discard-recording",
                                              "allow-no-codec-media",
-                                             "allow-empty-codec-media"};
+                                             "allow-empty-codec-media",
+                                             "allow-no-codec-medias",
+                                             "allow-empty-codec-medias"};
 
 inline constexpr std::array kRefusedKeys = {"template",     "blob",          "blob64",       "db-id",
                                             "moh",          "vsc-start-rec", "vsc-stop-rec", "vsc-pause-rec",
                                             "inbound-peer", "outbound-peer", "peer"};
+
+// Whom ICE-lite is spoken to: both, always.
+inline constexpr std::array kLiteWords = {"forward", "offer",  "fwd",  "fw",  "backward", "backwards",
+                                          "reverse", "answer", "back", "bkw", "bk",       "both"};
 
 inline constexpr std::array kCodecLists = {"strip",  "offer",  "except",    "mask", "consume",
                                            "accept", "ignore", "transcode", "set"};

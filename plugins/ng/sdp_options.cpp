@@ -44,15 +44,11 @@ bool SdpOptions::take(const std::string& key, const Value& value) {
     options_["address_family"] = value.is_string() ? value.get<std::string>() : "";
   else if (key == "received-from")
     take_received_from(value);
-  else if (key == "from-interface")
-    from_interface_ = to_words(value);
   else if (key == "to-interface")
     to_interface_ = to_words(value);
-  else if (key == "interface")
+  else if (key == "interface" || key == "from-interface")
     from_interface_ = to_words(value);
-  else if (key == "ptime")
-    take_ptime("ptime_ms", value);
-  else if (key == "repacketize")
+  else if (key == "ptime" || key == "repacketize")
     take_ptime("ptime_ms", value);
   else if (key == "ptime-reverse" || key == "reverse-ptime")
     take_ptime("ptime_reverse_ms", value);
@@ -199,7 +195,7 @@ void SdpOptions::take_ice(const Value& value) {
       options_["ice"] = "force";
     } else if (ice == "force-relay") {
       out_.refuse("ICE=force-relay: candidates of the parties are not passed on; use ICE=force");
-    } else if (ice == "lite-off" || ice == "no-lite") {
+    } else if (ice == "lite-off" || ice == "lite-no" || ice == "lite-none" || ice == "no-lite") {
       take_ice_lite(Value("off"));
     } else if (!ice.starts_with("lite") && ice != "trickle" && ice != "ice2") {
       out_.add_unknown("ICE option", word);
@@ -211,9 +207,9 @@ void SdpOptions::take_ice(const Value& value) {
 void SdpOptions::take_ice_lite(const Value& value) {
   for (const std::string& word : to_words(value)) {
     const std::string lite = canonical(word);
-    if (lite == "off")
+    if (lite == "off" || lite == "none" || lite == "no")
       out_.warnings.emplace_back("ICE-lite=off: ICE is done as a lite agent here");
-    else if (lite != "forward" && lite != "backward" && lite != "both")
+    else if (!holds(kLiteWords, lite))
       out_.add_unknown("ICE-lite option", word);
   }
 }
@@ -228,7 +224,14 @@ void SdpOptions::take_record_call(const Value& value) {
   const std::string word = value.is_string()          ? canonical(value.get<std::string>())
                            : to_number(value, 0) != 0 ? "on"
                                                       : "off";
-  if (word == "yes" || word == "on" || word == "1" || word == "true") options_["record"] = true;
+  if (word == "yes" || word == "on" || word == "1" || word == "true")
+    options_["record"] = true;
+  else if (word == "no" || word == "off" || word == "0" || word == "false")
+    out_.record_off = true;
+  else if (word == "discard")
+    out_.refuse("record-call=discard: recordings that were begun are kept");
+  else
+    out_.add_unknown("record-call option", word);
 }
 
 // Streams have ports of their own here, which a bundled offer may always be answered with (RFC 9143 7.3).
@@ -335,6 +338,8 @@ void SdpOptions::take_osrtp(const std::string& word) {  // RFC 8643
   const std::string osrtp = canonical(word);
   if (osrtp.starts_with("offer"))
     out_.warnings.push_back("OSRTP=" + shown(osrtp) + ": SRTP is offered by transport-protocol only");
+  else if (!osrtp.starts_with("accept"))  // it may always be answered with plain RTP (RFC 8643 3)
+    out_.add_unknown("OSRTP option", word);
 }
 
 void SdpOptions::take_tos(const Value& value) {
@@ -343,10 +348,8 @@ void SdpOptions::take_tos(const Value& value) {
 }
 
 bool SdpOptions::take_transport_flag(const std::string& flag) {
-  if (flag == "rtp/avp")
-    options_["transport"] = "RTP/AVP";
-  else if (flag == "rtp/avpf")
-    options_["transport"] = "RTP/AVPF";
+  if (flag == "rtp/avp" || flag == "rtp/avpf")
+    options_["transport"] = flag == "rtp/avp" ? "RTP/AVP" : "RTP/AVPF";
   else if (flag == "rtp/savp")
     options_["transport"] = "RTP/SAVP";
   else if (flag == "rtp/savpf")

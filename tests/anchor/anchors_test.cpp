@@ -442,15 +442,15 @@ TEST_F(AnchorsTest, SoundsKeysAndRecordingsReachTheRightSide) {
   (void)offer(audio_sdp("192.0.2.1", 4000));
   const Selector a{"call", "A", "", "", "", ""};
   bool refused = false;
-  anchors->play(a, {{"/x.wav"}, false, {}, {}}, [&](const Result<void>& done) { refused = !done; });
+  anchors->play(a, {{"/x.wav"}, false, false, {}, {}}, [&](const Result<void>& done) { refused = !done; });
   EXPECT_TRUE(refused);  // nothing is agreed yet
   (void)answer(audio_sdp("192.0.2.2", 5000));
   bool begun = false;
-  anchors->play(a, {{"/x.wav"}, false, {}, {}}, [&](const Result<void>& done) { begun = done.ok(); });
+  anchors->play(a, {{"/x.wav"}, false, false, {}, {}}, [&](const Result<void>& done) { begun = done.ok(); });
   timers.advance(milliseconds(1));
   EXPECT_TRUE(begun);
   EXPECT_NE(legs()[0]->playing, 0U);
-  ASSERT_TRUE(anchors->play_digits(a, "12", milliseconds(100), milliseconds(100)));
+  ASSERT_TRUE(anchors->play_digits(a, "12", Anchors::Everybody::no, milliseconds(100), milliseconds(100)));
   EXPECT_EQ(legs()[1]->digits_sent, "12");
   const auto paths = anchors->record({"call", "", "", "", "", ""}, "/rec/x");
   ASSERT_TRUE(paths);
@@ -464,6 +464,22 @@ TEST_F(AnchorsTest, SoundsKeysAndRecordingsReachTheRightSide) {
   ASSERT_FALSE(events.empty());
   EXPECT_STREQ(events.back().name, "anchor.digit");
   EXPECT_EQ(events.back().tag, "A");
+}
+
+TEST_F(AnchorsTest, ASoundAndAKeyForAllReachEachParty) {
+  (void)offer(audio_sdp("192.0.2.1", 4000));
+  (void)answer(audio_sdp("192.0.2.2", 5000));
+  const Selector call{"call", "A", "", "", "", ""};
+  int begun = 0;
+  anchors->play(call, {{"/x.wav"}, false, true, {}, {}},
+                [&](const Result<void>& done) { begun += done.ok(); });
+  timers.advance(milliseconds(1));
+  EXPECT_EQ(begun, 1);
+  EXPECT_NE(legs()[0]->playing, 0U);
+  EXPECT_NE(legs()[1]->playing, 0U);
+  ASSERT_TRUE(anchors->play_digits(call, "7", Anchors::Everybody::yes, milliseconds(100), milliseconds(100)));
+  EXPECT_EQ(legs()[0]->digits_sent, "7");
+  EXPECT_EQ(legs()[1]->digits_sent, "7");
 }
 
 TEST_F(AnchorsTest, ACallInWhichNobodyIsHeardEndsAndOneThatIsHeardAgainStands) {

@@ -90,8 +90,8 @@ TEST_F(RelayTest, KeysPassAndAreHeardOfAndABlockKeepsThemBack) {
   advance(milliseconds(400));
   EXPECT_EQ(b.digits(), "5");
   EXPECT_EQ(events_.back().text, "6");
-  ASSERT_TRUE(
-      anchors_->play_digits({"call", "B", "", "", "", ""}, "9", milliseconds(100), milliseconds(100)));
+  ASSERT_TRUE(anchors_->play_digits({"call", "B", "", "", "", ""}, "9", Anchors::Everybody::no,
+                                    milliseconds(100), milliseconds(100)));
   advance(milliseconds(600));
   EXPECT_EQ(a.digits(), "9");
 }

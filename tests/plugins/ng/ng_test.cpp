@@ -186,6 +186,9 @@ TEST(Request, WhatWouldChangeTheCallAndIsNotDoneIsRefused) {
                            R"({"command":"offer","sdp-attr":"x"})",
                            R"({"command":"offer","flags":["exclude recording"]})",
                            R"({"command":"offer","template":"x"})",
+                           R"({"command":"offer","flags":["allow no codec medias"]})",
+                           R"({"command":"offer","record call":"discard"})",
+                           R"({"command":"play DTMF","code":16})",
                            R"({"command":"block media","from-tag":"a","all":"flows"})",
                            R"({"command":"offer","sdp-attr":{"audio":{"substitute":["x"]}}})",
                            R"({"command":"offer","call-id":["x"]})"})
@@ -197,8 +200,9 @@ TEST(Request, WhatACallGoesOnWithoutIsToldToWhoAskedForIt) {
        {R"({"command":"offer","flags":["static codecs"]})",
         R"({"command":"offer","rtpp-flags":"media-handover"})",
         R"({"command":"offer","flags":["pierce NAT"]})",
-        R"({"command":"offer","xmlrpc-callback":"192.0.2.1"})",
-        R"({"command":"play DTMF","code":"5","volume":8})",
+        R"({"command":"offer","xmlrpc-callback":"192.0.2.1"})", R"({"command":"offer","alias key":"SDP"})",
+        R"({"command":"offer","flags":["reorder codecs"]})", R"({"command":"offer","ICE":["lite-none"]})",
+        R"({"command":"offer","ICE-lite":"none"})", R"({"command":"play DTMF","code":"5","volume":8})",
         R"({"command":"block DTMF","from-tag":"a","to-tag":"b","flags":["directional"]})"}) {
     const Request request = read(text);
     EXPECT_EQ(request.warnings.size(), 1U) << text;
@@ -263,6 +267,25 @@ TEST(Request, KeysOfSrtpEchoesAndEditsOfTheSdpAreSaidInEverySpelling) {
     EXPECT_EQ(request.unknown, 0U) << text;
     EXPECT_EQ(nlohmann::json::parse(request.params.dump()), nlohmann::json::parse(wanted)) << text;
   }
+}
+
+TEST(Request, EverySpellingThatRtpengineTakesIsKnown) {
+  for (const char* text :
+       {R"({"command":"offer","alias-key":"off","ICE-lite":"fwd","flags":["ICE lite=bkw"]})",
+        R"({"command":"block DTMF","end trigger time":500,"end-trigger-digits":3})",
+        R"({"command":"start recording","recording dest":"x.wav"})",
+        R"({"command":"subscribe request","flags":["mixed"]})", R"({"command":"delete","flags":["fast"]})"}) {
+    const Request request = read(text);
+    EXPECT_EQ(request.unknown, 0U) << text;
+    EXPECT_TRUE(request.warnings.empty()) << text;
+    EXPECT_EQ(request.refusal, "") << text;
+  }
+  EXPECT_TRUE(read(R"({"command":"subscribe request","flags":["mixed"]})").mix);
+  EXPECT_EQ(read(R"({"command":"play DTMF","code":10})").digits, "*");
+  EXPECT_EQ(read(R"({"command":"play DTMF","code":15})").digits, "D");
+  EXPECT_EQ(read(R"({"command":"play DTMF","code":"10"})").digits, "10");
+  EXPECT_TRUE(read(R"({"command":"offer","record-call":"off"})").record_off);
+  EXPECT_TRUE(read(R"({"command":"offer","rtpp-flags":"record-call=no"})").record_off);
 }
 
 TEST(Request, UnknownWordsAreCountedAndToldAndHarmlessOnesAreNot) {
@@ -410,6 +433,16 @@ TEST_F(CommandsTest, EveryCommandThatIsNotBuiltIsRefusedByName) {
     EXPECT_NE(text_at(got, "error-reason").find("not done"), std::string::npos) << name;
   }
   EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(CommandsTest, WhatIsForAllSaysSoAndAFastDeleteTellsNoFigures) {
+  answer_with("anchor.play", "{}");
+  answer_with("anchor.delete", R"({"call_id":"c","parties":[]})");
+  (void)ask_json(R"({"command":"play media","call-id":"c","from-tag":"a","file":"x","flags":["all"]})");
+  ASSERT_EQ(asked_.size(), 1U);
+  EXPECT_NE(asked_[0].find(R"("all":true)"), std::string::npos) << asked_[0];
+  EXPECT_EQ(ask_json(R"({"command":"delete","call-id":"c","from-tag":"a","flags":["fast"]})"),
+            Value::parse(R"({"result":"ok"})"));
 }
 
 TEST_F(CommandsTest, DirectionalVerbsNameAPartyOnlyWhenAskedTo) {
