@@ -357,9 +357,11 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
           "--server", options->server,
           "engine (this program's media alone), ng:ADDRESS:PORT, janus:ADDRESS:PORT or sip:ADDRESS:PORT")
       ->capture_default_str();
-  bench->add_option("--legs", options->legs, "in place of the profile's");
-  bench->add_option("--seconds", options->seconds, "measured, in place of the profile's");
-  bench->add_option("--rate", options->rate, "calls begun a second, in place of the profile's");
+  bench->add_option("--legs", options->legs, "in place of the profile's")->check(CLI::Range(1, 1'000'000));
+  bench->add_option("--seconds", options->seconds, "measured, in place of the profile's")
+      ->check(CLI::Range(0.5, 7 * 86'400.0));
+  bench->add_option("--rate", options->rate, "calls begun a second, in place of the profile's")
+      ->check(CLI::Range(0.01, 10'000.0));
   bench->add_option("--user", options->user, "sip: who calls")->capture_default_str();
   bench->add_option("--password", options->password, "sip: of that user")->envname("TANDEM_BENCH_PASSWORD");
   bench->add_option("--agents", options->agents,
@@ -391,10 +393,13 @@ void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins
   bench->add_option("--html", options->html, "writes a page with plots");
   bench->add_option("--json", options->json, "writes the report there");
   bench->add_option("--csv", options->csv, "writes PREFIX-seconds.csv and PREFIX-legs.csv");
-  bench->add_option("--baseline", options->baseline,
-                    "an earlier --json report: exit status 1 when this run is worse");
+  bench
+      ->add_option("--baseline", options->baseline,
+                   "an earlier --json report: exit status 1 when this run is worse")
+      ->check(CLI::ExistingFile);
   bench->add_option("--noise", options->noise, "percent that a figure may be worse, or runs may differ")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1000.0));
   bench->add_flag("--quiet", options->quiet, "no line a second");
   bench->add_option("--serve-engine", options->serve_engine, "")->group("");
   bench->footer(
