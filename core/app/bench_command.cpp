@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -23,6 +24,7 @@
 #include "core/app/ask.hpp"
 #include "core/app/bench_codec_alone.hpp"
 #include "core/app/bench_codecs.hpp"
+#include "core/app/bench_options.hpp"
 #include "core/app/bench_profile.hpp"
 #include "core/app/listen_address.hpp"
 #include "core/app/version.hpp"
@@ -40,27 +42,13 @@
 namespace tandem::app {
 namespace {
 
-constexpr int kFailed = 1, kBadProfile = 3, kNoServer = 4, kDoubtful = 5;
+constexpr int kFailed = 1, kUsage = 2, kBadProfile = 3, kNoServer = 4, kDoubtful = 5;
 
 std::atomic<bool> interrupted{false};
 
 void on_signal(int) {
   if (interrupted.exchange(true)) _exit(130);  // twice: at once
 }
-
-struct Options {
-  std::string profile = "relay", server = "engine", against;
-  unsigned legs = 0, loops = 1, rounds = 3, repeat = 1;
-  double seconds = 0, rate = 0, noise = 10;
-  std::string bare_codec, swaps_found;
-  std::string json, csv, html, baseline, user = "1001", password, peer, peer_password, agents, recordings,
-                                         io = "auto";
-  std::vector<int> pids;
-  int core = -2;  // -2: the last one when there are several
-  bool search = false, quiet = false, forward_on_tick = false, forward_at_once = false;
-  int serve_engine = -1;
-  std::string command;
-};
 
 bool write_file(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
@@ -89,9 +77,18 @@ Result<std::vector<load::SipAccount>> read_accounts(const std::string& path) {
   return out;
 }
 
+// "0.52 (0.49 to 0.61)"; "unknown" where a server's figure is.
+std::string spread(std::vector<double> ratios) {
+  std::sort(ratios.begin(), ratios.end());
+  if (!(ratios.front() > 0) || !std::isfinite(ratios.back())) return "unknown";
+  const double median = (ratios[(ratios.size() - 1) / 2] + ratios[ratios.size() / 2]) / 2;
+  return fmt::format("{:.2f} ({:.2f} to {:.2f})", median, ratios.front(), ratios.back());
+}
+
 class Bench {
  public:
-  Bench(const Options& options, std::span<const plugin::Builtin> builtins) : o_(options), codecs_(builtins) {
+  Bench(const BenchOptions& options, std::span<const plugin::Builtin> builtins)
+      : o_(options), codecs_(builtins) {
     const int cores = static_cast<int>(std::thread::hardware_concurrency());
     core_ = o_.core != -2 ? o_.core : cores >= 2 ? cores - 1 : -1;
   }
@@ -118,7 +115,7 @@ class Bench {
     std::string path;
     auto read = load_profile(o_.profile, profile_folders(), path);
     for (const auto& error : read.errors) fmt::print(stderr, "{}\n", error.text(path));
-    if (!read.errors.empty()) return kBadProfile;
+    if (!read.errors.empty() || !codecs_there(read.profile, path)) return kBadProfile;
     profile_ = std::move(read.profile);
     if (o_.legs > 0) profile_.legs = o_.legs;
     if (o_.seconds > 0) profile_.seconds = o_.seconds;
@@ -132,6 +129,19 @@ class Bench {
   }
 
  private:
+  bool codecs_there(const load::Profile& profile, const std::string& path) const {
+    bool all = true;
+    for (const load::Part& part : profile.parts)
+      for (const std::string& name : {part.codec, part.peer_codec.empty() ? part.codec : part.peer_codec}) {
+        const auto found = load::phone_codec(codecs_.registry(), name, part.ptime_ms);
+        if (found) continue;
+        fmt::print(stderr, "{}: [call] \"{}\": codec: {}\n", path, part.name, found.error().message);
+        all = false;
+        break;
+      }
+    return all;
+  }
+
   static void raise_files() {
     rlimit files{};
     getrlimit(RLIMIT_NOFILE, &files);
@@ -202,7 +212,12 @@ class Bench {
 
   int refuse(const Error& error) const {
     fmt::print(stderr, "{}: {}\n", to_string(error.code), error.message);
-    return error.code == ErrorCode::unavailable || error.code == ErrorCode::timeout ? kNoServer : kFailed;
+    switch (error.code) {
+      case ErrorCode::unavailable:
+      case ErrorCode::timeout: return kNoServer;
+      case ErrorCode::invalid: return kUsage;
+      default: return kFailed;
+    }
   }
 
   int one() {
@@ -217,7 +232,7 @@ class Bench {
     fmt::print("{}", load::report_text(*outcome));
     int status = outcome->held() ? outcome->doubts.empty() ? 0 : kDoubtful : kFailed;
     if (!o_.baseline.empty()) status = compare_with_baseline(*outcome, status);
-    return write_reports({{profile_.name, std::move(*outcome)}}, status);
+    return write_reports({{profile_.name, std::move(*outcome), {}}}, status);
   }
 
   // The largest load that holds the objective.
@@ -238,7 +253,7 @@ class Bench {
                  outcome->doubts.empty() ? "" : "; the generator itself was too late");
       std::fflush(stdout);
       search.judged(*legs, held);
-      steps.push_back({fmt::format("{} legs", *legs), std::move(*outcome)});
+      steps.push_back({fmt::format("{} legs", *legs), std::move(*outcome), {}});
     }
     fmt::print("largest load that held: {} legs\n", search.best());
     if (steps.empty()) return kFailed;
@@ -249,16 +264,19 @@ class Bench {
   // machine meanwhile hurts both.
   int compare() {
     std::vector<load::Step> steps;
-    bool held = true;
+    std::vector<double> cpu, p50;  // ratios
+    bool held = true, doubtful = false;
     for (unsigned round = 0; round < o_.rounds && !interrupted.load(); ++round) {
       std::array<load::Outcome, 2> pair;
       for (unsigned i = 0; i < 2 && !interrupted.load(); ++i) {
         const unsigned which = (i + round) % 2;
         auto outcome = load_once(which == 0 ? o_.server : o_.against, profile_);
         if (!outcome) return refuse(outcome.error());
-        held = held && outcome->held() && outcome->doubts.empty();
+        held = held && outcome->held();
+        doubtful = doubtful || !outcome->doubts.empty();
         pair[which] = *outcome;
-        steps.push_back({fmt::format("{} {}", which == 0 ? "A" : "B", round + 1), std::move(*outcome)});
+        const std::string side = which == 0 ? "A" : "B";
+        steps.push_back({fmt::format("{} {}", side, round + 1), std::move(*outcome), side});
       }
       if (interrupted.load()) break;
       if (round == 0) fmt::print("A: {}\nB: {}\n", pair[0].server, pair[1].server);
@@ -277,12 +295,17 @@ class Bench {
           pair[0].total.delay.percentile_ms(.99), pair[1].total.delay.percentile_ms(.99),
           ratio(pair[0].kb_per_leg, pair[1].kb_per_leg), pair[0].kb_per_leg, pair[1].kb_per_leg, pair[0].lost,
           pair[1].lost, pair[0].hurt_legs, pair[1].hurt_legs);
+      cpu.push_back(pair[0].us_per_leg_second / pair[1].us_per_leg_second);
+      p50.push_back(pair[0].total.delay.percentile_ms(.5) / pair[1].total.delay.percentile_ms(.5));
       for (const load::Outcome& one : pair)
         for (const std::string& doubt : one.doubts) fmt::print("DOUBT      {}: {}\n", one.server, doubt);
       std::fflush(stdout);
     }
     if (steps.empty()) return kFailed;
-    return write_reports(steps, held ? 0 : kFailed);
+    if (cpu.size() > 1)
+      fmt::print("A / B, median of {} pairs (lowest to highest): CPU a leg {}, delay p50 {}\n", cpu.size(),
+                 spread(cpu), spread(p50));
+    return write_reports(steps, !held ? kFailed : doubtful ? kDoubtful : 0);
   }
 
   // The same run several times: do they tell the same?
@@ -300,7 +323,7 @@ class Bench {
       std::fflush(stdout);
       held = held && outcome->held();
       doubtful = doubtful || !outcome->doubts.empty();
-      steps.push_back({fmt::format("run {}", round), std::move(*outcome)});
+      steps.push_back({fmt::format("run {}", round), std::move(*outcome), "run"});
     }
     if (steps.empty()) return kFailed;
     std::string text;
@@ -339,7 +362,7 @@ class Bench {
     return good ? status : kFailed;
   }
 
-  const Options o_;
+  const BenchOptions o_;
   BenchCodecs codecs_;
   int core_ = -1;
   load::Profile profile_;
@@ -348,64 +371,8 @@ class Bench {
 }  // namespace
 
 void add_bench_command(CLI::App& root, std::span<const plugin::Builtin> builtins, int& status) {
-  auto options = std::make_shared<Options>();  // owner: the callback
-  auto* bench = root.add_subcommand("bench", "Loads a media server, verifies every leg's sound, and reports");
-  bench->add_option("PROFILE", options->profile, "a profile's name or file (bench/profiles)")
-      ->capture_default_str();
-  bench
-      ->add_option(
-          "--server", options->server,
-          "engine (this program's media alone), ng:ADDRESS:PORT, janus:ADDRESS:PORT or sip:ADDRESS:PORT")
-      ->capture_default_str();
-  bench->add_option("--legs", options->legs, "in place of the profile's")->check(CLI::Range(1, 1'000'000));
-  bench->add_option("--seconds", options->seconds, "measured, in place of the profile's")
-      ->check(CLI::Range(0.5, 7 * 86'400.0));
-  bench->add_option("--rate", options->rate, "calls begun a second, in place of the profile's")
-      ->check(CLI::Range(0.01, 10'000.0));
-  bench->add_option("--user", options->user, "sip: who calls")->capture_default_str();
-  bench->add_option("--password", options->password, "sip: of that user")->envname("TANDEM_BENCH_PASSWORD");
-  bench->add_option("--agents", options->agents,
-                    "sip: who serves queues: a file of accounts as the server writes it, all but --user");
-  bench->add_option("--peer", options->peer, "sip: who is called from phone to phone; registers itself");
-  bench->add_option("--peer-password", options->peer_password, "sip: of that user")
-      ->envname("TANDEM_BENCH_PEER_PASSWORD");
-  bench->add_option("--recordings", options->recordings,
-                    "where the server writes what it records: each phone's sound must be there");
-  bench->add_option("--pid", options->pids, "the server's processes, for CPU and memory");
-  bench->add_option("--core", options->core, "of the generator; -1: any (default: the last one)");
-  bench->add_option("--loops", options->loops, "media loops of the engine")->check(CLI::Range(1, 64));
-  bench->add_option("--io", options->io, "packet I/O of the engine")
-      ->check(CLI::IsMember({"auto", "sockets", "shared"}));
-  bench->add_flag("--forward-on-tick", options->forward_on_tick, "engine: relays wait for the tick");
-  bench->add_flag("--forward-at-once", options->forward_at_once, "engine: relays never wait");
-  bench->add_option("--bare-codec", options->bare_codec,
-                    "no server: what a codec alone costs, with --legs of it in turn, as a line of JSON");
-  bench->add_option("--swaps-found", options->swaps_found,
-                    "no server: how short a swap of two legs (80 pairs, or --legs) is found through a codec, "
-                    "as a line of JSON");
-  bench->add_flag("--search", options->search, "finds the largest load that holds the objective");
-  bench->add_option("--against", options->against, "a second server: both in turn, ratios pair by pair");
-  bench->add_option("--rounds", options->rounds, "pairs of runs of --against")->check(CLI::Range(1, 100));
-  bench
-      ->add_option("--repeat", options->repeat,
-                   "so many runs of the same: exit status 1 when they differ by more than --noise")
-      ->check(CLI::Range(1, 100));
-  bench->add_option("--html", options->html, "writes a page with plots");
-  bench->add_option("--json", options->json, "writes the report there");
-  bench->add_option("--csv", options->csv, "writes PREFIX-seconds.csv and PREFIX-legs.csv");
-  bench
-      ->add_option("--baseline", options->baseline,
-                   "an earlier --json report: exit status 1 when this run is worse")
-      ->check(CLI::ExistingFile);
-  bench->add_option("--noise", options->noise, "percent that a figure may be worse, or runs may differ")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 1000.0));
-  bench->add_flag("--quiet", options->quiet, "no line a second");
-  bench->add_option("--serve-engine", options->serve_engine, "")->group("");
-  bench->footer(
-      "Examples:\n  tandem bench relay --legs 1000\n  tandem bench transcode --server ng:127.0.0.1:22231\n\n"
-      "Exit status: 0 the objective held, 1 it did not, 2 usage, 3 wrong profile, 4 no server there, "
-      "5 the figures can't be trusted.");
+  auto options = std::make_shared<BenchOptions>();  // owner: the callback
+  auto* bench = add_bench_options(root, *options);
   bench->callback([options, builtins, &status] {
     std::ifstream line("/proc/self/cmdline", std::ios::binary);
     for (std::string word; std::getline(line, word, '\0');)

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "core/app/toml_reader.hpp"
+#include "core/load/melody.hpp"
 
 namespace tandem::app {
 namespace {

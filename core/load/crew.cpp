@@ -212,6 +212,7 @@ void Crew::send_phone(std::size_t at, TimePoint now) {
   due_[at] = due + line.voice->interval(due);
   const std::span<std::uint8_t> out = std::span(buffers_).subspan(batch_.size() * kPacketMax, kPacketMax);
   const Voice::Made made = line.voice->next(out);
+  if (made.fate.lost) ++tally_->held_back;
   if (made.bytes == 0 || made.fate.lost) return line.voice->sent(made.tick, now);
   if (made.fate.delay.count() > 0) {
     line.voice->sent(made.tick, now);

@@ -99,10 +99,12 @@ void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches,
   last_at_ = at;
   const std::uint8_t type = packet.header.payload_type;
   const bool event = type == event_type_;
+  const std::uint64_t missing_before = rx_.stats().lost;
   const auto received =
       rx_.push(packet.header, packet.payload.size(), at, event ? rtp::Timing::held : rtp::Timing::sampled);
   ++figures_.packets;
   ++tally.received;
+  if (!ending_) tally.missing += static_cast<std::int64_t>(rx_.stats().lost - missing_before);
   if (event) return take_event(packet, at);  // its last packets may share a number
   if (received.verdict == rtp::RxVerdict::duplicate) ++doubled_;
   if (type == kComfortNoise) return;

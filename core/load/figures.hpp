@@ -2,6 +2,7 @@
 // Thread: written by the crew's thread, handed over whole.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "core/base/time.hpp"
@@ -31,6 +32,10 @@ struct SoundFigures {
   double snr_db_min = 99;
   double level_db_sum = 0;  // against what was said
   std::uint64_t levels = 0;
+
+  // Means of what was scored; 0 when nothing was.
+  double snr_db() const { return levels == 0 ? 0 : snr_db_sum / static_cast<double>(levels); }
+  double level_db() const { return levels == 0 ? 0 : level_db_sum / static_cast<double>(levels); }
 };
 
 struct LegFigures {
@@ -66,10 +71,17 @@ struct LegFigures {
 struct Tally {
   std::uint64_t sent = 0, received = 0, unknown = 0, overflowed = 0, send_failed = 0;
   std::uint64_t wrong = 0, late = 0;
-  Histogram delay;         // one way, of each marked packet
-  Histogram lateness;      // of each packet against its stream's grid
-  Histogram own_lateness;  // of the generator's sending
+  std::int64_t missing = 0;     // sequence numbers that did not come, less those that came after all
+  std::uint64_t held_back = 0;  // never sent, as the impairment wants it
+  Histogram delay;              // one way, of each marked packet
+  Histogram lateness;           // of each packet against its stream's grid
+  Histogram own_lateness;       // of the generator's sending
 
+  // Lost on the way. What a transcoder numbers anew hides what was held back, not what it lost itself.
+  std::uint64_t lost() const {
+    const auto gaps = static_cast<std::uint64_t>(std::max<std::int64_t>(missing, 0));
+    return gaps > held_back ? gaps - held_back : 0;
+  }
   void merge(const Tally& other) {
     sent += other.sent;
     received += other.received;
@@ -78,6 +90,8 @@ struct Tally {
     send_failed += other.send_failed;
     wrong += other.wrong;
     late += other.late;
+    missing += other.missing;
+    held_back += other.held_back;
     delay.merge(other.delay);
     lateness.merge(other.lateness);
     own_lateness.merge(other.own_lateness);

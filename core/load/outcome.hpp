@@ -17,7 +17,7 @@ struct Moment {
   double at_s = 0;
   unsigned legs = 0;
   double cpu_percent = 0, resident_mb = 0;  // the server's
-  std::uint64_t sent = 0, received = 0, late = 0, wrong = 0, failed_calls = 0;
+  std::uint64_t sent = 0, received = 0, lost = 0, late = 0, wrong = 0, failed_calls = 0;
   double delay_p50_ms = 0, delay_p99_ms = 0, lateness_p99_ms = 0, own_p99_ms = 0;
   double mos = 0;
 };

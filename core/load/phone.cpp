@@ -75,7 +75,7 @@ Result<const td_codec*> phone_codec(const codec::CodecRegistry& codecs, const st
                                  one->frame_samples * 1000 / one->sample_rate, ptime_ms)};
       return one;
     }
-    known += (known.empty() ? "" : ", ") + full;
+    if (one->channels == 1) known += (known.empty() ? "" : ", ") + full;
   }
   return Error{ErrorCode::not_found, fmt::format("no codec {} is here; there are {}", name, known)};
 }

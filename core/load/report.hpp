@@ -27,6 +27,8 @@ std::string legs_csv(const Outcome& outcome);
 struct Step {
   std::string label;
   Outcome outcome;
+  std::string
+      side;  // whose rounds it is one of: "A", "B", "run"; "": a step of a search, with a load of its own
 };
 
 // One self-contained page: no script, no font, no picture from elsewhere. `outcomes`: the steps of a search,

@@ -52,7 +52,7 @@ std::string plot(const std::string& title, const std::string& x_name, const std:
     for (const double v : one.values) most = std::max(most, v);
   const double top = ceiling(most);
   const double first = x.empty() ? 0 : *std::min_element(x.begin(), x.end());
-  const double last = x.empty() ? 1 : std::max(*std::max_element(x.begin(), x.end()), first + 1e-9);
+  const double last = x.empty() ? 1 : std::max(*std::max_element(x.begin(), x.end()), first + 1);
   const auto px = [&](double v) { return kLeft + (v - first) / (last - first) * (kWidth - kLeft - kRight); };
   const auto py = [&](double v) {
     return kHeight - kBottom - std::max(v, 0.0) / top * (kHeight - kTop - kBottom);
@@ -71,14 +71,25 @@ std::string plot(const std::string& title, const std::string& x_name, const std:
                    "y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>",
                    kLeft, kWidth - kRight, py(v), py(v), kLeft - 5, py(v) + 4, v);
   }
-  fmt::format_to(
-      to, "<text x=\"{}\" y=\"{}\">{:g}</text><text x=\"{}\" y=\"{}\" text-anchor=\"end\">{:g} {}</text>",
-      kLeft, kHeight - 10, std::round(first * 10) / 10, kWidth - kRight, kHeight - 10,
-      std::round(last * 10) / 10, escaped(x_name));
+  for (int i = 0; i <= 4; ++i) {
+    const double v = std::round((first + (last - first) * i / 4) * 10) / 10;
+    fmt::format_to(to, "<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{:g}{}</text>", px(v), kHeight - 10,
+                   i == 0   ? "start"
+                   : i == 4 ? "end"
+                            : "middle",
+                   v, i == 4 ? " " + escaped(x_name) : "");
+  }
+  double legend = kWidth - kRight;  // from the right, each as wide as its name
+  for (std::size_t s = series.size(); s-- > 0;) {
+    fmt::format_to(to, "<text x=\"{:.0f}\" y=\"15\" fill=\"{}\" text-anchor=\"end\">{}</text>", legend,
+                   kColours[s % std::size(kColours)], escaped(series[s].name));
+    legend -= 12 + 6.2 * static_cast<double>(series[s].name.size());
+  }
   for (std::size_t s = 0; s < series.size(); ++s) {
     const char* colour = kColours[s % std::size(kColours)];
     std::string points;
     for (std::size_t i = 0; i < std::min(x.size(), series[s].values.size()); ++i) {
+      if (!(series[s].values[i] >= 0)) continue;  // not known
       fmt::format_to(std::back_inserter(points), "{:.1f},{:.1f} ", px(x[i]), py(series[s].values[i]));
       if (dots)
         fmt::format_to(to, "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>", px(x[i]),
@@ -86,9 +97,6 @@ std::string plot(const std::string& title, const std::string& x_name, const std:
     }
     fmt::format_to(to, "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"/>", points,
                    colour);
-    fmt::format_to(to, "<text x=\"{}\" y=\"15\" fill=\"{}\" text-anchor=\"end\">{}</text>",
-                   kWidth - kRight - 90.0 * static_cast<double>(series.size() - 1 - s), colour,
-                   escaped(series[s].name));
   }
   return out + "</svg>\n";
 }
@@ -115,8 +123,9 @@ std::string plots_of_run(const Outcome& o) {
               {{"CPU", each(m, [](const Moment& one) { return one.cpu_percent; })}});
   out += plot("server's memory, MB", "s", at,
               {{"resident", each(m, [](const Moment& one) { return one.resident_mb; })}});
-  out += plot("wrong and late packets, failed calls", "s", at,
-              {{"late", each(m, [](const Moment& one) { return static_cast<double>(one.late); })},
+  out += plot("packets lost, late, wrong; failed calls", "s", at,
+              {{"lost", each(m, [](const Moment& one) { return static_cast<double>(one.lost); })},
+               {"late", each(m, [](const Moment& one) { return static_cast<double>(one.late); })},
                {"wrong", each(m, [](const Moment& one) { return static_cast<double>(one.wrong); })},
                {"failed", each(m, [](const Moment& one) { return static_cast<double>(one.failed_calls); })}});
   out += plot("MOS (E-model)", "s", at, {{"MOS", each(m, [](const Moment& one) { return one.mos; })}});
@@ -128,7 +137,31 @@ std::string plots_of_run(const Outcome& o) {
   return out;
 }
 
+// The same load again and again: a line for each side, over its rounds.
+std::string plots_of_rounds(const std::vector<Step>& steps) {
+  std::vector<std::string> sides;
+  for (const Step& step : steps)
+    if (std::find(sides.begin(), sides.end(), step.side) == sides.end()) sides.push_back(step.side);
+  std::sort(sides.begin(), sides.end());
+  const auto draw = [&](const char* title, const std::function<double(const Outcome&)>& value) {
+    std::vector<Series> series;
+    std::vector<double> rounds;
+    for (const std::string& side : sides) {
+      Series& one = series.emplace_back(Series{side, {}});
+      for (const Step& step : steps)
+        if (step.side == side) one.values.push_back(value(step.outcome));
+      while (rounds.size() < one.values.size()) rounds.push_back(static_cast<double>(rounds.size() + 1));
+    }
+    return plot(title, "round", rounds, series, true);
+  };
+  return draw("server's CPU, us a leg-second", [](const Outcome& o) { return o.us_per_leg_second; }) +
+         draw("delay p50, ms", [](const Outcome& o) { return o.total.delay.percentile_ms(.5); }) +
+         draw("delay p99, ms", [](const Outcome& o) { return o.total.delay.percentile_ms(.99); }) +
+         draw("loss, %", [](const Outcome& o) { return o.lost_percent(); });
+}
+
 std::string plots_of_steps(const std::vector<Step>& steps) {
+  if (!steps.front().side.empty()) return plots_of_rounds(steps);
   std::vector<const Step*> sorted;
   sorted.reserve(steps.size());
   for (const Step& step : steps) sorted.push_back(&step);

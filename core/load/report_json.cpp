@@ -31,6 +31,7 @@ json seconds_of(const Outcome& o) {
                     {"resident_mb", maybe(m.resident_mb)},
                     {"sent", m.sent},
                     {"received", m.received},
+                    {"lost", m.lost},
                     {"late", m.late},
                     {"wrong", m.wrong},
                     {"failed_calls", m.failed_calls},
@@ -70,7 +71,9 @@ json legs_of(const Outcome& o, std::size_t most) {
                     {"delay_change_ms", f.delay_shift_ms},
                     {"jitter_ms", f.jitter_ms},
                     {"drift_ppm", f.drift_ppm},
-                    {"drift_error_ppm", f.drift_error_ppm}});
+                    {"drift_error_ppm", f.drift_error_ppm},
+                    {"snr_db", f.sound.levels == 0 ? json() : json(f.sound.snr_db())},
+                    {"level_db", f.sound.levels == 0 ? json() : json(f.sound.level_db())}});
   }
   return list;
 }

@@ -16,11 +16,12 @@ std::string known(double value, const char* format) {
 
 std::string live_line(const Moment& m, const char* phase) {
   return fmt::format(
-      "{:<7} {:5.0f} s  {:5} legs  server {:>6}  {:7} packets/s  late {:<4} wrong {:<3} delay p50 {:.2f} p99 "
+      "{:<7} {:5.0f} s  {:5} legs  server {:>6}  {:7} packets/s  lost {:<3} late {:<4} wrong {:<3} delay p50 "
+      "{:.2f} p99 "
       "{:.2f} ms  "
       "generator p99 {:.2f} ms late  failed calls {}",
-      phase, m.at_s, m.legs, known(m.cpu_percent, "{:.0f} %"), m.received, m.late, m.wrong, m.delay_p50_ms,
-      m.delay_p99_ms, m.own_p99_ms, m.failed_calls);
+      phase, m.at_s, m.legs, known(m.cpu_percent, "{:.0f} %"), m.received, m.lost, m.late, m.wrong,
+      m.delay_p50_ms, m.delay_p99_ms, m.own_p99_ms, m.failed_calls);
 }
 
 std::string report_text(const Outcome& o) {
@@ -94,14 +95,15 @@ std::string report_text(const Outcome& o) {
 
 std::string seconds_csv(const Outcome& o) {
   std::string out =
-      "second,legs,server_cpu_percent,server_resident_mb,sent,received,late,wrong,failed_calls,delay_p50_ms,"
+      "second,legs,server_cpu_percent,server_resident_mb,sent,received,lost,late,wrong,failed_calls,delay_"
+      "p50_ms,"
       "delay_p99_ms,"
       "lateness_p99_ms,generator_late_p99_ms,mos\n";
   for (const Moment& m : o.moments)
     fmt::format_to(std::back_inserter(out),
-                   "{:.2f},{},{:.1f},{:.1f},{},{},{},{},{},{:.3f},{:.3f},{:.3f},{:.3f},{:.2f}\n", m.at_s,
-                   m.legs, m.cpu_percent, m.resident_mb, m.sent, m.received, m.late, m.wrong, m.failed_calls,
-                   m.delay_p50_ms, m.delay_p99_ms, m.lateness_p99_ms, m.own_p99_ms, m.mos);
+                   "{:.2f},{},{:.1f},{:.1f},{},{},{},{},{},{},{:.3f},{:.3f},{:.3f},{:.3f},{:.2f}\n", m.at_s,
+                   m.legs, m.cpu_percent, m.resident_mb, m.sent, m.received, m.lost, m.late, m.wrong,
+                   m.failed_calls, m.delay_p50_ms, m.delay_p99_ms, m.lateness_p99_ms, m.own_p99_ms, m.mos);
   return out;
 }
 
@@ -109,18 +111,17 @@ std::string legs_csv(const Outcome& o) {
   std::string out =
       "leg,part,codec,sent,received,lost,late,duplicates,reordered,wrong,gaps,gap_ms,clicks,jumps,keys_right,"
       "keys_wrong,"
-      "keys_missing,first_audio_ms,delay_ms,delay_change_ms,jitter_ms,drift_ppm,snr_db,mos\n";
+      "keys_missing,first_audio_ms,delay_ms,delay_change_ms,jitter_ms,drift_ppm,snr_db,level_db,mos\n";
   for (const LegRow& row : o.rows) {
     const LegFigures& f = row.figures;
-    const double snr = f.sound.levels == 0 ? 0 : f.sound.snr_db_sum / static_cast<double>(f.sound.levels);
     fmt::format_to(std::back_inserter(out),
                    "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.1f},{:.3f},{:.1f},{:.2f},{:.1f},{:."
-                   "1f},{:.2f}\n",
+                   "1f},{:.1f},{:.2f}\n",
                    row.leg, row.part, row.codec, f.sent, f.packets, f.lost, f.late, f.duplicates, f.reordered,
                    f.wrong + f.sound.wrong, f.sound.gaps, f.sound.gap_ms, f.sound.clicks, f.sound.shifts,
                    f.digits_right, f.digits_wrong, f.digits_missing,
                    static_cast<double>(f.first_audio.count()) / 1e6, f.delay_ms_mean, f.delay_shift_ms,
-                   f.jitter_ms, f.drift_ppm, snr, row.mos);
+                   f.jitter_ms, f.drift_ppm, f.sound.snr_db(), f.sound.level_db(), row.mos);
   }
   return out;
 }

@@ -190,12 +190,11 @@ void Run::each_second(TimePoint now) {
   moment.delay_p99_ms = tally.delay.percentile_ms(0.99);
   moment.lateness_p99_ms = tally.lateness.percentile_ms(0.99);
   moment.own_p99_ms = tally.own_lateness.percentile_ms(0.99);
-  const double missing =
-      tally.sent > tally.received && profile_.parts[0].kind == Kind::bridge
-          ? 100.0 * static_cast<double>(tally.sent - tally.received) / static_cast<double>(tally.sent)
-          : 0;
+  moment.lost = tally.lost();
+  const double expected = static_cast<double>(tally.received + moment.lost);
   moment.mos =
-      mos_of(moment.delay_p50_ms, std::max(0.0, missing), profile_.parts[0].codec, profile_.parts[0].codec);
+      mos_of(moment.delay_p50_ms, expected == 0 ? 0 : 100 * static_cast<double>(moment.lost) / expected,
+             profile_.parts[0].codec, profile_.parts[0].codec);
   if (measuring_) {
     outcome_.total.merge(tally);
     outcome_.moments.push_back(moment);

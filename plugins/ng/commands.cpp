@@ -103,6 +103,8 @@ void Commands::run(Request request, const Answer& answer) {
     host_.warn(request.command + ": refused: " + request.refusal);
     return answer(failed(request.refusal));
   }
+  for (const char* name : {"call_id", "from_tag", "to_tag", "via_branch", "label"})  // one form in each verb
+    if (request.params.contains(name)) to_utf8(request.params[name].get_ref<std::string&>());
   if (request.command == "offer") return run_sdp("anchor.offer", request, answer);
   if (request.command == "answer") return run_sdp("anchor.answer", request, answer);
   if (run_act(request, answer) || run_flow(request, answer)) return;
@@ -131,8 +133,6 @@ void Commands::run_sdp(const char* method, const Request& request, const Answer&
   if (!params.contains("from_tag")) return answer(failed("No from-tag in message"));
   if (!params.contains("sdp")) return answer(failed("No SDP body in message"));
   const bool bytes = to_utf8(params["sdp"].get_ref<std::string&>());
-  for (const char* name : {"call_id", "from_tag", "to_tag", "via_branch", "label"})
-    if (params.contains(name)) to_utf8(params[name].get_ref<std::string&>());
   const auto lead_keys = [this, to = request.key_log, call_id = text_at(params, "call_id")] {
     return !to || key_log_.lead(call_id, *to);
   };

@@ -48,9 +48,7 @@ void name_sources(const Request& request, Value& params) {
 bool Commands::run_flow(Request& request, const Answer& answer) {
   const std::string& command = request.command;
   Value& params = request.params;
-  for (const char* name : {"call_id", "from_tag", "to_tag", "via_branch", "label"})
-    if (params.contains(name)) to_utf8(params[name].get_ref<std::string&>());
-  params.erase("via_branch");
+  if (command != "delete") params.erase("via_branch");  // which ends one branch of a fork
   if (command == "subscribe-request") {
     run_subscribe(request, answer);
   } else if (command == "subscribe-answer" || command == "create-answer") {

@@ -485,7 +485,7 @@ TEST(Report, RunsThatDifferByMoreThanTheNoiseDoNotAgree) {
   };
   const auto judged = [](const Outcome& a, const Outcome& b, double percent) {
     std::string text;
-    const std::vector<Step> runs{{"run 1", a}, {"run 2", b}};
+    const std::vector<Step> runs{{"run 1", a, "run"}, {"run 2", b, "run"}};
     return all_agree(agreement(runs, percent), percent, text);
   };
   const Outcome o = sample();
@@ -502,18 +502,39 @@ TEST(Report, RunsThatDifferByMoreThanTheNoiseDoNotAgree) {
   // What is not known of one run is not judged.
   EXPECT_TRUE(judged(o, with([](Outcome& x) { x.us_per_leg_second = -1; }), 10));
   std::string text;
-  const std::vector<Step> runs{{"run 1", o}, {"run 2", dearer}};
+  const std::vector<Step> runs{{"run 1", o, "run"}, {"run 2", dearer, "run"}};
   all_agree(agreement(runs, 5), 5, text);
   EXPECT_NE(text.find("DIFFERS    server's CPU a leg"), text.npos) << text;
 }
 
 TEST(Report, ThePageStandsAloneAndIsEscaped) {
-  const std::string page = report_html({{"one", sample()}, {"two", sample()}}, "a <title>");
+  const std::string page = report_html({{"one", sample(), {}}, {"two", sample(), {}}}, "a <title>");
   EXPECT_EQ(page.find("<script"), std::string::npos);
   EXPECT_EQ(page.find("src="), std::string::npos);
   EXPECT_EQ(page.find("a <title>"), std::string::npos);
   EXPECT_NE(page.find("a &lt;server&gt;"), std::string::npos);
   EXPECT_NE(page.find("<svg"), std::string::npos);
+}
+
+TEST(Report, RoundsAreDrawnALineForEachServer) {
+  const auto costs = [](double us) {
+    Outcome o = sample();
+    o.us_per_leg_second = us;
+    return o;
+  };
+  const std::string page = report_html(
+      {{"A 1", costs(10), "A"}, {"B 1", costs(40), "B"}, {"B 2", costs(-1), "B"}, {"A 2", costs(20), "A"}},
+      "");
+  const std::size_t at = page.find("us a leg-second</text>");
+  const std::string plot = page.substr(at, page.find("</svg>", at) - at);
+  const auto count = [&](const std::string& what) {
+    std::size_t n = 0;
+    for (std::size_t i = plot.find(what); i != plot.npos; i = plot.find(what, i + 1)) ++n;
+    return n;
+  };
+  EXPECT_EQ(count("<polyline"), 2u) << plot;
+  EXPECT_EQ(count("<circle"), 3u) << "what is not known is not drawn as nothing";
+  EXPECT_NE(plot.find("round"), plot.npos);
 }
 
 TEST(Outcome, LateGeneratorsAreNotTrusted) {

@@ -445,6 +445,25 @@ TEST_F(CommandsTest, WhatIsForAllSaysSoAndAFastDeleteTellsNoFigures) {
             Value::parse(R"({"result":"ok"})"));
 }
 
+TEST_F(CommandsTest, ADeleteNamesTheBranchThatItIsMeantFor) {
+  answer_with("anchor.delete", R"({"call_id":"c","parties":[]})");
+  (void)ask_json(R"({"command":"delete","call-id":"c","from-tag":"a","via-branch":"z9"})");
+  ASSERT_EQ(asked_.size(), 1U);
+  EXPECT_NE(asked_[0].find(R"("via_branch":"z9")"), std::string::npos) << asked_[0];
+}
+
+TEST_F(CommandsTest, ACallWhoseNameIsNoUtf8IsTheSameInEachVerb) {
+  answer_with("anchor.offer", R"({"sdp":"v=0 ours","warnings":[]})");
+  answer_with("anchor.block", "{}");
+  (void)ask("u1 d7:call-id2:\xE9z7:command5:offer8:from-tag1:f3:sdp3:v=0e");
+  (void)ask("u2 d7:call-id2:\xE9z7:command11:block mediae");
+  ASSERT_EQ(asked_.size(), 2U);
+  const auto name = [](const std::string& asked) {
+    return text_at(Value::parse(asked.substr(asked.find('{')), nullptr, false), "call_id");
+  };
+  EXPECT_EQ(name(asked_[0]), name(asked_[1]));
+}
+
 TEST_F(CommandsTest, DirectionalVerbsNameAPartyOnlyWhenAskedTo) {
   answer_with("anchor.block", "{}");
   (void)ask_json(R"({"command":"block media","call-id":"a","from-tag":"f"})");
