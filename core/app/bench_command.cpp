@@ -152,15 +152,20 @@ class Bench {
   Result<std::unique_ptr<load::Driver>> make_phones_of_sip(const Address& server) const {
     auto agents = read_accounts(o_.agents);
     if (!agents) return agents.error();
-    std::erase_if(*agents, [this](const load::SipAccount& one) { return one.user == o_.user; });
-    // Without a file, who is called from phone to phone serves queues; both would register the same user.
+    // Who calls, who is called from phone to phone, and whom other parts dial, serve no queue.
+    std::erase_if(*agents, [this](const load::SipAccount& one) {
+      return one.user == o_.user || one.user == o_.peer ||
+             std::any_of(profile_.parts.begin(), profile_.parts.end(),
+                         [&](const load::Part& part) { return part.number == one.user; });
+    });
     const bool queue = std::any_of(profile_.parts.begin(), profile_.parts.end(),
                                    [](const load::Part& part) { return part.kind == load::Kind::queue; });
     const bool bridge = std::any_of(profile_.parts.begin(), profile_.parts.end(),
                                     [](const load::Part& part) { return part.kind == load::Kind::bridge; });
     load::SipAccount peer{o_.peer, o_.peer_password};
     if (!queue) agents->clear();
-    if (queue && agents->empty() && !peer.user.empty()) agents->push_back(peer);
+    // Without a file the one who is called serves the queue, when nobody calls it from phone to phone.
+    if (queue && !bridge && o_.agents.empty() && !peer.user.empty()) agents->push_back(peer);
     if (!bridge) peer = {"", ""};
     return load::make_sip_driver(server, {o_.user, o_.password}, peer, *agents);
   }

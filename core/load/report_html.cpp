@@ -71,13 +71,14 @@ std::string plot(const std::string& title, const std::string& x_name, const std:
                    "y=\"{:.1f}\" text-anchor=\"end\">{:g}</text>",
                    kLeft, kWidth - kRight, py(v), py(v), kLeft - 5, py(v) + 4, v);
   }
-  for (int i = 0; i <= 4; ++i) {
-    const double v = std::round((first + (last - first) * i / 4) * 10) / 10;
+  const int parts = dots && last - first <= 6 ? static_cast<int>(last - first) : 4;  // rounds are whole
+  for (int i = 0; i <= parts; ++i) {
+    const double v = std::round((first + (last - first) * i / parts) * 10) / 10;
     fmt::format_to(to, "<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{:g}{}</text>", px(v), kHeight - 10,
-                   i == 0   ? "start"
-                   : i == 4 ? "end"
-                            : "middle",
-                   v, i == 4 ? " " + escaped(x_name) : "");
+                   i == 0       ? "start"
+                   : i == parts ? "end"
+                                : "middle",
+                   v, i == parts ? " " + escaped(x_name) : "");
   }
   double legend = kWidth - kRight;  // from the right, each as wide as its name
   for (std::size_t s = series.size(); s-- > 0;) {

@@ -1,5 +1,6 @@
 #include "ng/sockets.hpp"
 
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "ng/socket_name.hpp"
@@ -138,12 +140,14 @@ void UdpDoor::on_readable() {
 TcpDoor::~TcpDoor() {
   watch_.reset();
   while (!connections_.empty()) close(connections_.begin()->first);
-  if (fd_ >= 0) ::close(fd_);
+  for (const int fd : {fd_, spare_})
+    if (fd >= 0) ::close(fd);
 }
 
 bool TcpDoor::open(const Listen& listen, std::string& error) {
   fd_ = open_socket(listen, SOCK_STREAM, error, port_);
   if (fd_ < 0) return false;
+  spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   watch_ = std::make_unique<sdk::Watch>(host_, fd_, TD_READABLE, [this](int) { on_acceptable(); });
   return true;
 }
@@ -152,7 +156,7 @@ void TcpDoor::on_acceptable() {
   for (int i = 0; i < kReadsMax; ++i) {
     SocketName from;
     const int fd = ::accept4(fd_, from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) return;
+    if (fd < 0) return turn_away();
     if (connections_.size() >= connections_max_) {
       ::close(fd);
       continue;
@@ -166,6 +170,16 @@ void TcpDoor::on_acceptable() {
     connection.watch = std::make_unique<sdk::Watch>(host_, fd, TD_READABLE,
                                                     [this, id](int events) { on_ready(id, events); });
   }
+}
+
+// Without a descriptor to spare who knocks would wait, and the loop would be told of it without end.
+void TcpDoor::turn_away() {
+  if ((errno != EMFILE && errno != ENFILE) || spare_ < 0) return;
+  ::close(std::exchange(spare_, -1));
+  const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd >= 0) ::close(fd);
+  spare_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  host_.warn("a connection of ng over TCP was closed: no file descriptor is left (raise LimitNOFILE)");
 }
 
 void TcpDoor::on_ready(std::uint64_t id, int events) {

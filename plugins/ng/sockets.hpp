@@ -67,6 +67,7 @@ class TcpDoor {
     std::unique_ptr<sdk::Watch> watch;
   };
   void on_acceptable();
+  void turn_away();
   void on_ready(std::uint64_t id, int events);
   void take_messages(std::uint64_t id);
   void send(std::uint64_t id, std::string_view text);
@@ -77,6 +78,7 @@ class TcpDoor {
   Commands& commands_;
   const std::size_t connections_max_;
   int fd_ = -1, port_ = 0;
+  int spare_ = -1;  // given up for a moment when there are no descriptors left
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, Connection> connections_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import random
+import resource
 import socket
 import subprocess
 import time
@@ -286,6 +287,39 @@ def the_protocol_is_the_same_over_udp_tcp_http_and_websocket_in_both_forms(e2e):
     plain.close()
     tcp.close()
     here.check_given_back()
+
+
+@test(deadline=30)
+def without_a_file_descriptor_to_spare_a_connection_is_closed_and_the_server_rests(e2e):
+    here = Anchoring(e2e, with_proxy=False)
+    pid = here.system.process.pid
+
+    def busy():
+        with open(f"/proc/{pid}/stat") as file:
+            return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+    usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (1 + max(map(int, os.listdir(f"/proc/{pid}/fd"))), usual[1]))
+    held = []  # the numbers below the highest that are free
+    for _ in range(20):
+        one = socket.create_connection(("127.0.0.1", here.ng_port), 5)
+        held.append(one)
+        one.sendall(b"p1 d7:command4:pinge")
+        try:
+            if one.recv(100) == b"":
+                break
+        except ConnectionResetError:
+            break
+    else:
+        raise AssertionError("twenty connections found a descriptor")
+    before = busy()
+    time.sleep(1.5)
+    assert busy() - before < 0.5, "the loop turns without end"
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, usual)
+    with socket.create_connection(("127.0.0.1", here.ng_port), 5) as one:
+        one.sendall(b"p2 d7:command4:pinge")
+        assert one.recv(100) == b"p2 d6:result4:ponge"
+
 
 
 @test(deadline=40)

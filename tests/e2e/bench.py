@@ -190,6 +190,31 @@ args = "support"
 
 
 @test(deadline=80)
+def bench_runs_a_mixed_day_through_the_proxy(e2e):
+    system = e2e.fresh(top=ROUTES + """
+[plugin.lua.settings.queues.support]
+agents = ["1003"]
+music = "music"
+[[route]]
+number = "7000"
+app = "queue"
+args = "support"
+""")
+    password = {user: row["password"] for user, row in system.accounts().items()}
+    status, said, report = bench("sip-mixed-day", "--server", f"sip:127.0.0.1:{system.sip_port}", "--pid", str(system.process.pid), "--legs", "18",
+                                 "--seconds", "15", "--password", password["1001"], "--peer", "1002", "--peer-password", password["1002"],
+                                 "--agents", f"{system.state}/accounts.json")
+    assert report and report["calls"]["failed"] == 0, said
+    parts = {}
+    for leg in report["each_leg"]:
+        parts.setdefault(leg["part"], []).append(leg)
+    assert set(parts) == {"inside", "queue", "menu", "message"}, said
+    assert report["queue"]["served"] >= 1 and report["queue"]["agents"] == 1 and report["queue"]["out_of_turn"] == 0, said
+    assert report["sound"]["hurt_legs"] == 0 and report["sound"]["deaf_legs"] == 0, said
+    assert sum(leg["keys_right"] for leg in parts["inside"]) > 0 and not sum(leg["lost"] for legs in parts.values() for leg in legs), said
+
+
+@test(deadline=80)
 def bench_leaves_messages_that_hold_the_callers_sound(e2e):
     system = e2e.fresh()
     status, said, report = bench("sip-voicemail", "--server", f"sip:127.0.0.1:{system.sip_port}", "--password", system.accounts()["1001"]["password"],
