@@ -63,6 +63,7 @@ struct LegFigures {
   std::uint64_t delay_steps = 0;  // changes of more than 10 ms between two 200 ms
   double drift_ppm = 0;          // of the stream's clock against ours, less what the sender was told to drift
   double drift_error_ppm = 1e9;  // its standard error
+  bool drift_known() const { return drift_error_ppm < 1e6; }
   Nanos lived{0};
   Nanos sounded{0}, quiet_max{0};  // Marks::any: how long there was sound, and the longest without
 };

@@ -36,11 +36,11 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-// A round number at or above `value`.
+// A number at or above `value` whose quarters are round.
 double ceiling(double value) {
   if (!(value > 0)) return 1;
   const double power = std::pow(10, std::floor(std::log10(value)));
-  for (const double step : {1.0, 1.5, 2.0, 3.0, 5.0, 7.5})
+  for (const double step : {1.0, 2.0, 4.0, 6.0, 8.0})
     if (value <= step * power) return step * power;
   return 10 * power;
 }

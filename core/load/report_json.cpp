@@ -20,7 +20,8 @@ json percentiles(const Histogram& h) {
           {"mean_ms", h.mean_ms()}};
 }
 
-json maybe(double value) { return value < 0 ? json() : json(value); }
+json or_null(bool is, double value) { return is ? json(value) : json(); }
+json maybe(double value) { return or_null(value >= 0, value); }
 
 json seconds_of(const Outcome& o) {
   json list = json::array();
@@ -70,10 +71,10 @@ json legs_of(const Outcome& o, std::size_t most) {
                     {"delay_ms", f.delay_ms_mean},
                     {"delay_change_ms", f.delay_shift_ms},
                     {"jitter_ms", f.jitter_ms},
-                    {"drift_ppm", f.drift_ppm},
-                    {"drift_error_ppm", f.drift_error_ppm},
-                    {"snr_db", f.sound.levels == 0 ? json() : json(f.sound.snr_db())},
-                    {"level_db", f.sound.levels == 0 ? json() : json(f.sound.level_db())}});
+                    {"drift_ppm", or_null(f.drift_known(), f.drift_ppm)},
+                    {"drift_error_ppm", or_null(f.drift_known(), f.drift_error_ppm)},
+                    {"snr_db", or_null(f.sound.levels > 0, f.sound.snr_db())},
+                    {"level_db", or_null(f.sound.levels > 0, f.sound.level_db())}});
   }
   return list;
 }

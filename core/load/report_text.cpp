@@ -12,6 +12,9 @@ std::string known(double value, const char* format) {
   return value < 0 ? "unknown" : fmt::format(fmt::runtime(format), value);
 }
 
+// Of a CSV: empty when it is not known.
+std::string cell(bool known, double value) { return known ? fmt::format("{:.1f}", value) : ""; }
+
 }  // namespace
 
 std::string live_line(const Moment& m, const char* phase) {
@@ -114,14 +117,15 @@ std::string legs_csv(const Outcome& o) {
       "keys_missing,first_audio_ms,delay_ms,delay_change_ms,jitter_ms,drift_ppm,snr_db,level_db,mos\n";
   for (const LegRow& row : o.rows) {
     const LegFigures& f = row.figures;
-    fmt::format_to(std::back_inserter(out),
-                   "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.1f},{:.3f},{:.1f},{:.2f},{:.1f},{:."
-                   "1f},{:.1f},{:.2f}\n",
-                   row.leg, row.part, row.codec, f.sent, f.packets, f.lost, f.late, f.duplicates, f.reordered,
-                   f.wrong + f.sound.wrong, f.sound.gaps, f.sound.gap_ms, f.sound.clicks, f.sound.shifts,
-                   f.digits_right, f.digits_wrong, f.digits_missing,
-                   static_cast<double>(f.first_audio.count()) / 1e6, f.delay_ms_mean, f.delay_shift_ms,
-                   f.jitter_ms, f.drift_ppm, f.sound.snr_db(), f.sound.level_db(), row.mos);
+    fmt::format_to(
+        std::back_inserter(out),
+        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.1f},{:.3f},{:.1f},{:.2f},{},{},{},{:."
+        "2f}\n",
+        row.leg, row.part, row.codec, f.sent, f.packets, f.lost, f.late, f.duplicates, f.reordered,
+        f.wrong + f.sound.wrong, f.sound.gaps, f.sound.gap_ms, f.sound.clicks, f.sound.shifts, f.digits_right,
+        f.digits_wrong, f.digits_missing, static_cast<double>(f.first_audio.count()) / 1e6, f.delay_ms_mean,
+        f.delay_shift_ms, f.jitter_ms, cell(f.drift_known(), f.drift_ppm),
+        cell(f.sound.levels > 0, f.sound.snr_db()), cell(f.sound.levels > 0, f.sound.level_db()), row.mos);
   }
   return out;
 }

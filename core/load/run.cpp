@@ -15,10 +15,15 @@
 namespace tandem::load {
 namespace {
 
+double lost_percent(std::uint64_t lost, std::uint64_t received) {
+  return lost == 0 ? 0 : 100 * static_cast<double>(lost) / static_cast<double>(lost + received);
+}
+
 constexpr Nanos kPoll = milliseconds(5);
 constexpr Nanos kSteadyPoll = milliseconds(25);  // all calls are up, and none ends by itself
 constexpr Nanos kUpPatience = seconds(30);
 constexpr Nanos kEndPatience = seconds(5);
+constexpr Nanos kAfterCrews = milliseconds(100);  // their seconds are read when they are over
 
 double to_s(Nanos span) { return std::chrono::duration<double>(span).count(); }
 
@@ -157,9 +162,24 @@ void Run::begin_measure(TimePoint now) {
   own_before_ = sample_self();
   last_ = before_;
   last_at_ = now;
-  next_second_ = now + seconds(1);
+  next_second_ = now + seconds(1) + kAfterCrews;
   for (auto& [number, call] : calls_) call.measured = call.state == State::up;
   // What was set up before counts: a call that failed is a failed call.
+}
+
+// Of all sorts of call, by how many legs they have.
+double Run::mos_now(double delay_ms, double lost_percent) const {
+  double sum = 0, legs = 0;
+  for (const Part& part : profile_.parts) {
+    const std::string& other = part.peer_codec.empty() ? part.codec : part.peer_codec;
+    const double weight = part.share * legs_of(part);
+    sum += weight *
+           (mos_of(delay_ms, lost_percent, part.codec, other) +
+            mos_of(delay_ms, lost_percent, other, part.codec)) /
+           2;
+    legs += weight;
+  }
+  return legs == 0 ? 0 : sum / legs;
 }
 
 void Run::each_second(TimePoint now) {
@@ -173,8 +193,8 @@ void Run::each_second(TimePoint now) {
   }
   const ProcessSample sample = sample_processes(pids());
   Moment moment;
-  moment.at_s = to_s(now - (measuring_ ? measured_from_ : began_));
-  moment.legs = legs_up();
+  moment.at_s = to_s(now - (measuring_ ? measured_from_ + kAfterCrews : began_));
+  moment.legs = placing_ ? legs_up() : legs_last_;
   const double passed = std::max(to_s(now - last_at_), 1e-3);
   moment.cpu_percent = sample.known ? 100 * (sample.cpu_s - last_.cpu_s) / passed : -1;
   moment.resident_mb = sample.known ? sample.resident_kb / 1024 : -1;
@@ -191,10 +211,7 @@ void Run::each_second(TimePoint now) {
   moment.lateness_p99_ms = tally.lateness.percentile_ms(0.99);
   moment.own_p99_ms = tally.own_lateness.percentile_ms(0.99);
   moment.lost = tally.lost();
-  const double expected = static_cast<double>(tally.received + moment.lost);
-  moment.mos =
-      mos_of(moment.delay_p50_ms, expected == 0 ? 0 : 100 * static_cast<double>(moment.lost) / expected,
-             profile_.parts[0].codec, profile_.parts[0].codec);
+  moment.mos = mos_now(moment.delay_p50_ms, lost_percent(moment.lost, tally.received));
   if (measuring_) {
     outcome_.total.merge(tally);
     outcome_.moments.push_back(moment);
@@ -221,6 +238,7 @@ void Run::wind_up(TimePoint now) {
     outcome_.own_cpu_percent = 100 * (own_after.cpu_s - own_before_.cpu_s) / outcome_.seconds;
     outcome_.own_us_per_leg_second = 1e6 * (own_after.cpu_s - own_before_.cpu_s) / leg_seconds_;
   }
+  legs_last_ = legs_up();
   for (auto& [number, call] : calls_)
     if (call.state == State::up) hush(call, now);
   for (auto at = calls_.begin(); at != calls_.end();) {

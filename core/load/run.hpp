@@ -91,6 +91,7 @@ class Run {
   void finish(Call& call);
   void begin_measure(TimePoint now);
   void each_second(TimePoint now);
+  double mos_now(double delay_ms, double lost_percent) const;
   void turn(TimePoint now);
   void wind_up(TimePoint now);
   std::vector<int> pids() const;
@@ -113,6 +114,7 @@ class Run {
   std::mt19937_64 random_{20260101};
   // state
   unsigned wanted_calls_ = 0;
+  unsigned legs_last_ = 0;    // that were up when the end began
   std::uint32_t stride_ = 2;  // leg numbers a call: the most that one of them has, even
   std::uint32_t next_number_ = 0;
   std::uint64_t placed_ = 0;
