@@ -90,6 +90,8 @@ class Anchors final : public session::MediaListener {
   // figures (after the lines are closed for calls it is what was measured until then). `delay`: only after so
   // long.
   void remove(const Selector& who, milliseconds delay, std::function<void(Result<CallReport>)> report);
+  // All parties, or of the one that the label, the to-tag or else the from-tag names that one, its partner
+  // and whom it hears; none when nobody is called so.
   void query(const Selector& who, std::function<void(Result<CallReport>)> report);
   std::vector<std::string> list(std::size_t most) const;
   std::size_t size() const { return calls_.size(); }
@@ -147,8 +149,9 @@ class Anchors final : public session::MediaListener {
   // have to be found, and cannot).
   Result<void> block_keys(const Selector& who, bool on, const KeyOrder& order,
                           Everybody everybody = Everybody::no);
-  // To one party. Errors: not_found, invalid (nothing audible there), and the engine's own through `started`.
-  void play(const Selector& who, const PlayOrder& order, std::function<void(Result<void>)> started);
+  // To one party; `started` gets the length of the files. Errors: not_found, invalid (nothing audible there),
+  // the engine's own.
+  void play(const Selector& who, const PlayOrder& order, std::function<void(Result<milliseconds>)> started);
   Result<void> stop_play(const Selector& who);
   // Keys as if this party had pressed them: the partner hears them.
   Result<void> play_digits(const Selector& who, const std::string& digits, Everybody all, milliseconds length,
@@ -269,7 +272,8 @@ class Anchors final : public session::MediaListener {
   void close_line(Party& party, std::size_t i);
   void close_call(const std::string& call_id, const char* why);
   void close_party(Call& call, Party* party);
-  void report(Call& call, std::function<void(Result<CallReport>)> done);
+  void report(Call& call, std::function<void(Result<CallReport>)> done,
+              const std::function<bool(const Party&)>& wanted = {});
   Result<std::size_t> keep_forwarding(Call& call);
   void start_recording_if_asked(Call& call, std::vector<std::string>& warnings);
   void check_silence(const std::string& call_id);

@@ -96,10 +96,20 @@ void Anchors::query(const Selector& who, std::function<void(Result<CallReport>)>
   counts_.queries.add();
   auto found = demand(who.call_id);
   if (!found) return done(found.error());
-  report(**found, std::move(done));
+  Call& call = **found;
+  if (who.label.empty() && who.to_tag.empty() && who.from_tag.empty()) return report(call, std::move(done));
+  const Party* named = !who.label.empty() ? call.by_label(who.label) : call.by_tag(who.to_tag);
+  if (named == nullptr && who.label.empty()) named = call.by_tag(who.from_tag);
+  report(call, std::move(done), [&](const Party& party) {
+    if (named == nullptr) return false;
+    return &party == named || &party == named->partner ||
+           std::any_of(call.flows.begin(), call.flows.end(),
+                       [&](const Flow& flow) { return flow.from == &party && flow.to == named; });
+  });
 }
 
-void Anchors::report(Call& call, std::function<void(Result<CallReport>)> done) {
+void Anchors::report(Call& call, std::function<void(Result<CallReport>)> done,
+                     const std::function<bool(const Party&)>& wanted) {
   struct Gathering {
     CallReport report;
     std::size_t open = 1;
@@ -117,6 +127,7 @@ void Anchors::report(Call& call, std::function<void(Result<CallReport>)> done) {
   };
   all->report.parties.reserve(call.parties.size());
   for (const auto& party : call.parties) {
+    if (wanted && !wanted(*party)) continue;
     PartyReport& row = all->report.parties.emplace_back();
     row.tag = party->tags.empty() ? "" : party->tags.front();
     if (party->tags.size() > 1) row.aliases.assign(party->tags.begin() + 1, party->tags.end());
@@ -176,7 +187,8 @@ std::vector<std::string> Anchors::list(std::size_t most) const {
 
 // ---- sounds and keys
 
-void Anchors::play(const Selector& who, const PlayOrder& order, std::function<void(Result<void>)> started) {
+void Anchors::play(const Selector& who, const PlayOrder& order,
+                   std::function<void(Result<milliseconds>)> started) {
   auto found = demand(who.call_id);
   if (!found) return started(found.error());
   auto party = order.everybody ? Result<Party*>(nullptr) : select(**found, who, true);
@@ -196,13 +208,14 @@ void Anchors::play(const Selector& who, const PlayOrder& order, std::function<vo
     return started(Error{ErrorCode::invalid, "that party has no audio yet that could be heard"});
   struct Starting {
     std::size_t open = 0;
-    Result<void> first_error;
+    Result<milliseconds> outcome;  // the first error
   };
-  auto all = std::make_shared<Starting>(Starting{hearers.size(), {}});
+  auto all = std::make_shared<Starting>(Starting{hearers.size(), milliseconds(0)});
   for (const session::MediaId hearer : hearers)
-    media_.play(hearer, spec, [started, all](const Result<session::PlaybackId>& playing) {
-      if (!playing && all->first_error) all->first_error = playing.error();
-      if (--all->open == 0) started(all->first_error);
+    media_.play(hearer, spec, [started, all](const Result<session::Playing>& playing) {
+      if (!playing && all->outcome) all->outcome = playing.error();
+      if (playing && all->outcome) all->outcome = playing->length;
+      if (--all->open == 0) started(all->outcome);
     });
 }
 

@@ -71,6 +71,10 @@ Json shown(const anchor::CallReport& call) {
                               {"mode", line.mode},
                               {"received", shown(line.stats.received)},
                               {"sent", shown(line.stats.sent)},
+                              {"rtcp",
+                               {{"packets", line.stats.rtcp_packets},
+                                {"bytes", line.stats.rtcp_bytes},
+                                {"malformed", line.stats.rtcp_malformed}}},
                               {"round_trip_ms", line.stats.round_trip_ms},
                               {"mos_received", line.stats.mos_received},
                               {"crypto", line.crypto},
@@ -186,9 +190,11 @@ void bind_media(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
                  "repeat":{"type":"integer","minimum":1,"maximum":100,"default":1},"loop":{"type":"boolean"},"all":{"type":"boolean"},
                  "offset_ms":{"type":"integer","minimum":0,"maximum":86400000},"limit_ms":{"type":"integer","minimum":0,"maximum":86400000})",
           R"(["call_id","files"])"),
-      "{}", [&anchors, &sounds](const Json& given, const Reply& reply) {
+      R"({"properties":{"duration_ms":{"type":"integer","description":"of the files once through"}}})",
+      [&anchors, &sounds](const Json& given, const Reply& reply) {
         anchor::PlayOrder order;
-        for (std::int64_t n = number_at(given, "repeat", 1); n > 0; --n) {
+        const std::int64_t times = number_at(given, "repeat", 1);
+        for (std::int64_t n = times; n > 0; --n) {
           for (const std::string& name : texts(given, "files")) {
             auto path = sounds.resolve("", name);
             if (!path) return reply(path.error());
@@ -199,8 +205,10 @@ void bind_media(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
         order.everybody = flag_at(given, "all");
         order.offset = milliseconds(number_at(given, "offset_ms"));
         order.limit = milliseconds(number_at(given, "limit_ms"));
-        anchors.play(selector_of(given), order,
-                     [reply](const Result<void>& begun) { answer_done(begun, reply); });
+        anchors.play(selector_of(given), order, [reply, times](const Result<milliseconds>& length) {
+          if (!length) return reply(length.error());
+          reply(text_of(Json{{"duration_ms", length->count() / times}}));
+        });
       });
   add(table, "anchor.stop_play", "stops what a party, or everybody, is being played",
       schema(who_properties(), R"(["call_id"])"), "{}", [&anchors](const Json& given, const Reply& reply) {

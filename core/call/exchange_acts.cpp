@@ -201,14 +201,14 @@ void Exchange::play_inside(Leg& leg, const session::PlaySpec& spec) {
   if (leg.media.id() == 0) return;
   leg.inside_wanted = true;
   around_.media.play(leg.media.id(), spec,
-                     guarded([this, id = leg.id](const Result<session::PlaybackId>& started) {
+                     guarded([this, id = leg.id](const Result<session::Playing>& started) {
                        if (!started) {
                          log::warn("call", "leg {}: {}", id, started.error().message);
                          return;
                        }
                        const Leg* of = this->leg(id);
                        if (of == nullptr) return;
-                       inside_[*started] = id;
+                       inside_[started->id] = id;
                        if (!of->inside_wanted)
                          around_.media.stop_play(of->media.id());  // stopped before it began
                      }));

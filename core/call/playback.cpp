@@ -79,18 +79,18 @@ void Playbacks::play(Leg& leg, const PlayOrder& order, std::function<void(Result
   const std::uint64_t number = ++leg.playing;
   exchange_.around().media.play(
       leg.media.id(), *spec,
-      exchange_.guarded([this, id = leg.id, number,
-                         started = std::move(started)](const Result<session::PlaybackId>& begun) {
-        if (!begun) {
-          started(begun.error());
-          return;
-        }
-        if (Leg* of = exchange_.standing(id); of != nullptr && of->playing == number) {
-          of->playback = *begun;
-          of->playback_began = exchange_.now();
-        }
-        started("play-" + std::to_string(*begun));
-      }));
+      exchange_.guarded(
+          [this, id = leg.id, number, started = std::move(started)](const Result<session::Playing>& begun) {
+            if (!begun) {
+              started(begun.error());
+              return;
+            }
+            if (Leg* of = exchange_.standing(id); of != nullptr && of->playing == number) {
+              of->playback = begun->id;
+              of->playback_began = exchange_.now();
+            }
+            started("play-" + std::to_string(begun->id));
+          }));
   exchange_.taken(leg);
 }
 

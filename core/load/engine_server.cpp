@@ -160,10 +160,9 @@ class Server {
       if (auto joined = engine_->join(call.legs[0], call.legs[0]); !joined) return joined;
     } else {
       Result<void> playing;
-      engine_->play(call.legs[0], {.files = {prompt_}, .loop = true},
-                    [&](Result<session::PlaybackId> started) {
-                      if (!started) playing = started.error();
-                    });
+      engine_->play(call.legs[0], {.files = {prompt_}, .loop = true}, [&](Result<session::Playing> started) {
+        if (!started) playing = started.error();
+      });
       if (!playing) return playing;
     }
     if (ask.record == 0) return {};

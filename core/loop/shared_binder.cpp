@@ -15,9 +15,7 @@ bool shareable(const Address& local) { return local.family() == Family::v4 && !l
 
 Result<BoundPort> SharedBinder::bind(const Address& local, const PortOptions& options) {
   if (!shareable(local)) return sockets_.bind(local, options);
-  PortOptions guard = options;
-  guard.receive_buffer_bytes = 1;  // the least that the kernel gives: nothing is read from it
-  auto bound = sockets_.bind(local, guard);
+  auto bound = sockets_.bind(local, options);
   if (!bound) return bound;
   const Address held = bound->local();
   if (!steering_.reserve(held))

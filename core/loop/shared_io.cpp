@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -273,13 +274,16 @@ std::size_t SharedIo::drain_guards(TimePoint now, DatagramSink& sink) {
     const std::uint32_t slot = fresh_.back();
     fresh_.pop_back();
     if (!ports_[slot].open || ports_[slot].guard < 0) continue;
-    const int count = recvmmsg(ports_[slot].guard, in.messages.data(), kBurst, MSG_DONTWAIT, nullptr);
-    for (std::size_t i = 0; count > 0 && i < static_cast<std::size_t>(count); ++i) {
-      in.slots[i] = ports_[slot].open ? slot : kNone;  // the sink may close it
-      in.arrivals[i] = now;
-      hand_over(i, sink);
-      in.rearm(i);
-      ++total;
+    for (std::size_t got = kBurst; got == kBurst && ports_[slot].open;) {
+      const int count = recvmmsg(ports_[slot].guard, in.messages.data(), kBurst, MSG_DONTWAIT, nullptr);
+      got = static_cast<std::size_t>(std::max(0, count));
+      for (std::size_t i = 0; i < got; ++i) {
+        in.slots[i] = ports_[slot].open ? slot : kNone;  // the sink may close it
+        in.arrivals[i] = now;
+        hand_over(i, sink);
+        in.rearm(i);
+      }
+      total += got;
     }
   }
   return total;

@@ -239,7 +239,8 @@ void Leg::push(TimePoint now) {
     const std::size_t made = setup_->tone.fill(frame);
     std::copy_n(frame.data(), made, setup_->heard.data());  // in place of what else is heard: a clean digit
     if (!setup_->tone.active() && tones_count_ == 0) {
-      digits_are_sent();
+      report_digits_sent();
+      session_->replan();
     }
   }
   feed_recorders();
@@ -306,14 +307,14 @@ bool Leg::send_event(std::uint32_t ticks, TimePoint now) {
     tx_.skip(ticks, now, rtp::TxStream::Spurt::goes_on);
     send_rtp(header, event.payload);
   }
-  if (event.drained) digits_are_sent();
+  if (event.drained) report_digits_sent();
+  if (!events_out_.busy()) session_->replan();  // the gap behind the last one is over, too
   return event.send;
 }
 
-void Leg::digits_are_sent() {
+void Leg::report_digits_sent() {
   if (std::exchange(digits_reported_, false))
     loop_->events().push({.kind = Event::Kind::digits_sent, .leg = id_});
-  session_->replan();
 }
 
 void Leg::send_rtp(const rtp::Header& header, std::span<const std::uint8_t> payload) {

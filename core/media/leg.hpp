@@ -51,6 +51,7 @@ struct LegFigures {
   std::uint64_t late = 0;
   std::uint64_t packets_sent = 0, bytes_sent = 0;
   rtp::RemoteReport remote;
+  std::uint64_t rtcp_packets = 0, rtcp_bytes = 0, rtcp_malformed = 0;  // received
   std::uint64_t strangers = 0, malformed = 0, unknown_payload = 0;
   Address remote_address;
   std::uint64_t srtp_forged = 0, srtp_replayed = 0;
@@ -212,7 +213,7 @@ class alignas(64) Leg {
   rtp::SourceLog::Conditions conditions() const;
   void finish_player(PlayEnd reason);
   void apply_config(TimePoint now);
-  void digits_are_sent();
+  void report_digits_sent();
   void feed_recorders();
   void defend(TimePoint now);
   Address rtcp_destination() const;

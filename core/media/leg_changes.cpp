@@ -261,6 +261,9 @@ LegFigures Leg::figures() const {
   out.packets_sent = tx_.packets();
   out.bytes_sent = tx_.bytes();
   out.remote = rtcp_.remote();
+  out.rtcp_packets = rtcp_.received();
+  out.rtcp_bytes = rtcp_.received_bytes();
+  out.rtcp_malformed = rtcp_.malformed();
   out.strangers = latch_.strangers();
   out.malformed = malformed_;
   out.unknown_payload = unknown_payload_;

@@ -77,6 +77,7 @@ RtcpVerdict RtcpSession::on_packet(std::span<const std::uint8_t> bytes, TimePoin
     return verdict;
   }
   ++received_;
+  received_bytes_ += bytes.size();
   if (compound.sender) rx.on_sender_report(compound.sender_ssrc, compound.sender->ntp, arrival);
   if (compound.bye && rx.started() && compound.bye_ssrc == rx.ssrc()) {
     peer_left_ = true;

@@ -69,6 +69,7 @@ class RtcpSession {
     return peer_left_;
   }  // BYE of the stream that we receive; taken back when it goes on
   std::uint64_t received() const { return received_; }
+  std::uint64_t received_bytes() const { return received_bytes_; }
   std::uint64_t sent() const { return sent_; }
   std::uint64_t malformed() const { return malformed_; }
 
@@ -91,7 +92,7 @@ class RtcpSession {
   RemoteReport remote_;
   bool peer_left_ = false;
   std::uint64_t heard_at_bye_ = 0;
-  std::uint64_t received_ = 0;
+  std::uint64_t received_ = 0, received_bytes_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t malformed_ = 0;
 };

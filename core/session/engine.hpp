@@ -85,7 +85,7 @@ class MediaEngine final : public Media {
   Result<FeedId> listen(MediaId from, MediaId to) override;
   Result<FeedId> loop_back(MediaId, std::uint8_t output) override;
   void unlisten(FeedId) override;
-  void play(MediaId, const PlaySpec&, std::function<void(Result<PlaybackId>)> started) override;
+  void play(MediaId, const PlaySpec&, std::function<void(Result<Playing>)> started) override;
   void stop_play(MediaId) override;
   Result<RecordingId> record(const RecordSpec&) override;
   void pause_recording(RecordingId) override;

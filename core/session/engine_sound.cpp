@@ -17,7 +17,7 @@ struct PlayRequest {
   std::uint32_t rate = 0;
   std::uint64_t order = 0;
   std::vector<media::ClipPtr> clips;
-  std::function<void(Result<PlaybackId>)> started;
+  std::function<void(Result<Playing>)> started;
 };
 
 namespace {
@@ -80,6 +80,9 @@ LegStats to_stats(const media::LegFigures& figures) {
   out.received.loss_percent = figures.loss_percent;
   out.received.jitter_ms = figures.jitter_ms;
   out.received.delay_ms = figures.delay_ms;
+  out.rtcp_packets = figures.rtcp_packets;
+  out.rtcp_bytes = figures.rtcp_bytes;
+  out.rtcp_malformed = figures.rtcp_malformed;
   out.sent.packets = figures.packets_sent;
   out.sent.bytes = figures.bytes_sent;
   if (figures.remote.any) {
@@ -121,7 +124,7 @@ LegStats to_stats(const media::LegFigures& figures) {
 
 // ---- play
 
-void MediaEngine::play(MediaId id, const PlaySpec& spec, std::function<void(Result<PlaybackId>)> started) {
+void MediaEngine::play(MediaId id, const PlaySpec& spec, std::function<void(Result<Playing>)> started) {
   TANDEM_ASSERT_AFFINITY(affinity_);
   LegEntry* entry = find(id);
   if (entry == nullptr)
@@ -159,6 +162,9 @@ void MediaEngine::start_playback(LegEntry& leg, PlayRequest& request) {
   const PlaySpec& spec = request.spec;
   media::Player::Spec made;
   made.id = ++last_id_;
+  std::uint64_t samples = 0;
+  for (const media::ClipPtr& clip : request.clips) samples += clip->pcm.size();
+  const Playing begun{made.id, milliseconds(samples * 1000 / leg.rate)};
   made.clips = std::move(request.clips);
   if (made.clips.empty() && spec.tone != Tone::silence)
     made.tone =
@@ -168,10 +174,9 @@ void MediaEngine::start_playback(LegEntry& leg, PlayRequest& request) {
   made.limit_samples = to_samples(spec.limit, leg.rate);
   made.gain_db = spec.gain_db;
   made.for_bridge = spec.mix_into_bridge;
-  const PlaybackId id = made.id;
   ++counts_.playbacks;
   // Told before it begins: its end cannot come first.
-  request.started(id);
+  request.started(begun);
   post(leg.unit,
        swap_player({leg.leg.get(), std::make_unique<media::Player>(std::move(made)), PlayEnd::replaced}));
 }

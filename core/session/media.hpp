@@ -60,6 +60,12 @@ struct PlaySpec {
   int gain_db = 0;
 };
 
+// A play that is about to be heard.
+struct Playing {
+  PlaybackId id = 0;
+  milliseconds length{0};  // of its files once through, from their beginning; 0: a tone
+};
+
 struct RecordSpec {
   MediaId leg = 0;
   std::string path;             // absolute; written beside it as PATH.part and published by rename
@@ -105,23 +111,24 @@ struct SourceStats {
 };
 
 struct LegStats {
-  StreamStats received;                   // from the peer, measured here
-  StreamStats sent;                       // to the peer; loss and jitter as the peer's RTCP says
-  double round_trip_ms = -1;              // by RTCP; -1 unknown
-  double mos_received = 0, mos_sent = 0;  // E-model estimate (G.107), 0 unknown
-  std::uint64_t from_strangers = 0;       // packets dropped: not from the locked source
-  std::uint64_t malformed = 0;            // not RTP, or cut short
-  std::uint64_t unknown_payload = 0;      // a payload type never negotiated
-  std::uint64_t srtp_forged = 0;          // a wrong tag or key, cut, or plain RTP where SRTP was agreed
-  std::uint64_t srtp_replayed = 0;        // seen before
-  std::uint64_t stun_refused = 0;         // on a leg with ICE: checks that were not the peer's, or broken
-  bool ice = false;                       // the peer's checks are answered
-  bool ice_selected = false;              // and it has nominated the address that is used
-  std::string srtp;                       // the crypto suite; "": plain RTP
-  std::string remote;                     // where media goes now
-  std::vector<SourceStats> sources;       // the newest first
-  std::uint32_t ssrc_sent = 0;            // that we send with
-  std::string mode;                       // "relay", "transcode", "app", "idle"
+  StreamStats received;       // from the peer, measured here
+  StreamStats sent;           // to the peer; loss and jitter as the peer's RTCP says
+  double round_trip_ms = -1;  // by RTCP; -1 unknown
+  std::uint64_t rtcp_packets = 0, rtcp_bytes = 0, rtcp_malformed = 0;  // received
+  double mos_received = 0, mos_sent = 0;                               // E-model estimate (G.107), 0 unknown
+  std::uint64_t from_strangers = 0;   // packets dropped: not from the locked source
+  std::uint64_t malformed = 0;        // not RTP, or cut short
+  std::uint64_t unknown_payload = 0;  // a payload type never negotiated
+  std::uint64_t srtp_forged = 0;      // a wrong tag or key, cut, or plain RTP where SRTP was agreed
+  std::uint64_t srtp_replayed = 0;    // seen before
+  std::uint64_t stun_refused = 0;     // on a leg with ICE: checks that were not the peer's, or broken
+  bool ice = false;                   // the peer's checks are answered
+  bool ice_selected = false;          // and it has nominated the address that is used
+  std::string srtp;                   // the crypto suite; "": plain RTP
+  std::string remote;                 // where media goes now
+  std::vector<SourceStats> sources;   // the newest first
+  std::uint32_t ssrc_sent = 0;        // that we send with
+  std::string mode;                   // "relay", "transcode", "app", "idle"
 };
 
 class MediaListener {
@@ -170,7 +177,7 @@ class Media {
 
   // Replaces what the leg is being played. Errors: not_found, invalid (no sound file; the message says why),
   // before anything is heard. Files are read off this thread: `started` comes later, once.
-  virtual void play(MediaId, const PlaySpec&, std::function<void(Result<PlaybackId>)> started) = 0;
+  virtual void play(MediaId, const PlaySpec&, std::function<void(Result<Playing>)> started) = 0;
   virtual void stop_play(MediaId) = 0;
 
   virtual Result<RecordingId> record(const RecordSpec&) = 0;

@@ -59,8 +59,8 @@ bool Commands::take(std::string_view peer, std::string_view text, Cookie with, R
     const CookieCache::State state = cache_.begin(peer, cookie, host_.now_ns(), before);
     if (state != CookieCache::State::fresh) {
       ++counts_.repeated;
-      if (state == CookieCache::State::known) reply(before);
-      return state == CookieCache::State::known;
+      if (state == CookieCache::State::pending) return cache_.wait(peer, cookie, std::move(reply));
+      return reply(before), true;
     }
   }
   run(text, finish, json);
@@ -161,11 +161,7 @@ void Commands::run_state(const Request& request, const Answer& answer) {
     if (request.fast) return ask("anchor.delete", params, with_result);
     return ask("anchor.delete", params, with_result, add_report);
   }
-  if (request.command == "query") {
-    Value params = request.params;
-    for (const char* one : {"from_tag", "to_tag", "label", "to_label"}) params.erase(one);
-    return ask("anchor.query", params, answer, add_report);
-  }
+  if (request.command == "query") return ask("anchor.query", request.params, answer, add_report);
   if (request.command == "list")
     return ask("anchor.list", {{"limit", request.limit}}, answer,
                [](const Value& result, Value& out) { out["calls"] = result.value("calls", Value::array()); });
@@ -215,7 +211,9 @@ bool Commands::run_act(Request& request, const Answer& answer) {
       request.params["limit_ms"] = request.repeat_duration_ms;
       request.params["loop"] = true;
     }
-    return ask("anchor.play", request.params, answer), true;
+    return ask("anchor.play", request.params, answer,
+               [](const Value& result, Value& out) { out["duration"] = result.value("duration_ms", 0); }),
+           true;
   }
   if (request.command == "stop-media") {
     if (request.all)

@@ -34,8 +34,9 @@ class Commands {
   Commands(const sdk::Host& host, const ReadOptions& options, std::optional<Listen> key_log = {})
       : host_(host), options_(options), key_log_(host, std::move(key_log)) {}
 
-  // One message from `peer` (its address, for the cookies). `reply` is called once, possibly at once. False,
-  // and never: a message without even a cookie, a repeat of one that is being done (which is answered once).
+  // One message from `peer` (its address, for the cookies). `reply` is called once, possibly at once; a
+  // repeat of one that is being done is answered with it. False, and never: a message without even a cookie,
+  // or one repeated too often.
   bool take(std::string_view peer, std::string_view text, Cookie cookie, Reply reply);
 
   const Counts& counts() const { return counts_; }

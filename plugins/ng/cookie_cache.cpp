@@ -1,5 +1,7 @@
 #include "ng/cookie_cache.hpp"
 
+#include <utility>
+
 namespace tandem::ng {
 
 std::string CookieCache::key(std::string_view peer, std::string_view cookie) {
@@ -35,12 +37,20 @@ CookieCache::State CookieCache::begin(std::string_view peer, std::string_view co
   return State::fresh;
 }
 
+bool CookieCache::wait(std::string_view peer, std::string_view cookie, Give give) {
+  const auto found = entries_.find(key(peer, cookie));
+  if (found == entries_.end() || found->second.waiting.size() >= kWaitersMax) return false;
+  found->second.waiting.push_back(std::move(give));
+  return true;
+}
+
 void CookieCache::finish(std::string_view peer, std::string_view cookie, std::string_view answer) {
   const auto found = entries_.find(key(peer, cookie));
   if (found == entries_.end()) return;  // it took longer than answers are kept
   found->second.done = true;
   found->second.answer = answer;
   bytes_ += answer.size();
+  for (const Give& give : std::exchange(found->second.waiting, {})) give(answer);
 }
 
 }  // namespace tandem::ng

@@ -48,7 +48,12 @@ Value ssrc_figures(const Value& source) {
   return out;
 }
 
-Value media(const Value& line, Value& total, Value& by_ssrc) {
+void add_up(const Value& figures, Value& total) {
+  for (const char* each : {"packets", "bytes", "errors"})
+    total[each] = number_at(total, each) + number_at(figures, each);
+}
+
+Value media(const Value& line, Value& totals, Value& by_ssrc) {
   const Value& received = line.at("received");
   const Value local = endpoint(text_at(line, "local"));
   Value stream{{"local port", local.value("port", 0)}, {"local address", local.value("address", "")}};
@@ -57,8 +62,12 @@ Value media(const Value& line, Value& total, Value& by_ssrc) {
   stream["stats"] = {{"packets", number_at(received, "packets")},
                      {"bytes", number_at(received, "bytes")},
                      {"errors", errors(line)}};
-  for (const char* each : {"packets", "bytes", "errors"})
-    total[each] = number_at(total, each) + number_at(stream["stats"], each);
+  add_up(stream["stats"], totals["RTP"]);
+  if (const auto rtcp = line.find("rtcp"); rtcp != line.end())
+    add_up({{"packets", number_at(*rtcp, "packets")},
+            {"bytes", number_at(*rtcp, "bytes")},
+            {"errors", number_at(*rtcp, "malformed")}},
+           totals["RTCP"]);
   Value out{{"index", number_at(line, "index") + 1},
             {"type", text_at(line, "kind")},
             {"protocol", text_at(line, "protocol")}};
@@ -118,7 +127,8 @@ void add_report(const Value& call, Value& answer) {
   answer["created_us"] = created_us % 1'000'000;
   answer["last signal"] = number_at(call, "last_signal_s");
   answer["SSRC"] = Value::object();
-  Value total{{"packets", 0}, {"bytes", 0}, {"errors", 0}};
+  const Value none{{"packets", 0}, {"bytes", 0}, {"errors", 0}};
+  Value totals{{"RTP", none}, {"RTCP", none}};
   Value tags = Value::object();
   const auto parties = call.find("parties");
   if (parties != call.end() && parties->is_array()) {
@@ -128,14 +138,15 @@ void add_report(const Value& call, Value& answer) {
       if (!text_at(party, "label").empty()) row["label"] = text_at(party, "label");
       if (!text_at(party, "partner").empty()) row["in dialogue with"] = text_at(party, "partner");
       row["medias"] = Value::array();
-      for (const Value& line : party.at("lines")) row["medias"].push_back(media(line, total, answer["SSRC"]));
+      for (const Value& line : party.at("lines"))
+        row["medias"].push_back(media(line, totals, answer["SSRC"]));
       if (const auto hears = party.find("hears"); hears != party.end() && !hears->empty())
         row["subscriptions"] = *hears;
       tags[text_at(party, "tag")] = std::move(row);
     }
   }
   answer["tags"] = std::move(tags);
-  answer["totals"] = {{"RTP", std::move(total)}, {"RTCP", {{"packets", 0}, {"bytes", 0}, {"errors", 0}}}};
+  answer["totals"] = std::move(totals);
 }
 
 void add_warnings(const std::vector<std::string>& warnings, const Value& result, Value& answer) {

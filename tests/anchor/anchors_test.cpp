@@ -438,17 +438,38 @@ TEST_F(AnchorsTest, BlocksAreLaidOverWhatWasAgreedAndTakenOffAgain) {
   EXPECT_FALSE(legs()[0]->config().may_relay);
 }
 
+TEST_F(AnchorsTest, AQueryOfAPartyTellsOfItAndItsPartner) {
+  (void)offer(audio_sdp("192.0.2.1", 4000));
+  (void)answer(audio_sdp("192.0.2.2", 5000));
+  ASSERT_TRUE(anchors->publish({"call", "P", "", "", "", ""}, audio_sdp("192.0.2.3", 6000), {}, Ways::one));
+  const auto told = [&](const Selector& who) {
+    std::string tags;
+    anchors->query(who, [&](const Result<CallReport>& report) {
+      ASSERT_TRUE(report);
+      for (const PartyReport& party : report->parties) tags += party.tag;
+    });
+    timers.advance(milliseconds(1));
+    return tags;
+  };
+  EXPECT_EQ(told({"call", "", "", "", "", ""}), "ABP");
+  EXPECT_EQ(told({"call", "A", "", "", "", ""}), "AB");
+  EXPECT_EQ(told({"call", "A", "P", "", "", ""}), "P") << "the to-tag counts more";
+  EXPECT_EQ(told({"call", "B", "not yet", "", "", ""}), "AB");
+  EXPECT_EQ(told({"call", "nobody", "", "", "", ""}), "");
+}
+
 TEST_F(AnchorsTest, SoundsKeysAndRecordingsReachTheRightSide) {
   (void)offer(audio_sdp("192.0.2.1", 4000));
   const Selector a{"call", "A", "", "", "", ""};
   bool refused = false;
-  anchors->play(a, {{"/x.wav"}, false, false, {}, {}}, [&](const Result<void>& done) { refused = !done; });
+  anchors->play(a, {{"/x.wav"}, false, false, {}, {}}, [&](const auto& done) { refused = !done; });
   EXPECT_TRUE(refused);  // nothing is agreed yet
   (void)answer(audio_sdp("192.0.2.2", 5000));
-  bool begun = false;
-  anchors->play(a, {{"/x.wav"}, false, false, {}, {}}, [&](const Result<void>& done) { begun = done.ok(); });
+  milliseconds length{0};
+  anchors->play(a, {{"/x.wav", "/x.wav"}, false, false, {}, {}},
+                [&](const auto& done) { length = done.ok() ? *done : milliseconds(0); });
   timers.advance(milliseconds(1));
-  EXPECT_TRUE(begun);
+  EXPECT_EQ(length, milliseconds(2000));
   EXPECT_NE(legs()[0]->playing, 0U);
   ASSERT_TRUE(anchors->play_digits(a, "12", Anchors::Everybody::no, milliseconds(100), milliseconds(100)));
   EXPECT_EQ(legs()[1]->digits_sent, "12");
@@ -471,8 +492,7 @@ TEST_F(AnchorsTest, ASoundAndAKeyForAllReachEachParty) {
   (void)answer(audio_sdp("192.0.2.2", 5000));
   const Selector call{"call", "A", "", "", "", ""};
   int begun = 0;
-  anchors->play(call, {{"/x.wav"}, false, true, {}, {}},
-                [&](const Result<void>& done) { begun += done.ok(); });
+  anchors->play(call, {{"/x.wav"}, false, true, {}, {}}, [&](const auto& done) { begun += done.ok(); });
   timers.advance(milliseconds(1));
   EXPECT_EQ(begun, 1);
   EXPECT_NE(legs()[0]->playing, 0U);

@@ -104,7 +104,7 @@ TEST_F(AnchorCommandsTest, OnlyTheOperatorMayAndOnlyWithParametersThatAreKnown) 
 TEST_F(AnchorCommandsTest, SoundsKeysBlocksAndRecordingsAreCommands) {
   connect();
   EXPECT_EQ(run("anchor.play", {{"call_id", "c"}, {"from_tag", "a"}, {"files", {"hello"}}, {"repeat", 3}}),
-            Json::object());
+            (Json{{"duration_ms", 1000}}));
   EXPECT_EQ(media.legs.begin()->second.play.files.size(), 3U);
   EXPECT_EQ(run("anchor.play", {{"call_id", "c"}, {"from_tag", "a"}, {"files", {"../etc"}}})["error"],
             "not_found");

@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import random
+import re
 import resource
 import socket
 import subprocess
@@ -149,6 +150,71 @@ def kamailio_with_its_rtpengine_module_anchors_a_call_between_two_phones(e2e):
     here.check_given_back()
     check_heard_each_other((a, said_a), (b, said_b))
     check_unlike(said_a, heard_by(a), what="what the caller heard of itself", end=4.5)
+
+
+@test(deadline=60)
+def each_function_of_kamailios_rtpengine_module_does_what_it_says(e2e):
+    with socket.create_server(("127.0.0.1", 0)) as consumer:
+        consumer.settimeout(5)
+        here = Anchoring(e2e, functions=True, top=f'[anchor]\nforward_to = "127.0.0.1:{consumer.getsockname()[1]}"\n')
+        announcement = audio.speechlike(7, 2.5)
+        audio.write_wav(f"{here.system.prompts}/announcement.wav", announcement)
+        (a, _), (b, _) = here.connect(seconds=1.0)
+        a.pause(2)
+        call = here.calls()[0]
+        tags = [tag for tag, one in here.ng.ask("query", call_id=call)["tags"].items()]
+
+        def do(what):
+            """As the caller's request in the dialogue; the reason of the proxy's answer."""
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sip:
+                sip.bind(("127.0.0.1", 0))
+                sip.settimeout(5)
+                sip.sendto((f"INFO sip:1002@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{sip.getsockname()[1]};branch=z9hG4bK{what}\r\n"
+                            f"From: <sip:1001@127.0.0.1>;tag={tags[0]}\r\nTo: <sip:1002@127.0.0.1>;tag={tags[1]}\r\n"
+                            f"Call-ID: {call}\r\nCSeq: 77 INFO\r\nX-Do: {what}\r\nContent-Length: 0\r\n\r\n").encode(),
+                           ("127.0.0.1", here.proxy.port))
+                return sip.recv(4096).decode().split("\r\n")[0].removeprefix("SIP/2.0 200 ").strip()
+
+        def packets_to_callee():
+            callee = here.ng.ask("query", call_id=call, from_tag=tags[1])["tags"][tags[1]]
+            return callee["medias"][0]["egress SSRCs"][0]["packets"]
+
+        def recording():
+            return any(party["recording"] for party in [here.system.api.call("anchor.query", call_id=call)])
+
+        assert do("play_media") == "done", here.proxy.tail(30)
+        a.pause(3)
+        assert do("stop_media") == "done"
+        assert do("play_dtmf") == "done"
+        assert b.wait("CALL_DTMF_START")["param"] == "5"
+        assert do("start_recording") == "done" and recording()
+        assert do("stop_recording") == "done" and not recording()
+        assert do("start_forwarding") == "done"
+        stream = consumer.accept()[0]
+        assert call in stream.recv(4096).decode("latin-1").split("\0")[0]
+        assert do("stop_forwarding") == "done"
+        stream.close()
+        assert do("block_media") == "done"
+        a.pause(0.3)
+        before = packets_to_callee()
+        a.pause(1)
+        assert packets_to_callee() == before, "blocked, and yet heard"
+        assert do("unblock_media") == "done"
+        a.pause(1)
+        assert packets_to_callee() > before + 20, "unblocked, and not heard"
+        assert do("block_dtmf") == "done"
+        a.keys("7")
+        a.pause(1)
+        assert do("unblock_dtmf") == "done"
+        a.keys("8")
+        assert b.wait("CALL_DTMF_START")["param"] == "8", "a blocked key came"
+        assert do("query") == "done"
+        report = [line for line in here.proxy.tail(100).splitlines() if "REPORT" in line][-1]
+        assert re.search(r"REPORT RTP: \d{5,} bytes, \d{3,} packets, 0 errors; RTCP: \d{2,} bytes, [1-9]\d* packets, 0 errors \{", report), report
+    a.hangup()
+    b.wait("CALL_CLOSED")
+    here.check_given_back()
+    check_like(announcement, heard_by(a), windows=3, what="the announcement that the caller heard")
 
 
 @test(deadline=60)

@@ -136,6 +136,19 @@ TEST_P(UdpIoTest, WhatCameBeforeThePortWasAdoptedIsHeardFirst) {
   ::close(peer);
 }
 
+TEST_P(UdpIoTest, AWholeBurstThatCameBeforeThePortWasAdoptedIsHeard) {
+  auto bound = bind();
+  ASSERT_TRUE(bound);
+  const Address local = bound->local();
+  const int peer = outside();
+  const std::array<char, 172> packet{};
+  for (int i = 0; i < 20; ++i)
+    ASSERT_GT(::sendto(peer, packet.data(), packet.size(), 0, local.raw(), local.raw_size()), 0);
+  (void)io->adopt(std::move(*bound));
+  EXPECT_EQ(drain(sink), 20u);
+  ::close(peer);
+}
+
 TEST_P(UdpIoTest, ReceiveTimeIsThatOfArrivalNotOfTheDrain) {
   const PortId a = open(), b = open();
   // The kernel switches receive times on some moments after the first socket asks: a few tries, each of which

@@ -186,9 +186,9 @@ class EngineTest : public ::testing::Test {
   PlaybackId play(MediaId leg, PlaySpec spec) {
     PlaybackId id = 0;
     std::string error;
-    engine_->play(leg, spec, [&](Result<PlaybackId> started) {
+    engine_->play(leg, spec, [&](Result<Playing> started) {
       if (started)
-        id = *started;
+        id = started->id;
       else
         error = started.error().message;
     });

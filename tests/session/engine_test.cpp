@@ -157,6 +157,25 @@ TEST_F(EngineTest, SendsKeysAsEvents) {
   EXPECT_FALSE(engine_->send_digits(a.id, "12x", 100ms, 70ms).ok());
 }
 
+TEST_F(EngineTest, IsARelayAgainWhenTheKeysAreSent) {
+  Party a = add(pcmu());
+  Party b = add(pcmu(), a.id);
+  ASSERT_TRUE(engine_->join(a.id, b.id).ok());
+  advance(100ms);
+  ASSERT_TRUE(engine_->send_digits(b.id, "12", 100ms, 70ms).ok());
+  advance(150ms);
+  EXPECT_EQ(stats(a.id).mode, "transcode");
+  media::LegConfig blocked = config_for(*a.phone, pcmu());
+  blocked.receive = false;
+  ASSERT_TRUE(engine_->configure(a.id, blocked).ok());
+  advance(500ms);
+  EXPECT_EQ(b.phone->digits(), "12");
+  EXPECT_EQ(stats(a.id).mode, "relay");
+  b.phone->forget();
+  advance(500ms);
+  EXPECT_TRUE(b.phone->got().empty()) << "nothing is sent in place of what is blocked";
+}
+
 TEST_F(EngineTest, PassesKeysOnWhileRelayingAndWhileTranscoding) {
   for (const td_codec* other : {pcmu(), pcma()}) {
     Party a = add(pcmu());

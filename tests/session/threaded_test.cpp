@@ -98,7 +98,7 @@ TEST_P(MediaEngineThreads, LegsComeAndGoWhileMediaRuns) {
         ASSERT_TRUE(engine.configure(legs[i].id, towards(legs[i ^ 4].rtp)).ok());
       ASSERT_TRUE(engine.join(legs[0].id, legs[1].id).ok());
       engine.play(legs[2].id, {.files = {}, .tone = Tone::dial},
-                  [](Result<PlaybackId> started) { EXPECT_TRUE(started.ok()); });
+                  [](Result<Playing> started) { EXPECT_TRUE(started.ok()); });
       ASSERT_TRUE(engine.send_digits(legs[3].id, "5", 60ms, 40ms).ok());
       ASSERT_TRUE(engine
                       .record({.leg = legs[6].id,

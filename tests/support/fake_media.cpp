@@ -95,7 +95,7 @@ Result<session::FeedId> FakeMedia::listen(MediaId from, MediaId to) {
 }
 
 void FakeMedia::play(MediaId id, const session::PlaySpec& spec,
-                     std::function<void(Result<PlaybackId>)> started) {
+                     std::function<void(Result<session::Playing>)> started) {
   timers_.after(milliseconds(1), [this, id, spec, started = std::move(started)] {
     Leg* leg = live(id);
     if (leg == nullptr) return started(Error{ErrorCode::not_found, "the leg is gone"});
@@ -103,12 +103,12 @@ void FakeMedia::play(MediaId id, const session::PlaySpec& spec,
     leg->playing = ++last_play_;
     leg->play = spec;
     leg->play_began = timers_.now();
-    started(last_play_);
-    if (spec.loop) return;
     milliseconds length{0};
     for (const std::string& file : spec.files) {
       length += length_of.contains(file) ? length_of[file] : milliseconds(1000);
     }
+    started(session::Playing{last_play_, length});
+    if (spec.loop) return;
     if (spec.files.empty()) length = spec.limit;
     if (spec.limit > milliseconds(0)) length = std::min(length, spec.limit);
     if (spec.files.empty() && spec.limit == milliseconds(0)) return;  // a tone without end

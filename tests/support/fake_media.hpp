@@ -69,7 +69,7 @@ class FakeMedia final : public session::Media {
   Result<session::FeedId> loop_back(session::MediaId id, std::uint8_t) override { return listen(id, id); }
   void unlisten(session::FeedId id) override { feeds.erase(id); }
   void play(session::MediaId, const session::PlaySpec&,
-            std::function<void(Result<session::PlaybackId>)> started) override;
+            std::function<void(Result<session::Playing>)> started) override;
   void stop_play(session::MediaId) override;
   Result<session::RecordingId> record(const session::RecordSpec&) override;
   void pause_recording(session::RecordingId id) override;

@@ -35,6 +35,7 @@ modparam("rr", "enable_full_lr", 1)
 modparam("rtpengine", "rtpengine_sock", "{socket}")
 {more}
 request_route {{
+  {first}
   if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
   if (is_method("CANCEL")) {{
     rtpengine_manage();
@@ -85,6 +86,24 @@ modparam("rtpengine", "mos_average_samples_pv", "$avp(mos_samples)")
 modparam("rtpengine", "mos_min_pv", "$avp(mos_min)")
 modparam("rtpengine", "mos_max_pv", "$avp(mos_max)")
 """
+FUNCTIONS = {
+    "play_media": 'play_media("file=announcement") && $var(duration) == 2500', "stop_media": 'stop_media()', "play_dtmf": 'play_dtmf("code=5")',
+    "start_recording": 'start_recording()', "stop_recording": 'stop_recording()',
+    "start_forwarding": 'start_forwarding()', "stop_forwarding": 'stop_forwarding()',
+    "block_media": 'block_media()', "unblock_media": 'unblock_media()',
+    "block_dtmf": 'block_dtmf()', "unblock_dtmf": 'unblock_dtmf()',
+    "query": 'rtpengine_query_v("j", "$var(report)")',
+}
+DO_FUNCTIONS = """if (is_method("INFO")) {
+    $var(said) = "no such function";
+    $var(report) = "";
+""" + "".join(f"""    if ($hdr(X-Do) == "{name}") {{
+      if ({call}) $var(said) = "done"; else $var(said) = "failed";
+    }}
+""" for name, call in FUNCTIONS.items()) + """    xlog("L_NOTICE", "REPORT $rtpestat $(var(report){s.substr,0,120})\\n");
+    sl_send_reply("200", "$var(said)");
+    exit;
+  }"""
 SHOW_MOS = """if (is_method("BYE"))
         xlog("L_NOTICE", "QUALITY average=$avp(mos_average) min=$avp(mos_min) max=$avp(mos_max) samples=$avp(mos_samples)\\n");"""
 
@@ -92,7 +111,9 @@ SHOW_MOS = """if (is_method("BYE"))
 class Proxy(Closes):
     NAME = "Kamailio"
 
-    def __init__(self, ng_port, flags="replace-origin replace-session-connection ICE=remove", uas_port=9, transport="udp", mos=False):
+    def __init__(self, ng_port, flags="replace-origin replace-session-connection ICE=remove", uas_port=9, transport="udp", mos=False,
+                 functions=False):
+        """`functions`: INFO with the header X-Do calls the module's function of that name for its dialogue."""
         program = shutil.which("kamailio") or "/usr/sbin/kamailio"
         modules = "/usr/lib/x86_64-linux-gnu/kamailio/modules"
         for folder in ("/usr/lib/x86_64-linux-gnu/kamailio/modules", "/usr/lib/aarch64-linux-gnu/kamailio/modules"):
@@ -101,7 +122,8 @@ class Proxy(Closes):
         if not os.path.exists(f"{modules}/rtpengine.so"):
             raise Skipped("Kamailio's rtpengine module is not installed")
         self._start([program, "-DD", "-m", "64", "-M", "8"], lambda: CONFIG.format(
-            port=self.port, modules=modules, flags=flags, uas_port=uas_port, more=MOS if mos else "",
+            port=self.port, modules=modules, flags=flags, uas_port=uas_port, first=DO_FUNCTIONS if functions else "",
+            more=MOS if mos else 'loadmodule "xlog.so"\nmodparam("rtpengine", "media_duration", "$var(duration)")' if functions else "",
             after=SHOW_MOS if mos else "", socket=f"{transport}:127.0.0.1:{ng_port}"), ["-Y", "{folder}"])
 
     def _start(self, command, config, more=()):

@@ -327,6 +327,18 @@ TEST(CookieCache, ARepeatGetsTheAnswerOfThenWhileItIsKept) {
   cache.finish("nobody", "9", "late");
 }
 
+TEST(CookieCache, ARepeatOfWhatIsBeingDoneWaitsForItsAnswer) {
+  CookieCache cache;
+  std::string answer, told;
+  EXPECT_FALSE(cache.wait("p", "1", [](std::string_view) {})) << "nobody asked that yet";
+  (void)cache.begin("p", "1", 0, answer);
+  for (std::size_t i = 0; i < CookieCache::kWaitersMax; ++i)
+    EXPECT_TRUE(cache.wait("p", "1", [&](std::string_view given) { told += given; }));
+  EXPECT_FALSE(cache.wait("p", "1", [](std::string_view) {})) << "more than wait";
+  cache.finish("p", "1", "x");
+  EXPECT_EQ(told, std::string(CookieCache::kWaitersMax, 'x'));
+}
+
 TEST(CookieCache, IsBoundedByCountAndBytes) {
   CookieCache cache;
   std::string answer;
@@ -403,19 +415,6 @@ TEST_F(CommandsTest, ARepeatedCookieDoesNothingTwice) {
   EXPECT_EQ(commands_.counts().repeated, 1U);
 }
 
-TEST_F(CommandsTest, ARepeatOfWhatIsBeingDoneIsAnsweredOnce) {
-  FakeHost::Call waiting;
-  host_.add_command("anchor.query", [&](const FakeHost::Call& call) { waiting = call; });
-  int answers = 0;
-  for (int i = 0; i < 3; ++i)
-    commands_.take("p", "c1 {\"command\":\"query\",\"call-id\":\"a\"}", Commands::Cookie::yes,
-                   [&](std::string_view) { ++answers; });
-  EXPECT_EQ(answers, 0);
-  waiting.ok(R"({"parties":[]})");
-  host_.run_posted();
-  EXPECT_EQ(answers, 1);
-}
-
 TEST_F(CommandsTest, ErrorsCarryTheReasonAndDeletesOfWhatIsGoneAreFine) {
   answer_with("anchor.delete", R"({"code":"not_found","message":"Unknown call-id"})", TD_NOT_FOUND);
   answer_with("anchor.answer", R"({"code":"not_found","message":"Unknown call-id"})", TD_NOT_FOUND);
@@ -443,6 +442,28 @@ TEST_F(CommandsTest, WhatIsForAllSaysSoAndAFastDeleteTellsNoFigures) {
   EXPECT_NE(asked_[0].find(R"("all":true)"), std::string::npos) << asked_[0];
   EXPECT_EQ(ask_json(R"({"command":"delete","call-id":"c","from-tag":"a","flags":["fast"]})"),
             Value::parse(R"({"result":"ok"})"));
+}
+
+TEST_F(CommandsTest, ARepeatOfACommandThatIsBeingDoneIsAnsweredWithIt) {
+  std::function<void()> finish;
+  host_.add_command("anchor.list", [&](const FakeHost::Call& call) {
+    finish = [reply = call.reply] { reply(TD_OK, R"({"calls":[]})"); };
+  });
+  std::vector<std::string> got;
+  for (int i = 0; i < 2; ++i)
+    EXPECT_TRUE(commands_.take("p", "7 d7:command4:liste", Commands::Cookie::yes,
+                               [&](std::string_view answer) { got.emplace_back(answer); }));
+  EXPECT_TRUE(got.empty());
+  ASSERT_TRUE(finish);
+  finish();
+  host_.run_posted();
+  EXPECT_EQ(got, std::vector<std::string>(2, "7 d5:callsle6:result2:oke"));
+}
+
+TEST_F(CommandsTest, WhatIsPlayedSaysHowLongItIs) {
+  answer_with("anchor.play", R"({"duration_ms":2500})");
+  EXPECT_EQ(ask_json(R"({"command":"play media","call-id":"c","from-tag":"a","file":"x"})")["duration"],
+            2500);
 }
 
 TEST_F(CommandsTest, ADeleteNamesTheBranchThatItIsMeantFor) {
@@ -489,11 +510,12 @@ TEST_F(CommandsTest, AQueryLooksLikeRtpenginesOwn) {
       R"({"call_id":"a","created_us":1700000000500000,"last_signal_s":1700000003,"recording":false,"parties":[
     {"tag":"f","aliases":[],"via_branch":"","label":"l","partner":"t","lines":[{"index":0,"kind":"audio","protocol":"RTP/AVP",
      "local":"192.0.2.1:30000","remote":"[2001:db8::1]:4000","mode":"relay","received":{"codec":"PCMU","packets":7,"bytes":1120,"lost":0,
-     "loss_percent":0,"jitter_ms":1.5},"sent":{},"mos_received":4.41,"malformed":1,"srtp_forged":2,"srtp_replayed":3}]}]})");
+     "loss_percent":0,"jitter_ms":1.5},"sent":{},"mos_received":4.41,"malformed":1,"rtcp":{"packets":2,"bytes":120,"malformed":1},"srtp_forged":2,"srtp_replayed":3}]}]})");
   const Value got = ask_json(R"({"command":"query","call-id":"a"})");
   EXPECT_EQ(got["created"], 1'700'000'000);
   EXPECT_EQ(got["totals"]["RTP"]["packets"], 7);
   EXPECT_EQ(got["totals"]["RTP"]["errors"], 6);
+  EXPECT_EQ(got["totals"]["RTCP"], Value::parse(R"({"packets":2,"bytes":120,"errors":1})"));
   const Value& media = got["tags"]["f"]["medias"][0];
   EXPECT_EQ(media["index"], 1);
   EXPECT_EQ(media["streams"][0]["local port"], 30'000);
