@@ -149,7 +149,7 @@ class Anchors final : public session::MediaListener {
   // have to be found, and cannot).
   Result<void> block_keys(const Selector& who, bool on, const KeyOrder& order,
                           Everybody everybody = Everybody::no);
-  // To one party; `started`: the files' length. Errors: not_found, invalid (no audio there), the engine's own.
+  // To one party; `started`: the files' length. Errors: not_found, invalid (no audio), the engine's own.
   void play(const Selector& who, const PlayOrder& order, std::function<void(Result<milliseconds>)> started);
   Result<void> stop_play(const Selector& who);
   // Keys as if this party had pressed them: the partner hears them.
