@@ -9,6 +9,23 @@
 #include <thread>
 
 namespace tandem::app {
+namespace {
+
+void add_reports(CLI::App& bench, BenchOptions& options, CLI::Option* search) {
+  bench.add_option("--html", options.html, "writes a page with plots");
+  bench.add_option("--json", options.json, "writes the report there");
+  bench.add_option("--csv", options.csv, "writes PREFIX-seconds.csv and PREFIX-legs.csv");
+  bench
+      .add_option("--baseline", options.baseline,
+                  "an earlier --json report: exit status 1 when this run is worse")
+      ->check(CLI::ExistingFile)
+      ->excludes(search);
+  bench.add_option("--noise", options.noise, "percent that a figure may be worse, or runs may differ")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1000.0));
+}
+
+}  // namespace
 
 CLI::App* add_bench_options(CLI::App& root, BenchOptions& options) {
   auto* bench = root.add_subcommand("bench", "Loads a media server, verifies every leg's sound, and reports");
@@ -31,8 +48,9 @@ CLI::App* add_bench_options(CLI::App& root, BenchOptions& options) {
   bench->add_option("--peer", options.peer, "sip: who is called from phone to phone; registers itself");
   bench->add_option("--peer-password", options.peer_password, "sip: of that user")
       ->envname("TANDEM_BENCH_PEER_PASSWORD");
-  bench->add_option("--recordings", options.recordings,
-                    "where the server writes what it records: each phone's sound must be there");
+  auto* recordings =
+      bench->add_option("--recordings", options.recordings,
+                        "where the server writes what it records: each phone's sound must be there");
   bench->add_option("--pid", options.pids, "the server's processes, for CPU and memory")
       ->check([](const std::string& pid) {
         return access(("/proc/" + pid).c_str(), F_OK) == 0 ? "" : "no process " + pid + " runs here";
@@ -53,24 +71,20 @@ CLI::App* add_bench_options(CLI::App& root, BenchOptions& options) {
       bench->add_flag("--search", options.search, "finds the largest load that holds the objective");
   auto* against =
       bench->add_option("--against", options.against, "a second server: both in turn, ratios pair by pair")
-          ->excludes(search);
-  bench->add_option("--rounds", options.rounds, "pairs of runs of --against")->check(CLI::Range(1, 100));
-  bench
-      ->add_option("--repeat", options.repeat,
-                   "so many runs of the same: exit status 1 when they differ by more than --noise")
+          ->excludes(search)
+          ->excludes(recordings);
+  bench->add_option("--rounds", options.rounds, "pairs of runs of --against")
       ->check(CLI::Range(1, 100))
-      ->excludes(search)
-      ->excludes(against);
-  bench->add_option("--html", options.html, "writes a page with plots");
-  bench->add_option("--json", options.json, "writes the report there");
-  bench->add_option("--csv", options.csv, "writes PREFIX-seconds.csv and PREFIX-legs.csv");
-  bench
-      ->add_option("--baseline", options.baseline,
-                   "an earlier --json report: exit status 1 when this run is worse")
-      ->check(CLI::ExistingFile);
-  bench->add_option("--noise", options.noise, "percent that a figure may be worse, or runs may differ")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 1000.0));
+      ->needs(against);
+  auto* repeat =
+      bench
+          ->add_option("--repeat", options.repeat,
+                       "so many runs of the same: exit status 1 when they differ by more than --noise")
+          ->check(CLI::Range(1, 100))
+          ->excludes(search)
+          ->excludes(against);
+  recordings->excludes(search)->excludes(repeat);
+  add_reports(*bench, options, search);
   bench->add_flag("--quiet", options.quiet, "no line a second");
   bench->add_option("--serve-engine", options.serve_engine, "")->group("");
   bench->footer(

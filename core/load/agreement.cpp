@@ -28,7 +28,7 @@ std::vector<Agreement> agreement(std::span<const Step> runs, double percent) {
   judge("lost packets", "%", 0, [](const Outcome& o) { return o.lost_percent(); });
   judge("failed calls", "%", 0, [](const Outcome& o) { return o.failed_percent(); });
   judge("hurt legs", "legs", 0, [](const Outcome& o) { return static_cast<double>(o.hurt_legs); });
-  judge("MOS of the worst leg", "", 0.1, [](const Outcome& o) { return o.mos_min; });
+  judge("MOS of the worst leg", "", 0.1, [](const Outcome& o) { return o.mos_legs == 0 ? -1 : o.mos_min; });
   return out;
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kDepthMax = 16;
 
-std::string quoted(std::string_view value) { return fmt::format("{}:{}", value.size(), value); }
+std::string with_length(std::string_view value) { return fmt::format("{}:{}", value.size(), value); }
 
 std::optional<std::string_view> read_string(std::string_view& in) {
   std::size_t size = 0;
@@ -43,18 +43,18 @@ bool skip(std::string_view& in, int depth) {
 }  // namespace
 
 BencodeWriter& BencodeWriter::text(std::string_view key, std::string_view value) {
-  out_ += quoted(key) + quoted(value);
+  out_ += with_length(key) + with_length(value);
   return *this;
 }
 
 BencodeWriter& BencodeWriter::number(std::string_view key, long long value) {
-  out_ += quoted(key) + fmt::format("i{}e", value);
+  out_ += with_length(key) + fmt::format("i{}e", value);
   return *this;
 }
 
 BencodeWriter& BencodeWriter::list(std::string_view key, const std::vector<std::string>& values) {
-  out_ += quoted(key) + "l";
-  for (const std::string& value : values) out_ += quoted(value);
+  out_ += with_length(key) + "l";
+  for (const std::string& value : values) out_ += with_length(value);
   out_ += "e";
   return *this;
 }
@@ -63,7 +63,7 @@ BencodeWriter& BencodeWriter::lists(std::string_view key,
                                     const std::map<std::string, std::vector<std::string>>& values) {
   BencodeWriter inner;
   for (const auto& [name, list] : values) inner.list(name, list);
-  out_ += quoted(key) + inner.done();
+  out_ += with_length(key) + inner.done();
   return *this;
 }
 

@@ -116,14 +116,16 @@ void Ear::take(std::span<const std::uint8_t> bytes, TimePoint at, int& searches,
   if (!rtp::usable(received.verdict)) return;
   if (ending_ && expects_ != Marks::payload) return;
   if (!ending_) track_grid(packet.header, at, received.verdict == rtp::RxVerdict::restarted, tally);
-  if (expects_ == Marks::any) return take_any(packet, at);
-  if (hears_ == kNobody) return right(at);
+  if (expects_ == Marks::any) return take_any(packet, at, tally);
+  if (hears_ == kNobody) return right(at, tally);
   if (expects_ == Marks::audio) take_sound(packet, at, searches, tally);
 }
 
-void Ear::right(TimePoint at) {
+void Ear::right(TimePoint at, Tally& tally) {
   figures_.heard = true;
-  if (figures_.first_audio.count() < 0) figures_.first_audio = at - born_;
+  if (figures_.first_audio.count() >= 0) return;
+  figures_.first_audio = at - born_;
+  tally.first_audio.add(figures_.first_audio);
 }
 
 void Ear::take_event(const rtp::Packet& packet, TimePoint at) {
@@ -157,7 +159,7 @@ void Ear::take_stamped(std::span<const std::uint8_t> payload, TimePoint at, Tall
     }
     return;
   }
-  right(at);
+  right(at, tally);
   if (partner_ != nullptr && static_cast<std::int32_t>(stamp->counter - partner_->measured_from()) < 0)
     return;
   const auto ahead = static_cast<std::int32_t>(stamp->counter - newest_);
@@ -198,7 +200,7 @@ bool Ear::body_differs(std::uint32_t counter, std::span<const std::uint8_t> payl
 }
 
 // Sound is what is louder than -62 dB of full scale.
-void Ear::take_any(const rtp::Packet& packet, TimePoint at) {
+void Ear::take_any(const rtp::Packet& packet, TimePoint at, Tally& tally) {
   constexpr double kQuiet = 24;
   if (!decoder_ || pcm_.empty()) return;
   const int samples = decoder_->decode(packet.payload, pcm_);
@@ -214,7 +216,7 @@ void Ear::take_any(const rtp::Packet& packet, TimePoint at) {
     figures_.quiet_max = std::max(figures_.quiet_max, at - sounded_at_);
     return;
   }
-  right(at);
+  right(at, tally);
   figures_.quiet_max = std::max(figures_.quiet_max, at - sounded_at_);
   figures_.sounded += Nanos(std::int64_t{1'000'000'000} * samples / spec_.codec->sample_rate);
   sounded_at_ = at;
@@ -231,19 +233,21 @@ void Ear::take_sound(const rtp::Packet& packet, TimePoint at, int& searches, Tal
       to_8k(std::span(pcm_).first(static_cast<std::size_t>(samples)), spec_.codec->sample_rate);
   const std::int64_t first = grid_ticks_ * 8000 / clock_rate_;
   if (choir_) {
+    const SoundFigures before = figures_.sound;
     choir_->take(first, std::span(pcm_).first(n), partner_->position(), searches, figures_.sound);
+    tally.add_sound(before, figures_.sound);
     const auto sent = choir_->sent_at(first);
     if (!sent) return;
-    right(at);
+    right(at, tally);
     return track_delay(at - *sent, at, tally);
   }
-  const std::uint64_t wrong = figures_.sound.wrong;
+  const SoundFigures before = figures_.sound;
   tune_.take(first, std::span(pcm_).first(n), partner_ != nullptr ? partner_->position() : 0, searches,
              figures_.sound);
-  if (figures_.sound.wrong > wrong) tally.wrong += figures_.sound.wrong - wrong;
+  tally.add_sound(before, figures_.sound);
   const auto position = tune_.position(first);
   if (!position) return;
-  right(at);
+  right(at, tally);
   if (partner_ == nullptr) return;
   if (const auto sent = partner_->sent_at(*position)) track_delay(at - *sent, at, tally);
 }

@@ -72,11 +72,11 @@ class Ear {
   void take_key(char key);
   void take_stamped(std::span<const std::uint8_t> payload, TimePoint at, Tally& tally);
   void take_sound(const rtp::Packet& packet, TimePoint at, int& searches, Tally& tally);
-  void take_any(const rtp::Packet& packet, TimePoint at);
+  void take_any(const rtp::Packet& packet, TimePoint at, Tally& tally);
   void track_grid(const rtp::Header& header, TimePoint at, bool restarted, Tally& tally);
   void track_delay(Nanos delay, TimePoint at, Tally& tally);
   void close_window(TimePoint at);
-  void right(TimePoint at);
+  void right(TimePoint at, Tally& tally);
   bool body_differs(std::uint32_t counter, std::span<const std::uint8_t> payload);
 
   // what each packet needs, close together: thousands of phones take turns

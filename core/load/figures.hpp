@@ -74,14 +74,27 @@ struct Tally {
   std::uint64_t wrong = 0, late = 0;
   std::int64_t missing = 0;     // sequence numbers that did not come, less those that came after all
   std::uint64_t held_back = 0;  // never sent, as the impairment wants it
-  Histogram delay;              // one way, of each marked packet
-  Histogram lateness;           // of each packet against its stream's grid
-  Histogram own_lateness;       // of the generator's sending
+  std::uint64_t symbols = 0, gaps = 0, gap_ms = 0, clicks = 0, levels = 0;  // of the sound, as SoundFigures
+  double level_db_sum = 0;
+  Histogram delay;         // one way, of each marked packet
+  Histogram lateness;      // of each packet against its stream's grid
+  Histogram own_lateness;  // of the generator's sending
+  Histogram first_audio;   // of legs that heard the right sound for the first time
 
   // Lost on the way. What a transcoder numbers anew hides what was held back, not what it lost itself.
   std::uint64_t lost() const {
-    const auto gaps = static_cast<std::uint64_t>(std::max<std::int64_t>(missing, 0));
-    return gaps > held_back ? gaps - held_back : 0;
+    const auto holes = static_cast<std::uint64_t>(std::max<std::int64_t>(missing, 0));
+    return holes > held_back ? holes - held_back : 0;
+  }
+  // What a packet's sound told: the leg's figures before it and after it.
+  void add_sound(const SoundFigures& before, const SoundFigures& after) {
+    wrong += after.wrong - std::min(before.wrong, after.wrong);  // doubtful ones are taken back
+    symbols += after.symbols - before.symbols;
+    gaps += after.gaps - before.gaps;
+    gap_ms += after.gap_ms - before.gap_ms;
+    clicks += after.clicks - before.clicks;
+    levels += after.levels - before.levels;
+    level_db_sum += after.level_db_sum - before.level_db_sum;
   }
   void merge(const Tally& other) {
     sent += other.sent;
@@ -93,9 +106,16 @@ struct Tally {
     late += other.late;
     missing += other.missing;
     held_back += other.held_back;
+    symbols += other.symbols;
+    gaps += other.gaps;
+    gap_ms += other.gap_ms;
+    clicks += other.clicks;
+    levels += other.levels;
+    level_db_sum += other.level_db_sum;
     delay.merge(other.delay);
     lateness.merge(other.lateness);
     own_lateness.merge(other.own_lateness);
+    first_audio.merge(other.first_audio);
   }
 };
 

@@ -70,6 +70,28 @@ std::vector<std::string> faults(const LegFigures& f, const Part& part) {
   return out;
 }
 
+// Why the figures can't be trusted.
+void find_doubts(Outcome& o, const GeneratorSpec& generator) {
+  if (o.own_late_p99_ms > generator.late_p99_ms)
+    o.doubts.push_back(
+        fmt::format("the generator itself sent late: p99 {:.1f} ms, at most {:g} may be: fewer legs, or a "
+                    "core of its own",
+                    o.own_late_p99_ms, generator.late_p99_ms));
+  if (o.total.overflowed > 0)
+    o.doubts.push_back(
+        fmt::format("the generator's sockets dropped {} packets that had come: raise net.core.rmem_max or "
+                    "generator.sockets",
+                    o.total.overflowed));
+  if (o.total.send_failed > 0)
+    o.doubts.push_back(fmt::format(
+        "{} packets could not be sent: no room in the socket, or nobody listens there", o.total.send_failed));
+  // An agent's phone listens once both are joined: what the caller said before is nobody's.
+  constexpr std::uint64_t kBeforeJoined = 20;
+  if (o.total.unknown > o.total.received / 100 + 100 + kBeforeJoined * o.queue.served)
+    o.doubts.push_back(
+        fmt::format("{} packets came that belong to no leg: another run's, or a flood", o.total.unknown));
+}
+
 bool tonal(const Part& part) { return part.kind != Kind::number; }
 
 }  // namespace
@@ -144,21 +166,25 @@ void add_leg(Outcome& outcome, LegRow row, const Part& part) {
     if (one.starts_with("its clock")) ++outcome.drifting_legs;
   if (!wrong.empty()) ++outcome.hurt_legs;
   for (std::string& one : wrong) find(outcome, fmt::format("leg {} ({}): {}", row.leg, row.part, one));
-  const double lost = percent(f.lost + f.too_late, f.packets + f.lost);
-  outcome.mos_lost_percent += lost;
-  row.mos =
-      f.heard || part.kind == Kind::number ? mos_of(f.delay_ms_mean, lost, row.codec, row.heard_codec) : 1;
-  outcome.mos_delay_ms += f.delay_ms_mean;
-  outcome.mos_mean += row.mos;
-  outcome.mos_min = outcome.measured_legs == 1 ? row.mos : std::min(outcome.mos_min, row.mos);
+  const bool hearable = f.heard || part.kind == Kind::number;
+  if (hearable || f.lived > kDeafMin) {
+    const double lost = percent(f.lost + f.too_late, f.packets + f.lost);
+    row.mos = hearable ? mos_of(f.delay_ms_mean, lost, row.codec, row.heard_codec) : 1;
+    outcome.mos_lost_percent += lost;
+    outcome.mos_delay_ms += f.delay_ms_mean;
+    outcome.mos_mean += row.mos;
+    outcome.mos_min = outcome.mos_legs == 0 ? row.mos : std::min(outcome.mos_min, row.mos);
+    ++outcome.mos_legs;
+  }
   if (outcome.rows.size() < kRowsMax) outcome.rows.push_back(std::move(row));
 }
 
 void conclude(Outcome& o, const Profile& profile) {
   const double legs = std::max(1.0, static_cast<double>(o.measured_legs));
-  o.mos_mean /= legs;
-  o.mos_lost_percent /= legs;
-  o.mos_delay_ms = o.mos_delay_ms / legs + kMosExtraDelayMs;
+  const double with_mos = std::max(1.0, static_cast<double>(o.mos_legs));
+  o.mos_mean /= with_mos;
+  o.mos_lost_percent /= with_mos;
+  o.mos_delay_ms = o.mos_delay_ms / with_mos + kMosExtraDelayMs;
   o.jitter_ms_mean /= legs;
   o.level_db /= std::max(1.0, static_cast<double>(o.scored_legs));
   if (o.snr_db_mean >= 0) o.snr_db_mean /= std::max(1.0, static_cast<double>(o.scored_legs));
@@ -189,8 +215,10 @@ void conclude(Outcome& o, const Profile& profile) {
   else
     at_most("CPU", want.cpu_percent, o.cpu_percent, "%");
   if (want.mos_min >= 0)
-    o.verdicts.push_back({"MOS, worst leg", fmt::format("at least {:g}", want.mos_min),
-                          fmt::format("{:.2f}", o.mos_min), o.mos_min >= want.mos_min});
+    o.verdicts.push_back(
+        {"MOS, worst leg", fmt::format("at least {:g}", want.mos_min),
+         o.mos_legs == 0 ? "not known: nobody lived long enough" : fmt::format("{:.2f}", o.mos_min),
+         o.mos_min >= want.mos_min});
   if (want.sound) {
     const std::uint64_t wrong = o.wrong + o.gaps + o.clicks + o.shifts + o.turns_missed + o.own_turns_ms +
                                 o.damaged_legs + o.digits_wrong + o.digits_missing + o.deaf_legs +
@@ -203,24 +231,7 @@ void conclude(Outcome& o, const Profile& profile) {
          wrong == 0});
   }
   if (o.measured_legs == 0) o.verdicts.push_back({"legs", "at least one measured", "none", false});
-  if (o.own_late_p99_ms > profile.generator.late_p99_ms)
-    o.doubts.push_back(
-        fmt::format("the generator itself sent late: p99 {:.1f} ms, at most {:g} may be: fewer legs, or a "
-                    "core of its own",
-                    o.own_late_p99_ms, profile.generator.late_p99_ms));
-  if (o.total.overflowed > 0)
-    o.doubts.push_back(
-        fmt::format("the generator's sockets dropped {} packets that had come: raise net.core.rmem_max or "
-                    "generator.sockets",
-                    o.total.overflowed));
-  if (o.total.send_failed > 0)
-    o.doubts.push_back(fmt::format(
-        "{} packets could not be sent: no room in the socket, or nobody listens there", o.total.send_failed));
-  // An agent's phone listens once both are joined: what the caller said before is nobody's.
-  constexpr std::uint64_t kBeforeJoined = 20;
-  if (o.total.unknown > o.total.received / 100 + 100 + kBeforeJoined * o.queue.served)
-    o.doubts.push_back(
-        fmt::format("{} packets came that belong to no leg: another run's, or a flood", o.total.unknown));
+  find_doubts(o, profile.generator);
 }
 
 }  // namespace tandem::load

@@ -20,12 +20,18 @@ struct Moment {
   std::uint64_t sent = 0, received = 0, lost = 0, late = 0, wrong = 0, failed_calls = 0;
   double delay_p50_ms = 0, delay_p99_ms = 0, lateness_p99_ms = 0, own_p99_ms = 0;
   double mos = 0;
+  std::uint64_t first_heard = 0;  // legs that heard the right sound for the first time; after so long:
+  double first_audio_p50_ms = 0, first_audio_max_ms = 0;
+  std::uint64_t symbols = 0, gaps = 0, gap_ms = 0, clicks = 0, scored = 0;  // of the sound
+  double level_db = 0;                                                      // mean of what was scored
+
+  bool judged() const { return symbols > 0; }  // the sound was listened to; else holes are not known
 };
 
 struct LegRow {
   std::uint32_t leg = 0;
   std::string part, codec, heard_codec;
-  double mos = 0;
+  double mos = 0;  // 0: not known
   LegFigures figures;
 };
 
@@ -68,6 +74,7 @@ struct Outcome {
   double snr_db_mean = -1, snr_db_worst = -1;  // below 0: nothing was decoded
   Histogram first_audio;
   double mos_mean = 0, mos_min = 0;
+  unsigned mos_legs = 0;        // of these: whoever lived too short to be heard has none
   double mos_delay_ms = 0;      // E-model's input besides loss: mean one-way delay, with what was added to it
   double mos_lost_percent = 0;  // and mean loss, what was too late to be played among it
   // cost; below 0: not known

@@ -1,8 +1,7 @@
-// Reports: JSON, and the comparison with an earlier one.
-#include <fmt/format.h>
+// Reports: JSON.
+#include "core/load/report_json.hpp"
 
-#include <nlohmann/json.hpp>
-
+#include "core/load/agreement.hpp"
 #include "core/load/report.hpp"
 
 namespace tandem::load {
@@ -21,6 +20,7 @@ json percentiles(const Histogram& h) {
 }
 
 json or_null(bool is, double value) { return is ? json(value) : json(); }
+double ms_of(Nanos span) { return static_cast<double>(span.count()) / 1e6; }
 json maybe(double value) { return or_null(value >= 0, value); }
 
 json seconds_of(const Outcome& o) {
@@ -40,7 +40,14 @@ json seconds_of(const Outcome& o) {
                     {"delay_p99_ms", m.delay_p99_ms},
                     {"lateness_p99_ms", m.lateness_p99_ms},
                     {"generator_late_p99_ms", m.own_p99_ms},
-                    {"mos", m.mos}});
+                    {"mos", m.mos},
+                    {"first_audio_legs", m.first_heard},
+                    {"first_audio_p50_ms", or_null(m.first_heard > 0, m.first_audio_p50_ms)},
+                    {"first_audio_max_ms", or_null(m.first_heard > 0, m.first_audio_max_ms)},
+                    {"gaps", m.judged() ? json(m.gaps) : json()},
+                    {"gap_ms", m.judged() ? json(m.gap_ms) : json()},
+                    {"clicks", m.judged() ? json(m.clicks) : json()},
+                    {"level_db", or_null(m.scored > 0, m.level_db)}});
   return list;
 }
 
@@ -52,7 +59,7 @@ json legs_of(const Outcome& o, std::size_t most) {
     list.push_back({{"leg", row.leg},
                     {"part", row.part},
                     {"codec", row.codec},
-                    {"mos", row.mos},
+                    {"mos", or_null(row.mos > 0, row.mos)},
                     {"sent", f.sent},
                     {"received", f.packets},
                     {"lost", f.lost},
@@ -67,7 +74,7 @@ json legs_of(const Outcome& o, std::size_t most) {
                     {"keys_right", f.digits_right},
                     {"keys_wrong", f.digits_wrong},
                     {"keys_missing", f.digits_missing},
-                    {"first_audio_ms", static_cast<double>(f.first_audio.count()) / 1e6},
+                    {"first_audio_ms", or_null(f.first_audio.count() >= 0, ms_of(f.first_audio))},
                     {"delay_ms", f.delay_ms_mean},
                     {"delay_change_ms", f.delay_shift_ms},
                     {"jitter_ms", f.jitter_ms},
@@ -86,19 +93,52 @@ json verdicts_of(const Outcome& o) {
   return list;
 }
 
+json ratios_of(const std::vector<Step>& steps) {
+  json list = json::array();
+  for (const Ratio& one : ratios(steps)) {
+    json pairs = json::array();
+    for (const Ratio::Pair& pair : one.pairs)
+      pairs.push_back({{"round", pair.round},
+                       {"a", maybe(pair.a)},
+                       {"b", maybe(pair.b)},
+                       {"ratio", pair.ratio() ? json(*pair.ratio()) : json()}});
+    const auto spread = one.spread();
+    list.push_back({{"figure", one.key},
+                    {"unit", one.unit},
+                    {"pairs", std::move(pairs)},
+                    {"median", spread ? json(spread->median) : json()},
+                    {"lowest", spread ? json(spread->lowest) : json()},
+                    {"highest", spread ? json(spread->highest) : json()}});
+  }
+  return list;
+}
+
+json agreement_of(const Series& series) {
+  json figures = json::array();
+  bool all = true;
+  for (const Agreement& one : agreement(series.steps, series.noise_percent)) {
+    figures.push_back({{"figure", one.figure},
+                       {"unit", one.unit},
+                       {"values", one.values},
+                       {"apart_percent", one.apart_percent},
+                       {"agrees", one.agrees}});
+    all = all && one.agrees;
+  }
+  return {{"noise_percent", series.noise_percent}, {"agree", all}, {"figures", std::move(figures)}};
+}
+
+// What is not text (a part's name may be anything) is replaced.
+std::string text_of(const json& report) {
+  return report.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
 json measured(const Outcome& o) {
-  json report = {{"format", "tandem.bench/1"},
-                 {"profile", o.profile},
-                 {"server", o.server},
-                 {"machine", o.machine},
-                 {"command", o.command},
-                 {"version", o.version},
-                 {"began", o.began},
-                 {"seconds", o.seconds},
-                 {"legs", o.legs},
-                 {"interrupted", o.interrupted},
-                 {"held", o.held()},
-                 {"trusted", o.doubts.empty()}};
+  json report = {{"format", kRunFormat}, {"profile", o.profile},
+                 {"server", o.server},   {"machine", o.machine},
+                 {"command", o.command}, {"version", o.version},
+                 {"began", o.began},     {"seconds", o.seconds},
+                 {"legs", o.legs},       {"interrupted", o.interrupted},
+                 {"held", o.held()},     {"trusted", o.doubts.empty()}};
   report["calls"] = {{"placed", o.calls},
                      {"failed", o.failed_calls},
                      {"ended_by_server", o.dropped_calls},
@@ -152,14 +192,14 @@ json measured(const Outcome& o) {
 
 }  // namespace
 
-std::string report_json(const Outcome& o, std::size_t rows) {
+json json_of(const Outcome& o, std::size_t rows) {
   json report = measured(o);
   report["keys"] = {{"pressed", o.digits_sent},
                     {"right", o.digits_right},
                     {"wrong", o.digits_wrong},
                     {"missing", o.digits_missing}};
-  report["mos"] = {{"mean", o.mos_mean},
-                   {"worst_leg", o.mos_min},
+  report["mos"] = {{"mean", or_null(o.mos_legs > 0, o.mos_mean)},
+                   {"worst_leg", or_null(o.mos_legs > 0, o.mos_min)},
                    {"model", "ITU-T G.107, defaults but delay, loss, codec"},
                    {"delay_ms", o.mos_delay_ms},
                    {"of_that_added_ms", kMosExtraDelayMs},
@@ -179,41 +219,40 @@ std::string report_json(const Outcome& o, std::size_t rows) {
   report["objective"] = verdicts_of(o);
   report["each_second"] = seconds_of(o);
   report["each_leg"] = legs_of(o, rows);
-  return report.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
+  report["legs_left_out"] = o.measured_legs - report["each_leg"].size();
+  return report;
 }
 
-Result<std::vector<std::string>> regressions(const Outcome& o, const std::string& baseline, double noise) {
-  const json before = json::parse(baseline, nullptr, false);
-  if (!before.is_object() || before.value("format", "") != "tandem.bench/1")
-    return Error{ErrorCode::invalid,
-                 "expected a report of tandem bench (its \"format\" is \"tandem.bench/1\")"};
-  std::vector<std::string> worse;
-  if (before.value("profile", "") != o.profile)
-    return Error{ErrorCode::invalid, fmt::format("expected a report of the profile {}, found {}", o.profile,
-                                                 before.value("profile", ""))};
-  const auto number = [&](const char* pointer) -> double {
-    const json::json_pointer at(pointer);
-    return before.contains(at) && before[at].is_number() ? before[at].get<double>() : -1;
-  };
-  const auto compare = [&](const char* what, const char* pointer, double now, double slack,
-                           const char* unit) {
-    const double then = number(pointer);
-    if (then < 0 || now < 0 || now <= then * (1 + noise / 100) + slack) return;
-    worse.push_back(fmt::format("{}: {:.4g} {}, was {:.4g} {} (more than {:g} % worse)", what, now, unit,
-                                then, unit, noise));
-  };
-  compare("server's CPU a leg", "/server_cost/us_per_leg_second", o.us_per_leg_second, 0, "us/s");
-  compare("server's memory a leg", "/server_cost/kb_per_leg", o.kb_per_leg, 1, "KB");
-  compare("delay p50", "/delay/p50_ms", o.total.delay.percentile_ms(.5), 0.5, "ms");
-  compare("delay p99", "/delay/p99_ms", o.total.delay.percentile_ms(.99), 2, "ms");
-  compare("set-up p99", "/calls/setup/p99_ms", o.setup.percentile_ms(.99), 5, "ms");
-  compare("lost packets", "/packets/lost_percent", o.lost_percent(), 0, "%");
-  compare("failed calls", "/calls/failed_percent", o.failed_percent(), 0, "%");
-  compare("hurt legs", "/sound/hurt_legs", o.hurt_legs, 0, "legs");
-  const double mos = number("/mos/worst_leg");
-  if (mos > 0 && o.mos_min < mos - 0.1)
-    worse.push_back(fmt::format("MOS of the worst leg: {:.2f}, was {:.2f}", o.mos_min, mos));
-  return worse;
+std::string report_json(const Outcome& o, std::size_t rows) { return text_of(json_of(o, rows)); }
+
+std::string report_json(const Series& series, std::size_t rows) {
+  if (series.kind == SeriesKind::one) return report_json(series.steps.back().outcome, rows);
+  const Outcome& last = series.steps.back().outcome;
+  json all = {{"format", kSeriesFormat},
+              {"kind", to_string(series.kind)},
+              {"profile", last.profile},
+              {"command", last.command},
+              {"machine", last.machine},
+              {"version", last.version},
+              {"began", series.steps.front().outcome.began},
+              {"held", series.held()},
+              {"trusted", series.trusted()},
+              {"interrupted", series.interrupted()},
+              {"stopped", series.stopped.empty() ? json() : json(series.stopped)}};
+  if (series.kind == SeriesKind::against) all["ratios"] = ratios_of(series.steps);
+  if (series.kind == SeriesKind::repeat) all["agreement"] = agreement_of(series);
+  if (series.kind == SeriesKind::search) all["largest_legs"] = series.largest_legs;
+  json& runs = all["runs"] = json::array();
+  for (const Step& step : series.steps) {
+    json run = json_of(step.outcome, rows / series.steps.size());
+    run["run"] = {{"name", step.label},
+                  {"side", step.side == "A" || step.side == "B" ? json(step.side) : json()},
+                  {"server", step.server},
+                  {"round", step.round},
+                  {"load", step.load}};
+    runs.push_back(std::move(run));
+  }
+  return text_of(all);
 }
 
 }  // namespace tandem::load

@@ -1,4 +1,4 @@
-// Reports: the lines for people, and CSV.
+// Reports: the lines for people.
 #include <fmt/format.h>
 
 #include <iterator>
@@ -11,9 +11,6 @@ namespace {
 std::string known(double value, const char* format) {
   return value < 0 ? "unknown" : fmt::format(fmt::runtime(format), value);
 }
-
-// Of a CSV: empty when it is not known.
-std::string cell(bool known, double value) { return known ? fmt::format("{:.1f}", value) : ""; }
 
 }  // namespace
 
@@ -75,9 +72,11 @@ std::string report_text(const Outcome& o) {
   if (o.digits_sent > 0)
     line("keys", fmt::format("{} pressed, {} right, {} wrong, {} missing", o.digits_sent, o.digits_right,
                              o.digits_wrong, o.digits_missing));
-  line("MOS", fmt::format("{:.2f} mean, {:.2f} worst leg; E-model, delay {:.0f} ms (one way measured + "
-                          "{:.0f} packet and jitter buffer), loss {:.3f} %",
-                          o.mos_mean, o.mos_min, o.mos_delay_ms, kMosExtraDelayMs, o.mos_lost_percent));
+  line("MOS", o.mos_legs == 0
+                  ? "unknown: no leg lived long enough"
+                  : fmt::format("{:.2f} mean, {:.2f} worst leg; E-model, delay {:.0f} ms (one way measured + "
+                                "{:.0f} packet and jitter buffer), loss {:.3f} %",
+                                o.mos_mean, o.mos_min, o.mos_delay_ms, kMosExtraDelayMs, o.mos_lost_percent));
   line(
       "server's",
       o.cpu_percent < 0
@@ -93,40 +92,6 @@ std::string report_text(const Outcome& o) {
   for (const Verdict& v : o.verdicts)
     line(v.held ? "holds" : "FAILS", fmt::format("{}: {}, wanted {}", v.what, v.measured, v.wanted));
   for (const std::string& one : o.doubts) line("DOUBT", one);
-  return out;
-}
-
-std::string seconds_csv(const Outcome& o) {
-  std::string out =
-      "second,legs,server_cpu_percent,server_resident_mb,sent,received,lost,late,wrong,failed_calls,delay_"
-      "p50_ms,"
-      "delay_p99_ms,"
-      "lateness_p99_ms,generator_late_p99_ms,mos\n";
-  for (const Moment& m : o.moments)
-    fmt::format_to(std::back_inserter(out),
-                   "{:.2f},{},{:.1f},{:.1f},{},{},{},{},{},{},{:.3f},{:.3f},{:.3f},{:.3f},{:.2f}\n", m.at_s,
-                   m.legs, m.cpu_percent, m.resident_mb, m.sent, m.received, m.lost, m.late, m.wrong,
-                   m.failed_calls, m.delay_p50_ms, m.delay_p99_ms, m.lateness_p99_ms, m.own_p99_ms, m.mos);
-  return out;
-}
-
-std::string legs_csv(const Outcome& o) {
-  std::string out =
-      "leg,part,codec,sent,received,lost,late,duplicates,reordered,wrong,gaps,gap_ms,clicks,jumps,keys_right,"
-      "keys_wrong,"
-      "keys_missing,first_audio_ms,delay_ms,delay_change_ms,jitter_ms,drift_ppm,snr_db,level_db,mos\n";
-  for (const LegRow& row : o.rows) {
-    const LegFigures& f = row.figures;
-    fmt::format_to(
-        std::back_inserter(out),
-        "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.1f},{:.3f},{:.1f},{:.2f},{},{},{},{:."
-        "2f}\n",
-        row.leg, row.part, row.codec, f.sent, f.packets, f.lost, f.late, f.duplicates, f.reordered,
-        f.wrong + f.sound.wrong, f.sound.gaps, f.sound.gap_ms, f.sound.clicks, f.sound.shifts, f.digits_right,
-        f.digits_wrong, f.digits_missing, static_cast<double>(f.first_audio.count()) / 1e6, f.delay_ms_mean,
-        f.delay_shift_ms, f.jitter_ms, cell(f.drift_known(), f.drift_ppm),
-        cell(f.sound.levels > 0, f.sound.snr_db()), cell(f.sound.levels > 0, f.sound.level_db()), row.mos);
-  }
   return out;
 }
 

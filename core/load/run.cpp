@@ -211,6 +211,15 @@ void Run::each_second(TimePoint now) {
   moment.lateness_p99_ms = tally.lateness.percentile_ms(0.99);
   moment.own_p99_ms = tally.own_lateness.percentile_ms(0.99);
   moment.lost = tally.lost();
+  moment.first_heard = tally.first_audio.count();
+  moment.first_audio_p50_ms = tally.first_audio.percentile_ms(0.5);
+  moment.first_audio_max_ms = tally.first_audio.max_ms();
+  moment.symbols = tally.symbols;
+  moment.gaps = tally.gaps;
+  moment.gap_ms = tally.gap_ms;
+  moment.clicks = tally.clicks;
+  moment.scored = tally.levels;
+  moment.level_db = tally.levels == 0 ? 0 : tally.level_db_sum / static_cast<double>(tally.levels);
   moment.mos = mos_now(moment.delay_p50_ms, lost_percent(moment.lost, tally.received));
   if (measuring_) {
     outcome_.total.merge(tally);

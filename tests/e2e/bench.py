@@ -66,12 +66,40 @@ def bench_runs_the_same_twice_and_judges_whether_the_runs_agree(e2e):
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as profile:
         profile.write('name = "twice"\nlegs = 20\nrate = 1000\nwarm_s = 0.3\nseconds = 1\n[call]\ncodec = "PCMU"\n')
         profile.flush()
-        status, said, _ = bench(profile.name, "--repeat", "2", "--noise", "0")
+        status, said, series = bench(profile.name, "--repeat", "2", "--noise", "0")
     told = dict((line[11:].split(":")[0], line.split()[0]) for line in said.splitlines() if line.startswith(("agrees ", "DIFFERS ")))
     assert len(told) == 9 and "run 1: " in said and "run 2: " in said, said
     # No two runs cost the same to the nanosecond; both lose nothing.
     assert told["server's CPU a leg"] == told["generator's CPU a leg"] == "DIFFERS" and told["lost packets"] == "agrees", said
     assert status in (1, 5), said
+    assert [run["run"]["name"] for run in series["runs"]] == ["run 1", "run 2"] and not series["agreement"]["agree"], series
+    for run in series["runs"]:
+        check_verified(run, said, 20)
+
+
+@test(deadline=60)
+def bench_of_two_servers_reports_every_run_and_serves_as_a_baseline(e2e):
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/p.toml", "w") as file:
+            file.write('name = "pair"\nlegs = 10\nrate = 1000\nwarm_s = 0.3\nseconds = 1\n[call]\ncodec = "PCMU"\n')
+        _, said, series = bench(f"{folder}/p.toml", "--server", "engine", "--against", "engine", "--rounds", "2", "--csv", f"{folder}/r",
+                                "--password", "geheim", "--peer-password=geheim")
+        assert [(run["run"]["side"], run["run"]["round"], run["run"]["load"]) for run in series["runs"]] == [("A", 1, 10), ("B", 1, 10), ("B", 2, 10), ("A", 2, 10)]
+        assert len(series["ratios"][0]["pairs"]) == 2 and series["ratios"][0]["median"] > 0, series["ratios"]
+        assert "geheim" not in json.dumps(series) and "--peer-password=..." in series["command"], series["command"]
+        with open(f"{folder}/r-legs.csv") as file:
+            assert sorted({line.split(",")[0] for line in file}) == ["A 1", "A 2", "B 1", "B 2", "run"]
+        with open(f"{folder}/before.json", "w") as file:
+            json.dump(series, file)
+        _, said, report = bench(f"{folder}/p.toml", "--baseline", f"{folder}/before.json", "--noise", "1000", "--legs", "4")
+        assert "no worse than" in said and "it was taken with 10 legs" in said, said
+
+
+@test(deadline=30)
+def bench_refuses_at_once_what_it_could_not_write_after_hours(e2e):
+    for words in (["--json", "/no/such/folder/r.json"], ["--html", "/tmp"], ["--csv", "/no/such/folder/r"]):
+        done = subprocess.run([binary(), "bench", "relay", "--seconds", "60", *words], capture_output=True, text=True, timeout=10)
+        assert done.returncode == 2 and "cannot be written" in done.stderr, done.stderr
 
 
 @test(deadline=30)

@@ -290,6 +290,11 @@ TEST(Faults, AHoleOf60MsInTheSoundIsAGap) {
   };
   hall.run(seconds(2));
   const auto figures = hall.end();
+  // The same of each second: what is drawn over time.
+  EXPECT_EQ(hall.tally.gaps, 1U);
+  EXPECT_EQ(hall.tally.gap_ms, figures[1].sound.gap_ms);
+  EXPECT_GT(hall.tally.symbols, 4U * 25);
+  EXPECT_NEAR(hall.tally.level_db_sum / static_cast<double>(hall.tally.levels), 0, 0.5);
   EXPECT_EQ(figures[1].sound.gaps, 1U);
   EXPECT_NEAR(static_cast<double>(figures[1].sound.gap_ms), 60, 10);
   EXPECT_EQ(figures[0].sound.gaps, 0U);

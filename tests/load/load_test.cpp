@@ -7,18 +7,15 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <nlohmann/json.hpp>
 
 #include "core/audio/wav_writer.hpp"
 #include "core/codec/g711.hpp"
-#include "core/load/agreement.hpp"
 #include "core/load/bare_codec.hpp"
 #include "core/load/bencode.hpp"
 #include "core/load/histogram.hpp"
 #include "core/load/impairment.hpp"
 #include "core/load/md5.hpp"
 #include "core/load/recorded.hpp"
-#include "core/load/report.hpp"
 #include "core/load/search.hpp"
 #include "core/load/sip_driver.hpp"
 #include "core/load/stamp.hpp"
@@ -187,6 +184,24 @@ TEST(Outcome, ALegsScoreIsHeldAgainstWhatItsCodecsLeave) {
     EXPECT_EQ(outcome.held(), score > 6);
   }
   EXPECT_LT(tolerance_of("PCMU").with(tolerance_of("opus")).snr_db_min, -99);
+}
+
+TEST(Outcome, ALegThatLivedTooShortToBeHeardHasNoMos) {
+  Outcome outcome;
+  const auto add = [&](bool heard, Nanos lived) {
+    LegRow row;
+    row.codec = row.heard_codec = "PCMU";
+    row.figures.heard = heard;
+    row.figures.packets = 10;
+    row.figures.lived = lived;
+    add_leg(outcome, std::move(row), Part{});
+  };
+  add(false, milliseconds(300));
+  add(true, seconds(3));
+  EXPECT_GT(outcome.mos_min, 4);
+  EXPECT_EQ(outcome.rows[0].mos, 0);
+  add(false, seconds(3));
+  EXPECT_EQ(outcome.mos_min, 1);
 }
 
 // Speech-like: noise below 1 kHz in syllables.
@@ -435,114 +450,6 @@ TEST(SipDriver, AnswersRfc2617sChallengeAndReadsHostileMessages) {
     SipMessage part;
     (void)read_sip(std::string_view(text).substr(0, n), part);
   }
-}
-
-Outcome sample() {
-  Outcome o;
-  o.profile = "relay";
-  o.server = "a <server>";
-  o.us_per_leg_second = 400;
-  o.cpu_percent = 40;
-  o.kb_per_leg = 15;
-  for (int i = 0; i < 3; ++i) o.moments.push_back({.at_s = i + 1.0, .legs = 10, .cpu_percent = 40});
-  LegRow row;
-  row.codec = row.heard_codec = "PCMU";
-  row.figures.heard = true;
-  row.figures.packets = 1000;
-  add_leg(o, row, Part{});
-  o.total.delay.add(milliseconds(1));
-  conclude(o, Profile{});
-  return o;
-}
-
-TEST(Report, JsonHasEveryFigureAndIsItsOwnBaseline) {
-  const Outcome o = sample();
-  const std::string text = report_json(o, 10);
-  const auto json = nlohmann::json::parse(text);
-  EXPECT_EQ(json["format"], "tandem.bench/1");
-  EXPECT_EQ(json["packets"]["lost"], 0);
-  EXPECT_EQ(json["each_second"].size(), 3U);
-  EXPECT_TRUE(json["held"].get<bool>());
-  const auto same = regressions(o, text, 10);
-  ASSERT_TRUE(same);
-  EXPECT_TRUE(same->empty());
-  Outcome worse = o;
-  worse.us_per_leg_second = 450;
-  worse.hurt_legs = 1;
-  EXPECT_EQ(regressions(worse, text, 10)->size(), 2U);
-  worse.us_per_leg_second = 430;
-  EXPECT_EQ(regressions(worse, text, 10)->size(), 1U);
-  EXPECT_FALSE(regressions(o, "{}", 10));
-  worse.profile = "other";
-  EXPECT_FALSE(regressions(worse, text, 10));
-}
-
-TEST(Report, RunsThatDifferByMoreThanTheNoiseDoNotAgree) {
-  const auto with = [](auto change) {
-    Outcome o = sample();
-    change(o);
-    return o;
-  };
-  const auto judged = [](const Outcome& a, const Outcome& b, double percent) {
-    std::string text;
-    const std::vector<Step> runs{{"run 1", a, "run"}, {"run 2", b, "run"}};
-    return all_agree(agreement(runs, percent), percent, text);
-  };
-  const Outcome o = sample();
-  EXPECT_TRUE(judged(o, o, 0));
-  const Outcome dearer = with([](Outcome& x) { x.us_per_leg_second *= 1.09; });
-  EXPECT_TRUE(judged(o, dearer, 10));
-  EXPECT_TRUE(judged(dearer, o, 10));
-  EXPECT_FALSE(judged(o, dearer, 8));
-  EXPECT_FALSE(judged(dearer, o, 8));
-  EXPECT_TRUE(judged(o, with([](Outcome& x) { x.kb_per_leg += 0.9; }), 0));  // less than a KB
-  EXPECT_FALSE(judged(o, with([](Outcome& x) { x.lost += 1; }), 10));        // none before
-  EXPECT_FALSE(judged(o, with([](Outcome& x) { x.hurt_legs += 1; }), 10));
-  EXPECT_FALSE(judged(o, with([](Outcome& x) { x.mos_min -= 0.5; }), 10));
-  // What is not known of one run is not judged.
-  EXPECT_TRUE(judged(o, with([](Outcome& x) { x.us_per_leg_second = -1; }), 10));
-  std::string text;
-  const std::vector<Step> runs{{"run 1", o, "run"}, {"run 2", dearer, "run"}};
-  all_agree(agreement(runs, 5), 5, text);
-  EXPECT_NE(text.find("DIFFERS    server's CPU a leg"), text.npos) << text;
-}
-
-TEST(Report, ThePageStandsAloneAndIsEscaped) {
-  const std::string page = report_html({{"one", sample(), {}}, {"two", sample(), {}}}, "a <title>");
-  EXPECT_EQ(page.find("<script"), std::string::npos);
-  EXPECT_EQ(page.find("src="), std::string::npos);
-  EXPECT_EQ(page.find("a <title>"), std::string::npos);
-  EXPECT_NE(page.find("a &lt;server&gt;"), std::string::npos);
-  EXPECT_NE(page.find("<svg"), std::string::npos);
-}
-
-TEST(Report, RoundsAreDrawnALineForEachServer) {
-  const auto costs = [](double us) {
-    Outcome o = sample();
-    o.us_per_leg_second = us;
-    return o;
-  };
-  const std::string page = report_html(
-      {{"A 1", costs(10), "A"}, {"B 1", costs(40), "B"}, {"B 2", costs(-1), "B"}, {"A 2", costs(20), "A"}},
-      "");
-  const std::size_t at = page.find("us a leg-second</text>");
-  const std::string plot = page.substr(at, page.find("</svg>", at) - at);
-  const auto count = [&](const std::string& what) {
-    std::size_t n = 0;
-    for (std::size_t i = plot.find(what); i != plot.npos; i = plot.find(what, i + 1)) ++n;
-    return n;
-  };
-  EXPECT_EQ(count("<polyline"), 2u) << plot;
-  EXPECT_EQ(count("<circle"), 3u) << "what is not known is not drawn as nothing";
-  EXPECT_NE(plot.find("round"), plot.npos);
-}
-
-TEST(Outcome, LateGeneratorsAreNotTrusted) {
-  Outcome o = sample();
-  EXPECT_TRUE(o.doubts.empty());
-  for (int i = 0; i < 100; ++i) o.total.own_lateness.add(milliseconds(3));
-  conclude(o, Profile{});
-  EXPECT_EQ(o.doubts.size(), 1U);
 }
 
 }  // namespace
