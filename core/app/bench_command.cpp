@@ -109,6 +109,12 @@ class Bench {
         fmt::print(stderr, "{}\n", why);
         return kUsage;
       }
+    if (!o_.baseline.empty()) {
+      if (const auto good = load::check_baseline(baseline(), profile_.name, profile_.legs); !good) {
+        fmt::print(stderr, "--baseline {}: {}\n", o_.baseline, good.error().message);
+        return kUsage;
+      }
+    }
     raise_files();
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
@@ -293,11 +299,15 @@ class Bench {
     return write_reports(series, status);
   }
 
-  int compare_with_baseline(const load::Series& series, int status) const {
+  std::string baseline() const {
     std::ifstream file(o_.baseline);
     std::stringstream text;
     text << file.rdbuf();
-    const auto found = load::against_baseline(series.steps, text.str(), o_.noise);
+    return text.str();
+  }
+
+  int compare_with_baseline(const load::Series& series, int status) const {
+    const auto found = load::against_baseline(series.steps, baseline(), o_.noise);
     if (!found) {
       fmt::print(stderr, "--baseline {}: {}\n", o_.baseline, found.error().message);
       return kFailed;

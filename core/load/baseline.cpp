@@ -61,7 +61,24 @@ Result<std::vector<json>> runs_of(const json& report, unsigned load) {
                            fmt::join(loads, ", "))};
 }
 
+// Those of a report of that profile.
+Result<std::vector<json>> earlier_runs(const std::string& text, const std::string& profile, unsigned load) {
+  auto runs = runs_of(json::parse(text, nullptr, false), load);
+  if (!runs) return runs;
+  const std::string was = text_at(runs->front(), "profile");
+  if (was != profile)
+    return Error{ErrorCode::invalid,
+                 fmt::format("expected a report of the profile {}, found one of {}", profile, was)};
+  return runs;
+}
+
 }  // namespace
+
+Result<void> check_baseline(const std::string& baseline, const std::string& profile, unsigned load) {
+  const auto runs = earlier_runs(baseline, profile, load);
+  if (!runs) return runs.error();
+  return {};
+}
 
 Result<Baseline> against_baseline(std::span<const Step> runs, const std::string& baseline, double noise) {
   std::vector<json> now;
@@ -72,12 +89,8 @@ Result<Baseline> against_baseline(std::span<const Step> runs, const std::string&
     load = step.load;
   }
   if (now.empty()) return Error{ErrorCode::invalid, "nothing to compare: the run was interrupted"};
-  const auto before = runs_of(json::parse(baseline, nullptr, false), load);
+  const auto before = earlier_runs(baseline, text_at(now.front(), "profile"), load);
   if (!before) return before.error();
-  const std::string profile = text_at(now.front(), "profile"), was = text_at(before->front(), "profile");
-  if (profile != was)
-    return Error{ErrorCode::invalid,
-                 fmt::format("expected a report of the profile {}, found one of {}", profile, was)};
   Baseline out;
   const double legs = number_at(now.front(), "/legs"), legs_then = number_at(before->front(), "/legs");
   if (legs != legs_then)

@@ -187,7 +187,8 @@ class NgDriver final : public Driver {
       alive_ = result == "pong";
       return;
     }
-    if (asked.step == Step::remove) return give_up(asked, "", out);
+    if (asked.step == Step::remove)
+      return give_up(asked, result == "ok" ? "" : "the ng server refused: " + field("error-reason"), out);
     if (result != "ok")
       return give_up(asked,
                      !answer ? "the ng server's answer is no bencode"
@@ -202,7 +203,11 @@ class NgDriver final : public Driver {
     // The offer comes back as what the second phone is offered; the answer as what the first one gets.
     const unsigned leg = asked.step == Step::offer ? 1 : 0;
     const auto media = read_sdp(sdp, call.plan.legs[leg]);
-    if (!media) return give_up(asked, "the ng server's SDP names no address", out);
+    if (!media)
+      return give_up(asked,
+                     sdp.empty() ? "the ng server's answer has no SDP"
+                                 : "the ng server's SDP has no address and port for audio",
+                     out);
     if (media->type < 0 || media->type > 127)
       return give_up(asked, fmt::format("the ng server's SDP has no {}", call.plan.legs[leg].codec->name),
                      out);

@@ -2,6 +2,7 @@
 #include "core/load/outcome.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -37,6 +38,11 @@ double score_of(const SoundFigures& s) {
 // Of 3 s of sound and more.
 bool damaged(const LegFigures& f) { return f.sound.levels >= 75 && score_of(f.sound) < f.snr_db_wanted; }
 
+// What a phone's own network doubles, a server passes on.
+std::uint64_t doubled(const LegFigures& f, const Part& part) {
+  return part.impairment.duplicate_percent > 0 ? 0 : f.duplicates;
+}
+
 // What is wrong with a leg, in words.
 std::vector<std::string> faults(const LegFigures& f, const Part& part) {
   std::vector<std::string> out;
@@ -56,7 +62,7 @@ std::vector<std::string> faults(const LegFigures& f, const Part& part) {
   if (s.own_turns_ms > 0) out.push_back(fmt::format("{} ms of sound in its own turns", s.own_turns_ms));
   if (f.digits_wrong > 0) out.push_back(fmt::format("{} wrong keys", f.digits_wrong));
   if (f.digits_missing > 0) out.push_back(fmt::format("{} missing keys", f.digits_missing));
-  if (f.duplicates > 0) out.push_back(fmt::format("{} packets twice", f.duplicates));
+  if (doubled(f, part) > 0) out.push_back(fmt::format("{} packets twice", f.duplicates));
   if (f.restarts > 0) out.push_back(fmt::format("the stream began anew {} times", f.restarts));
   if (f.other_port > 0)
     out.push_back(fmt::format("{} packets from a port that was not agreed", f.other_port));
@@ -165,7 +171,9 @@ void add_leg(Outcome& outcome, LegRow row, const Part& part) {
   for (const std::string& one : wrong)
     if (one.starts_with("its clock")) ++outcome.drifting_legs;
   if (!wrong.empty()) ++outcome.hurt_legs;
-  for (std::string& one : wrong) find(outcome, fmt::format("leg {} ({}): {}", row.leg, row.part, one));
+  if (!wrong.empty())
+    find(outcome, fmt::format("leg {} ({}): {}", row.leg, row.part, fmt::join(wrong, "; ")));
+  if (doubled(f, part) + f.other_port + f.malformed > 0) ++outcome.odd_legs;
   const bool hearable = f.heard || part.kind == Kind::number;
   if (hearable || f.lived > kDeafMin) {
     const double lost = percent(f.lost + f.too_late, f.packets + f.lost);
@@ -191,17 +199,27 @@ void conclude(Outcome& o, const Profile& profile) {
   o.own_late_p99_ms = o.total.own_lateness.percentile_ms(0.99);
   for (const auto& [reason, count] : o.reasons) find(o, fmt::format("{} calls failed: {}", count, reason));
   const Objective& want = profile.objective;
-  const auto at_most = [&](const char* what, double limit, double value, const char* unit) {
+  // What nothing was measured of does not hold.
+  const auto at_most = [&](const char* what, double limit, std::uint64_t count, double value,
+                           const char* unit, const char* unknown = "") {
     if (limit >= 0)
-      o.verdicts.push_back({what, fmt::format("at most {:g} {}", limit, unit),
-                            fmt::format("{:.4g} {}", value, unit), value <= limit});
+      o.verdicts.push_back(
+          {what, fmt::format("at most {:g} {}", limit, unit),
+           count > 0 ? fmt::format("{:.4g} {}", value, unit) : fmt::format("not known: {}", unknown),
+           count > 0 && value <= limit});
   };
-  at_most("failed calls", want.failed_calls_percent, o.failed_percent(), "%");
-  at_most("lost packets", want.lost_percent, o.lost_percent(), "%");
-  at_most("late packets", want.late_percent, o.late_percent(), "%");
-  at_most("delay p99", want.p99_delay_ms, o.total.delay.percentile_ms(0.99), "ms");
-  at_most("set-up p99", want.p99_setup_ms, o.setup.percentile_ms(0.99), "ms");
-  at_most("wait p99", want.p99_wait_s, o.queue.wait.percentile_ms(0.99) / 1000, "s");
+  constexpr const char *kNoPacket = "no packet was due while it was measured",
+                       *kNoMark = "no marked packet came";
+  at_most("failed calls", want.failed_calls_percent, 1, o.failed_percent(), "%");
+  at_most("lost packets", want.lost_percent, o.expected, o.lost_percent(), "%", kNoPacket);
+  at_most("late packets", want.late_percent, o.total.lateness.count(), o.late_percent(), "%",
+          "no packet came");
+  at_most("delay p99", want.p99_delay_ms, o.total.delay.count(), o.total.delay.percentile_ms(0.99), "ms",
+          kNoMark);
+  at_most("set-up p99", want.p99_setup_ms, o.setup.count(), o.setup.percentile_ms(0.99), "ms",
+          "no call was set up");
+  at_most("wait p99", want.p99_wait_s, o.queue.wait.count(), o.queue.wait.percentile_ms(0.99) / 1000, "s",
+          "nobody was served");
   if (o.queue.joined > 0)
     o.verdicts.push_back({"order of service", "nobody out of turn",
                           fmt::format("{} of {} out of turn", o.queue.out_of_turn, o.queue.served),
@@ -209,11 +227,8 @@ void conclude(Outcome& o, const Profile& profile) {
   if (o.queue.joined > 0 && want.sound)
     o.verdicts.push_back({"music", "whole for all who wait",
                           fmt::format("{} of {} hurt", o.queue.hurt, o.queue.waiters), o.queue.hurt == 0});
-  if (want.cpu_percent >= 0 && o.cpu_percent < 0)
-    o.verdicts.push_back({"CPU", fmt::format("at most {:g} %", want.cpu_percent),
-                          "not known: name the server's process with --pid", false});
-  else
-    at_most("CPU", want.cpu_percent, o.cpu_percent, "%");
+  at_most("CPU", want.cpu_percent, o.cpu_percent >= 0, o.cpu_percent, "%",
+          "name the server's process with --pid");
   if (want.mos_min >= 0)
     o.verdicts.push_back(
         {"MOS, worst leg", fmt::format("at least {:g}", want.mos_min),
@@ -222,14 +237,18 @@ void conclude(Outcome& o, const Profile& profile) {
   if (want.sound) {
     const std::uint64_t wrong = o.wrong + o.gaps + o.clicks + o.shifts + o.turns_missed + o.own_turns_ms +
                                 o.damaged_legs + o.digits_wrong + o.digits_missing + o.deaf_legs +
-                                o.silent_legs + o.drifting_legs;
+                                o.silent_legs + o.drifting_legs + o.odd_legs;
     o.verdicts.push_back(
         {"sound", "right on every leg",
-         wrong == 0 ? fmt::format("right on {} legs{}", o.measured_legs,
-                                  o.hurt_legs == 0 ? "" : fmt::format("; {} hurt otherwise", o.hurt_legs))
-                    : fmt::format("{} of {} legs hurt", o.hurt_legs, o.measured_legs),
-         wrong == 0});
+         o.expected == 0 ? fmt::format("not known: {}", kNoPacket)
+         : wrong == 0    ? fmt::format("right on {} legs{}", o.measured_legs,
+                                    o.hurt_legs == 0 ? "" : fmt::format("; {} hurt otherwise", o.hurt_legs))
+                         : fmt::format("{} of {} legs hurt", o.hurt_legs, o.measured_legs),
+         wrong == 0 && o.expected > 0});
   }
+  if (o.server_gone)
+    o.verdicts.push_back(
+        {"server", "runs to the end", "its process ended during the run: see its log", false});
   if (o.measured_legs == 0) o.verdicts.push_back({"legs", "at least one measured", "none", false});
   find_doubts(o, profile.generator);
 }

@@ -70,6 +70,7 @@ struct Outcome {
   std::uint64_t expected = 0;  // packets that should have come
   unsigned measured_legs = 0, deaf_legs = 0, silent_legs = 0, drifting_legs = 0, hurt_legs = 0,
            damaged_legs = 0, scored_legs = 0;
+  unsigned odd_legs = 0;  // that got packets twice, from other ports, or of no agreed type
   double drift_ppm_worst = 0, delay_shift_ms_worst = 0, jitter_ms_mean = 0, level_db = 0;
   double snr_db_mean = -1, snr_db_worst = -1;  // below 0: nothing was decoded
   Histogram first_audio;
@@ -81,6 +82,7 @@ struct Outcome {
   double cpu_percent = -1, us_per_leg_second = -1, kb_per_leg = -1, resident_mb = -1;
   double own_cpu_percent = 0, own_us_per_leg_second = 0, own_late_p99_ms = 0;
   bool realtime = false;
+  bool server_gone = false;  // a process of the server's that was there before is not
   // judgement
   std::vector<std::string> findings;  // what went wrong, in words, the first of each kind
   std::vector<Verdict> verdicts;

@@ -27,7 +27,8 @@ bool add(int pid, ProcessSample& sum) {
   std::istringstream fields(line.substr(end + 1));
   std::string word;
   double ticks = 0, pages = 0;
-  for (int field = 3; field <= 24 && fields >> word; ++field) {  // proc(5): 14 utime, 15 stime, 24 rss
+  for (int field = 3; field <= 24 && fields >> word; ++field) {    // proc(5): 14 utime, 15 stime, 24 rss
+    if (field == 3 && (word == "Z" || word == "X")) return false;  // it ended, and nobody has asked how
     if (field == 14 || field == 15) ticks += std::strtod(word.c_str(), nullptr);
     if (field == 24) pages = std::strtod(word.c_str(), nullptr);
   }
@@ -40,6 +41,7 @@ bool add(int pid, ProcessSample& sum) {
     sum.cpu_s += ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
   sum.resident_kb += pages * static_cast<double>(sysconf(_SC_PAGESIZE)) / 1024;
   sum.known = true;
+  ++sum.processes;
   return true;
 }
 

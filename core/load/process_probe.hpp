@@ -10,6 +10,7 @@ namespace tandem::load {
 
 struct ProcessSample {
   bool known = false;
+  unsigned processes = 0;  // of them that live
   double cpu_s = 0;
   double resident_kb = 0;
 };

@@ -38,6 +38,9 @@ struct Baseline {
   std::vector<std::string> notes;  // why the two can hardly be compared
 };
 
+// Whether that text can be a baseline of this profile and load: to be asked before the run. Errors: invalid.
+Result<void> check_baseline(const std::string& baseline_json, const std::string& profile, unsigned load);
+
 // What became worse against an earlier report beyond noise: CPU and memory by more than `noise` percent,
 // delay by more than that and 0.5 ms, any loss, failure or wrong sound that was none. Of several runs, here
 // or there, the median of each figure (of a comparison's server A; of a search's runs with this load).

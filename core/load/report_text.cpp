@@ -24,6 +24,17 @@ std::string live_line(const Moment& m, const char* phase) {
       m.delay_p50_ms, m.delay_p99_ms, m.own_p99_ms, m.failed_calls);
 }
 
+namespace {
+
+std::string cost_of(const Outcome& o) {
+  if (o.cpu_percent < 0 && o.server_gone) return "CPU and memory are not known: its process is gone";
+  if (o.cpu_percent < 0) return "CPU and memory are not known: name its process with --pid";
+  return fmt::format("CPU {:.1f} % of a core, {:.0f} us per leg-second; memory {:.1f} MB, {:.1f} KB a leg",
+                     o.cpu_percent, o.us_per_leg_second, o.resident_mb, o.kb_per_leg);
+}
+
+}  // namespace
+
 std::string report_text(const Outcome& o) {
   std::string out;
   const auto line = [&out](const char* what, const std::string& text) {
@@ -77,12 +88,7 @@ std::string report_text(const Outcome& o) {
                   : fmt::format("{:.2f} mean, {:.2f} worst leg; E-model, delay {:.0f} ms (one way measured + "
                                 "{:.0f} packet and jitter buffer), loss {:.3f} %",
                                 o.mos_mean, o.mos_min, o.mos_delay_ms, kMosExtraDelayMs, o.mos_lost_percent));
-  line(
-      "server's",
-      o.cpu_percent < 0
-          ? "CPU and memory are not known: name its process with --pid"
-          : fmt::format("CPU {:.1f} % of a core, {:.0f} us per leg-second; memory {:.1f} MB, {:.1f} KB a leg",
-                        o.cpu_percent, o.us_per_leg_second, o.resident_mb, o.kb_per_leg));
+  line("server's", cost_of(o));
   line("generator",
        fmt::format(
            "CPU {:.1f} %, {:.0f} us per leg-second; sent late by p50 {:.2f}, p99 {:.2f}, most {:.2f} ms{}",

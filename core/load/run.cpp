@@ -198,6 +198,7 @@ void Run::each_second(TimePoint now) {
   const double passed = std::max(to_s(now - last_at_), 1e-3);
   moment.cpu_percent = sample.known ? 100 * (sample.cpu_s - last_.cpu_s) / passed : -1;
   moment.resident_mb = sample.known ? sample.resident_kb / 1024 : -1;
+  outcome_.server_gone = outcome_.server_gone || sample.processes < idle_.processes;
   last_ = sample;
   last_at_ = now;
   moment.sent = tally.sent;
@@ -233,6 +234,7 @@ void Run::each_second(TimePoint now) {
 void Run::wind_up(TimePoint now) {
   if (!measuring_) begin_measure(now);
   const ProcessSample after = sample_processes(pids()), own_after = sample_self();
+  outcome_.server_gone = outcome_.server_gone || after.processes < idle_.processes;
   placing_ = false;
   outcome_.seconds = to_s(now - measured_from_);
   for (const Station& one : stations_) outcome_.realtime = outcome_.realtime || one.crew->realtime();
@@ -261,6 +263,8 @@ void Run::wind_up(TimePoint now) {
   while ((!calls_.empty() || !gone_.empty()) && loop::monotonic_now() < until) turn(loop::monotonic_now());
   // Whoever did not come back within that time is read where it is no more: those calls count as failed.
   for (auto& [number, call] : calls_) fail(call, "the server did not end the call in time");
+  for (std::size_t i = 0; i < gone_.size(); ++i)
+    count_failed("at hang-up: the server did not say that the call ended");
   for (Station& one : stations_) {
     one.crew->stop();
     one.thread.join();

@@ -85,6 +85,7 @@ class Run {
   void judge_waiter(const Phone& phone, TimePoint now);
   void count_talk(const Call& call);
   void fail(Call& call, const std::string& reason);
+  void count_failed(const std::string& reason);
   void end_due(TimePoint now);
   void hush(Call& call, TimePoint now);
   void collect();

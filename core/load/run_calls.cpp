@@ -109,9 +109,13 @@ void Run::place(TimePoint) {
   driver_.place(plan);
 }
 
-void Run::fail(Call& call, const std::string& reason) {
+void Run::count_failed(const std::string& reason) {
   ++outcome_.failed_calls;
   if (outcome_.reasons.size() < 20 || outcome_.reasons.count(reason) > 0) ++outcome_.reasons[reason];
+}
+
+void Run::fail(Call& call, const std::string& reason) {
+  count_failed(reason);
   call.state = State::dropped;
   ending_ = true;
   call.come_back = call.legs();  // nothing to wait for
@@ -119,6 +123,7 @@ void Run::fail(Call& call, const std::string& reason) {
 
 void Run::on_event(const DriverEvent& event, TimePoint now) {
   if (event.what == DriverEvent::What::ended && gone_.erase(event.call) > 0) {
+    if (!event.reason.empty()) count_failed("at hang-up: " + event.reason);  // it may live on in the server
     free_numbers_.push_back(event.call);
     return;
   }

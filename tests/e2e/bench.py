@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from suite import ROUTES, test
@@ -263,6 +264,56 @@ def bench_says_who_does_not_answer(e2e):
     assert status == 4 and "no ng server answers" in said, said
     status, said, _ = bench("no-such-profile")
     assert status == 3 and "relay" in said, said
+
+
+@contextlib.contextmanager
+def ng_server_that_keeps_calls():
+    """Takes every call, carries no packet and never answers a delete; gives its port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
+        door.bind(("127.0.0.1", 0))
+
+        def serve():
+            ports = iter(range(30000, 33000, 2))
+            while True:
+                asked, asker = door.recvfrom(65536)
+                if not asked:
+                    return
+                cookie = asked.split(b" ")[0]
+                if b"7:command4:ping" in asked:
+                    door.sendto(cookie + b" d6:result4:ponge", asker)
+                elif b"7:command6:delete" not in asked:
+                    sdp = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio %d RTP/AVP 0\r\n" % next(ports)
+                    door.sendto(cookie + b" d6:result2:ok3:sdp%d:%se" % (len(sdp), sdp), asker)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield door.getsockname()[1]
+        door.sendto(b"", door.getsockname())  # ends it
+        thread.join(5)
+
+
+@test(deadline=60)
+def bench_tells_servers_that_die_or_keep_calls(e2e):
+    run = subprocess.Popen([binary(), "bench", "relay", "--legs", "4", "--seconds", "4", "--quiet"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    time.sleep(3.5)
+    with open(f"/proc/{run.pid}/task/{run.pid}/children") as children:
+        os.kill(int(children.read().split()[0]), signal.SIGKILL)
+    said, _ = run.communicate(timeout=20)
+    assert run.returncode == 1 and "FAILS      server: its process ended during the run" in said, said
+    assert "at hang-up: the media engine answers no more" in said and re.search(r"found +leg \d \(calls\): no packet for [\d.]+ s; \d+ packets lost", said), said
+    with ng_server_that_keeps_calls() as port:
+        status, said, report = bench("relay", "--server", f"ng:127.0.0.1:{port}", "--legs", "4", "--seconds", "1")
+    assert status == 1 and report["calls"]["reasons"] == {"at hang-up: no answer from the ng server within 3 s": 2}, said
+    assert "FAILS      delay p99: not known: no marked packet came" in said, said
+
+
+@test(deadline=30)
+def bench_refuses_a_baseline_of_another_profile_before_it_runs(e2e):
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as baseline:
+        baseline.write('{"format": "tandem.bench/1", "profile": "transcode"}')
+        baseline.flush()
+        done = subprocess.run([binary(), "bench", "relay", "--seconds", "60", "--baseline", baseline.name], capture_output=True, text=True, timeout=10)
+    assert done.returncode == 2 and "expected a report of the profile relay, found one of transcode" in done.stderr, done.stderr
 
 
 @test(deadline=30)

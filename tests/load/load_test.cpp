@@ -174,6 +174,7 @@ TEST(Outcome, ALegsScoreIsHeldAgainstWhatItsCodecsLeave) {
   for (const double score : {5.0, 8.0}) {
     LegRow row;
     row.figures.heard = true;
+    row.figures.packets = 100;
     row.figures.snr_db_wanted = tolerance_of("PCMU").with(tolerance_of("GSM")).snr_db_min;
     row.figures.sound.levels = 100;
     row.figures.sound.snr_db_sum = 100 * score;

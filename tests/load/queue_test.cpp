@@ -89,6 +89,7 @@ TEST(QueueOutcome, WhoIsServedOutOfTurnOrHearsNoMusicFailsTheRun) {
   const auto judged = [&](auto change) {
     Outcome o;
     o.measured_legs = 2;
+    o.expected = 100;
     o.queue.joined = o.queue.served = o.queue.waiters = 10;
     for (int i = 0; i < 10; ++i) o.queue.wait.add(seconds(4));
     change(o);

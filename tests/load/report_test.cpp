@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -55,6 +56,58 @@ TEST(Report, JsonHasEveryFigureAndIsItsOwnBaseline) {
   EXPECT_FALSE(regressions(o, "{}"));
   worse.profile = "other";
   EXPECT_FALSE(regressions(worse, text));
+}
+
+TEST(Outcome, WhatNothingWasMeasuredOfDoesNotHold) {
+  Profile profile;
+  Objective& want = profile.objective;
+  want.lost_percent = want.late_percent = want.p99_delay_ms = want.p99_setup_ms = want.cpu_percent = 5;
+  Outcome nothing;
+  conclude(nothing, profile);
+  EXPECT_GE(nothing.verdicts.size(), 7U);
+  for (const Verdict& one : nothing.verdicts)
+    EXPECT_EQ(one.held, one.what == "failed calls") << one.what << ": " << one.measured;
+}
+
+TEST(Outcome, PacketsTwiceOrFromOtherPortsFailTheRunUnlessTheNetworkWasToldSo) {
+  using Change = std::function<void(LegFigures&)>;
+  const auto held = [](const Change& change, const Part& part) {
+    LegRow row;
+    row.codec = row.heard_codec = "PCMU";
+    row.figures.heard = true;
+    row.figures.packets = 1000;
+    change(row.figures);
+    Outcome o;
+    add_leg(o, std::move(row), part);
+    conclude(o, Profile{});
+    return o.held();
+  };
+  Part doubling;
+  doubling.impairment.duplicate_percent = 1;
+  const auto twice = [](LegFigures& f) { f.duplicates = 3; };
+  EXPECT_TRUE(held([](LegFigures&) {}, Part{}));
+  EXPECT_FALSE(held(twice, Part{}));
+  EXPECT_TRUE(held(twice, doubling));
+  EXPECT_FALSE(held([](LegFigures& f) { f.other_port = 1; }, Part{}));
+  EXPECT_FALSE(held([](LegFigures& f) { f.malformed = 1; }, Part{}));
+}
+
+TEST(Outcome, AServerThatEndedFailsTheRunAndEachLegIsOneLine) {
+  Outcome o;
+  o.server_gone = true;
+  LegRow row;
+  row.leg = 3;
+  row.part = "calls";
+  row.codec = row.heard_codec = "PCMU";
+  row.figures.heard = true;
+  row.figures.packets = 1000;
+  row.figures.lost = 7;
+  row.figures.digits_missing = 1;
+  add_leg(o, std::move(row), Part{});
+  conclude(o, Profile{});
+  EXPECT_FALSE(o.held());
+  ASSERT_EQ(o.findings.size(), 1U);
+  EXPECT_EQ(o.findings[0], "leg 3 (calls): 7 packets lost; 1 missing keys");
 }
 
 TEST(Report, OfSeveralRunsJsonAndCsvHoldEachByItsName) {
