@@ -50,6 +50,13 @@ Family family_of(const sdp::Connection* said, Family before, Family usual) {
   return said->family;
 }
 
+// RFC 3264 5.1: 0.0.0.0 was how a hold was said. With another address in its place it is said as a direction.
+void say_hold(SectionEdit& edit, bool zero_address, const Options& options) {
+  if (!zero_address) return;
+  edit.sends_only = options.replace_zero_address || !edit.host.empty();
+  if (!edit.sends_only) edit.host = edit.rtp.family() == Family::v6 ? "::" : "0.0.0.0";
+}
+
 }  // namespace
 
 Anchors::Anchors(Timers& timers, session::Media& media, Codecs codecs, AnchorsConfig config,
@@ -107,12 +114,12 @@ Party& Anchors::offerer_of(Call& call, const Selector& who) {
 
 Party& Anchors::answerer_of(Call& call, Party& offerer, const Selector& who) {
   if (Party* known = call.by_tag(who.to_tag); known != nullptr && known != &offerer) return *known;
-  // Offered before and not answered by anybody with a tag yet: the same side again.
+  // Offered before and not answered by anybody with a tag yet, or named by no tag: the same side again.
   for (auto exchange = call.exchanges.rbegin(); exchange != call.exchanges.rend(); ++exchange) {
     Party& party = *exchange->answerer;
     if (exchange->offerer != &offerer || &party == &offerer) continue;
     const bool same_branch = party.via_branch == who.via_branch;
-    if (same_branch && (party.tags.empty() || (who.to_tag.empty() && !who.via_branch.empty()))) {
+    if (same_branch && (party.tags.empty() || who.to_tag.empty())) {
       if (!who.to_tag.empty()) party.tags.push_back(who.to_tag);
       return party;
     }
@@ -218,8 +225,7 @@ Result<SdpOutcome> Anchors::offer_in(Call& call, const Selector& who, const std:
     if (edit->act == SectionEdit::Act::anchor) {
       auto side = read_side(*parsed, parsed->media[i], options, Family::none);
       if (!side) return side.error();
-      if (side->zero_address && !options.replace_zero_address)
-        edit->host = edit->rtp.family() == Family::v6 ? "::" : "0.0.0.0";
+      say_hold(*edit, side->zero_address, options);
       if (options.ptime_reverse_ms != 0) side->config.send_ptime_ms = options.ptime_reverse_ms;
       side->config.symmetric = side->config.symmetric && !offerer.asymmetric;
       section.offerer = std::move(side->config);
@@ -373,15 +379,14 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
   if (!theirs) return theirs.error();
   auto side = read_side(sdp, media, options, (*theirs)->opened.rtp.family());
   if (!side) return side.error();
-  if (side->zero_address && !options.replace_zero_address)
-    edit.host = (*line)->rtp.family() == Family::v6 ? "::" : "0.0.0.0";
-  if (!options.media_address.empty()) edit.host = options.media_address;
+  edit.rtp = (*line)->rtp;
+  edit.rtcp = (*line)->rtcp;
+  edit.host = options.media_address;
+  say_hold(edit, side->zero_address, options);
   side->config.symmetric = side->config.symmetric && !answerer.asymmetric;
   section.offerer.symmetric = config_.symmetric && !offerer.asymmetric;
   if (exchange.options.tos && !options.tos) side->config.dscp = section.offerer.dscp;
   if (options.tos) section.offerer.dscp = side->config.dscp;
-  edit.rtp = (*line)->rtp;
-  edit.rtcp = (*line)->rtcp;
   edit.proto = is_rtp(section.proto) && !same_name(options.transport, "accept") ? section.proto : "";
   edit.opaque = section.how == OfferedSection::How::opaque;
   std::vector<Format> answered;
@@ -400,7 +405,8 @@ Result<SectionEdit> Anchors::edit_answer(Call& call, Exchange& exchange, std::si
     section.offerer.rtcp_mux = edit.mux =
         section.mux_offered && !mux.reject && (media.rtcp_mux || mux.demux || mux.accept);
     if (exchange.options.ptime_ms != 0) side->config.send_ptime_ms = exchange.options.ptime_ms;
-    if (exchange.options.ptime_reverse_ms != 0) edit.ptime_ms = exchange.options.ptime_reverse_ms;
+    edit.ptime_ms = exchange.options.ptime_reverse_ms;
+    if (exchange.options.ptime_ms != 0 && edit.ptime_ms == 0) edit.ptime_ms = section.ptime_ms;
     edit.replace_crypto = true;
     if (auto keyed = agree_keys(section, **line, **theirs, media, edit.crypto, side->config, options); !keyed)
       return keyed.error();

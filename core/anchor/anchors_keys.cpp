@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/anchor/anchors.hpp"
+#include "core/anchor/payloads.hpp"
 #include "core/base/id.hpp"
 #include "core/base/log.hpp"
 
@@ -31,7 +32,8 @@ KeyMode mode_of(const KeyOrder& order) {
 
 }  // namespace
 
-media::KeyPolicy key_policy(const KeyState& state, std::optional<KeyMode> of_call, bool events) {
+media::KeyPolicy key_policy(const KeyState& state, std::optional<KeyMode> of_call, bool events,
+                            bool converts) {
   using media::KeyAct;
   const KeyMode mode = of_call.value_or(state.mode);
   media::KeyPolicy out = state.policy;
@@ -47,7 +49,9 @@ media::KeyPolicy key_policy(const KeyState& state, std::optional<KeyMode> of_cal
   const bool waits = state.order.delay > milliseconds(0);
   if (waits) out.act = KeyAct::silence;  // at first; what is told then is on_digit_received's
   const bool wanted = replaces(mode) || waits || !state.order.trigger.empty();
-  out.listen = state.detect || (wanted && !events);
+  out.tell = converts && mode == KeyMode::off && !waits;
+  if (out.tell) out.act = KeyAct::silence;
+  out.listen = state.detect || out.tell || (wanted && !events);
   return out;
 }
 
@@ -61,8 +65,8 @@ Result<void> Anchors::apply(const Party& party, Line& line) {
     config.receive = false;
   if (silenced && !config.opaque) config.may_relay = false;
   if (!config.opaque)
-    config.keys = key_policy(party.keys, call == nullptr ? std::nullopt : call->key_mode,
-                             config.event_receive_type >= 0 || !config.other_events.empty());
+    config.keys = key_policy(party.keys, call == nullptr ? std::nullopt : call->key_mode, has_events(config),
+                             line.converts_keys);
   auto set = media_.configure(line.opened.id, config);
   line.configured = line.configured || set.ok();
   line.silent = false;

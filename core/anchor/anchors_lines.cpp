@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/anchor/anchors.hpp"
+#include "core/anchor/codec_lists.hpp"
 #include "core/anchor/opaque_codecs.hpp"
 #include "core/anchor/payloads.hpp"
 #include "core/base/log.hpp"
@@ -42,7 +43,7 @@ bool is_coded_here(const media::LegConfig& config) {
 // What is not to be relayed as it comes, or in packets of another length. A codec that nobody here knows
 // passes all the same: anything else would be silence.
 void code_anew(media::LegConfig& offerer, media::LegConfig& answerer, const Options& offer,
-               const Options& answer, std::vector<std::string>& warnings) {
+               const Options& answer, unsigned own_ptime, std::vector<std::string>& warnings) {
   const bool forced = offer.force_transcoding || answer.force_transcoding;
   const bool cut = offer.ptime_ms != 0 || offer.ptime_reverse_ms != 0;
   const bool known = is_coded_here(offerer) && is_coded_here(answerer);
@@ -51,7 +52,15 @@ void code_anew(media::LegConfig& offerer, media::LegConfig& answerer, const Opti
                                    offerer.payloads.front().codec->name));
   offerer.may_relay = answerer.may_relay = !forced || !known;
   answerer.ptime_fixed = known && offer.ptime_ms != 0;
-  offerer.ptime_fixed = known && offer.ptime_reverse_ms != 0;
+  offerer.ptime_fixed = known && (offer.ptime_reverse_ms != 0 || (offer.ptime_ms != 0 && own_ptime != 0));
+}
+
+// codec-transcode=telephone-event: the tones of who has no events become such for who has them. The other way
+// round needs no order, it is how a leg without events is told keys.
+void convert_keys(Line& a, Line& b, const CodecOptions& options) {
+  const bool asked = names(options.transcode, "telephone-event");
+  a.converts_keys = asked && !has_events(a.agreed) && has_events(b.agreed);
+  b.converts_keys = asked && !has_events(b.agreed) && has_events(a.agreed);
 }
 
 }  // namespace
@@ -126,12 +135,13 @@ Result<void> Anchors::agree(Call& call, Exchange& exchange, std::size_t i,
       set_encoders(*config, exchange.options.codecs);
       set_encoders(*config, options.codecs);
     }
-    code_anew(offerer, answerer, exchange.options, options, warnings);
+    code_anew(offerer, answerer, exchange.options, options, section.ptime_ms, warnings);
   }
   Line& a = exchange.offerer->lines[i];
   Line& b = exchange.answerer->lines[i];
   a.agreed = std::move(offerer);
   b.agreed = std::move(answerer);
+  convert_keys(a, b, exchange.options.codecs);
   const bool echoes = options.echo != Echo::none || exchange.options.echo != Echo::none;
   if (echoes) keep_back(a.agreed, b.agreed, exchange.options.echo, options.echo);
   if (auto set = apply(*exchange.offerer, a); !set) return set;

@@ -26,6 +26,11 @@ Result<void> check_transport(const std::string& proto, const Options& options) {
   return {};
 }
 
+std::optional<unsigned> read_ptime(const sdp::Media& media) {
+  const unsigned ms = media.ptime_ms.value_or(0);
+  return ms >= 10 && ms <= 60 && ms % 10 == 0 ? std::optional(ms) : std::nullopt;
+}
+
 }  // namespace
 
 Result<OfferedSection> Anchors::read_offered(const sdp::Description& sdp, std::size_t i,
@@ -54,6 +59,7 @@ Result<OfferedSection> Anchors::read_offered(const sdp::Description& sdp, std::s
   std::string problem = "only audio over RTP is coded anew here";
   if (media.kind == sdp::MediaKind::audio && is_rtp(media.proto) && !is_dtls(media.proto)) {
     section.offered = read_formats(media, codecs_);
+    section.ptime_ms = read_ptime(media).value_or(0);
     const bool audio =
         std::any_of(section.offered.begin(), section.offered.end(), [](const Format& f) { return !f.event; });
     if (is_secure(media.proto)) {
@@ -103,8 +109,7 @@ Result<Anchors::Side> Anchors::read_side(const sdp::Description& sdp, const sdp:
   const sdp::Direction direction = sdp.direction_of(media);
   c.receive = sdp::sends(direction);
   c.send = sdp::receives(direction) && (remote.valid() || ice);
-  const unsigned ptime = media.ptime_ms.value_or(20);
-  c.send_ptime_ms = ptime >= 10 && ptime <= 60 && ptime % 10 == 0 ? ptime : 20;
+  c.send_ptime_ms = read_ptime(media).value_or(20);
   c.symmetric = config_.symmetric;
   c.learn_window = config_.learn_window;
   c.inactivity_timeout = config_.media_timeout;

@@ -39,6 +39,7 @@ struct Line {
   session::MediaId joined = 0;
   session::RecordingId recording = 0;
   session::StreamId stream = 0;
+  bool converts_keys = false;      // tones in what its party says become telephone-events
   bool silent = false;             // nothing came for the timeout
   std::uint64_t packets_then = 0;  // received when it fell silent
 };
@@ -95,6 +96,7 @@ struct OfferedSection {
   bool mux_offered = false, mux_sent = false;
   PeerIce ice;               // of the offerer; none when it is to be refused
   bool ice_sent = false;     // to the answerer
+  unsigned ptime_ms = 0;     // that it asks for; 0: none
   media::LegConfig offerer;  // where the offerer is, what it wants
 };
 

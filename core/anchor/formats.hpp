@@ -31,6 +31,7 @@ struct Format {
   bool added = false;               // ours: the lines of the incoming SDP have it not
   std::uint8_t source_type = 0;     // its number in the SDP that came, when not `added`
   bool transcodable() const { return codec != nullptr && !OpaqueCodecs::is_opaque(codec); }
+  bool is_noise() const;  // comfort noise (RFC 3389): none by itself, it goes along with a codec of its clock
   // The same codec; numbers and fmtp may differ. Opus's "/2" may be missing (RFC 7587 wants it, some forget).
   bool same(const Format& other) const;
   // Whether its parameters go together with the other's, which names the same codec (AMR: one packing).
@@ -57,6 +58,11 @@ struct CodecSpec {
 };
 CodecSpec read_codec_spec(std::string_view text);
 bool spec_matches(std::string_view spec, const td_codec& codec);  // name, clock, channels
+
+// What we say of a codec in the answer to this offer of it.
+std::string our_parameters(const Format& offered);
+// A number that none of them has: that one, or the first free dynamic one (RFC 3551 3).
+std::uint8_t free_type(std::int32_t static_type, const std::vector<Format>& taken);
 
 struct Chosen {
   std::vector<Format> formats;

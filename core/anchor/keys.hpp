@@ -47,7 +47,9 @@ struct KeyState {
   std::size_t waiting = 0;  // keys that are told later
 };
 
-// [any] The policy of its leg. `events`: the party said that it sends telephone-events.
-media::KeyPolicy key_policy(const KeyState& state, std::optional<KeyMode> of_call, bool events);
+// [any] The policy of its leg. `events`: the party said that it sends telephone-events. `converts`: its
+// tones go on as such.
+media::KeyPolicy key_policy(const KeyState& state, std::optional<KeyMode> of_call, bool events,
+                            bool converts);
 
 }  // namespace tandem::anchor

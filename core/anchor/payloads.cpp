@@ -44,6 +44,10 @@ void events_by_clock(std::vector<Format>& formats) {
                         [&](const Format& f) { return !f.event || f.clock_rate == clock; });
 }
 
+bool has_events(const media::LegConfig& config) {
+  return config.event_receive_type >= 0 || !config.other_events.empty();
+}
+
 void clear_payloads(media::LegConfig& config) {
   config.payloads.clear();
   config.event_receive_type = config.event_send_type = -1;

@@ -17,6 +17,7 @@ void add_payload(media::LegConfig& config, const Format& said_by_us, const Forma
 // Events at the clock of the audio that is sent come first: there may be several telephone-events.
 void events_by_clock(std::vector<Format>& formats);
 void clear_payloads(media::LegConfig& config);
+bool has_events(const media::LegConfig& config);
 // codec-set, and what codec-transcode says besides names: bit rate, ptime and parameters of our encoder,
 // laid over what its peer said. Codecs that take no bit rate by fmtp keep theirs.
 void set_encoders(media::LegConfig& config, const CodecOptions& options);

@@ -15,6 +15,24 @@ constexpr std::array kIceAttributes = {"candidate",    "remote-candidates", "ice
                                        "ice-pwd",      "ice-options",       "ice-lite",
                                        "ice-mismatch", "ice-pacing",        "end-of-candidates"};
 
+// DTLS-SRTP's (RFC 5763, 8842): nothing of it can be agreed on with who ends SDES or plain RTP.
+bool is_dtls_line(std::string_view line) {
+  return is_attribute(line, "fingerprint") || is_attribute(line, "setup") || is_attribute(line, "tls-id");
+}
+
+bool is_direction(std::string_view line) {
+  return line == "a=sendrecv" || line == "a=sendonly" || line == "a=recvonly" || line == "a=inactive";
+}
+
+// What its direction becomes when it is not to be sent to.
+const char* one_way(const std::vector<std::string>& section, const std::vector<std::string>& session) {
+  for (const auto* lines : {&section, &session})
+    for (const std::string& line : *lines)
+      if (is_direction(line))
+        return line == "a=sendrecv" || line == "a=sendonly" ? "a=sendonly" : "a=inactive";
+  return "a=sendonly";
+}
+
 bool is_ice(std::string_view line) {
   return std::any_of(kIceAttributes.begin(), kIceAttributes.end(),
                      [&](const char* name) { return is_attribute(line, name); });
@@ -131,9 +149,10 @@ bool edit_line(std::string& line, const SectionEdit& edit, const Options& option
   }
   if (!line.starts_with("a=")) return true;
   if (is_ice(line) || is_attribute(line, "bundle-only") || is_attribute(line, "rtcp")) return false;
-  if (edit.replace_crypto && is_attribute(line, "crypto")) return false;
+  if (edit.replace_crypto && (is_attribute(line, "crypto") || is_dtls_line(line))) return false;
   if (is_attribute(line, "extmap") || is_attribute(line, "extmap-allow-mixed"))
     return edit.opaque && !strips_extension(line, options);  // audio's headers are ours: no extension passes
+  if (edit.sends_only && is_direction(line)) return false;
   if (edit.opaque) return true;
   if (is_attribute(line, "rtcp-mux") || is_attribute(line, "rtcp-mux-only") || is_attribute(line, "ssrc") ||
       is_attribute(line, "ssrc-group"))
@@ -159,7 +178,8 @@ void add_rtcp(std::vector<std::string>& lines, const SectionEdit& edit, const Se
 }
 
 void edit_section(SdpText::Section& section, const SectionEdit& edit, const std::string& session_host,
-                  const std::string& old_session_c, const SessionEdit& session, const Options& options) {
+                  const std::string& old_session_c, const std::vector<std::string>& session_lines,
+                  const SessionEdit& session, const Options& options) {
   if (edit.act == SectionEdit::Act::remove) return;
   if (edit.act == SectionEdit::Act::keep) {
     const bool has_c = std::any_of(section.lines.begin(), section.lines.end(),
@@ -177,6 +197,7 @@ void edit_section(SdpText::Section& section, const SectionEdit& edit, const std:
     return;
   }
   bool had_c = false, had_rtcp_address = false;
+  const char* const direction = one_way(section.lines, session_lines);
   std::vector<std::string> lines;
   for (std::string& line : section.lines) {
     had_c = had_c || line.starts_with("c=");
@@ -189,6 +210,7 @@ void edit_section(SdpText::Section& section, const SectionEdit& edit, const std:
     lines.insert(at, "c=" + address_text(host_of(edit)));
   }
   if (edit.formats_changed) add_new_formats(lines, edit);
+  if (edit.sends_only) lines.emplace_back(direction);
   if (edit.ptime_ms != 0) lines.push_back(fmt::format("a=ptime:{}", edit.ptime_ms));
   lines.insert(lines.end(), edit.crypto.begin(), edit.crypto.end());
   if (rtp) add_rtcp(lines, edit, session, had_rtcp_address, options);
@@ -203,6 +225,9 @@ std::string rewrite(SdpText text, const std::vector<SectionEdit>& sections, cons
   std::string host;  // of the session: the first anchored section's
   for (const SectionEdit& edit : sections)
     if (host.empty() && edit.act == SectionEdit::Act::anchor) host = host_of(edit);
+  const bool dtls_passes = std::any_of(sections.begin(), sections.end(), [](const SectionEdit& one) {
+    return one.act == SectionEdit::Act::anchor && !one.replace_crypto;
+  });
   std::string old_c, session_host;
   std::vector<std::string> lines;
   for (std::string& line : text.session) {
@@ -216,6 +241,7 @@ std::string rewrite(SdpText text, const std::vector<SectionEdit>& sections, cons
       }
     }
     if (is_ice(line) || line.starts_with("a=group:BUNDLE")) continue;
+    if (!dtls_passes && is_dtls_line(line)) continue;
     if (is_attribute(line, "extmap") && strips_extension(line, options)) continue;
     lines.push_back(std::move(line));
   }
@@ -224,7 +250,7 @@ std::string rewrite(SdpText text, const std::vector<SectionEdit>& sections, cons
     lines.insert(lines.end(), kIceSession.begin(), kIceSession.end());
   text.session = std::move(lines);
   for (std::size_t i = 0; i < text.sections.size() && i < sections.size(); ++i)
-    edit_section(text.sections[i], sections[i], session_host, old_c, session, options);
+    edit_section(text.sections[i], sections[i], session_host, old_c, text.session, session, options);
   for (std::size_t i = std::min(text.sections.size(), sections.size()); i-- > 0;)
     if (sections[i].act == SectionEdit::Act::remove)
       text.sections.erase(text.sections.begin() + static_cast<std::ptrdiff_t>(i));

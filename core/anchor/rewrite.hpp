@@ -38,6 +38,7 @@ struct SectionEdit {
   unsigned ptime_ms = 0;            // 0: as it came
   std::vector<std::string> crypto;  // a=crypto lines in place of theirs (whole lines)
   bool replace_crypto = false;
+  bool sends_only = false;       // a=sendonly in place of a=sendrecv, a=inactive of a=recvonly
   std::vector<std::string> ice;  // whole lines about our end; none: ICE is not spoken
 };
 

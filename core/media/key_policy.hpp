@@ -21,6 +21,7 @@ enum class KeyAct : std::uint8_t {
 struct KeyPolicy {
   KeyAct act = KeyAct::pass;
   bool listen = false;                         // tones in the audio are keys too
+  bool tell = false;                           // those go on as telephone-events, in place of the tones
   char digit = '0';                            // of KeyAct::digit
   std::int8_t level_dbm0 = -10;                // of what is heard in their place, -63 to 0
   std::array<std::uint16_t, 8> tones_hz{400};  // KeyAct::tone: the next one with each key; 0 ends the list

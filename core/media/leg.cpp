@@ -264,6 +264,15 @@ void Leg::send_packets(TimePoint now) {
   }
 }
 
+// The last samples, when what comes next is packets of others.
+void Leg::send_rest() {
+  LegSetup& setup = *setup_;
+  std::fill(setup.packet.begin() + static_cast<std::ptrdiff_t>(setup.packet_filled), setup.packet.end(),
+            std::int16_t{0});
+  setup.packet_filled = 0;
+  if (setup.config.send && !events_out_.busy()) send_audio(setup.packet, loop_->now());
+}
+
 void Leg::send_audio(std::span<const std::int16_t> pcm, TimePoint now) {
   const std::uint32_t ticks =
       codec::samples_to_ticks(setup_->encoder.codec(), static_cast<std::uint32_t>(pcm.size()));
@@ -360,7 +369,11 @@ void Leg::report_digit(char digit, milliseconds duration, DigitSource source) {
                         .digit = digit,
                         .duration_ms = static_cast<std::uint32_t>(duration.count()),
                         .leg = id_});
-  if (source == DigitSource::rfc4733) pass_digit_on(duration);
+  if (source == DigitSource::inband && setup_->config.keys.tell)
+    told_ = digit;
+  else if (source == DigitSource::inband)
+    return;
+  pass_digit_on(duration);
 }
 
 // To the joined peer, unless the packets of the event went there themselves.

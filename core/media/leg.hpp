@@ -205,6 +205,7 @@ class alignas(64) Leg {
   void detect_tones(TimePoint now);
   void start_next_tone();
   void send_packets(TimePoint now);
+  void send_rest();
   void send_audio(std::span<const std::int16_t> pcm, TimePoint now);
   bool send_silence(std::span<const std::int16_t> pcm, std::uint32_t ticks, TimePoint now);
   bool send_event(std::uint32_t ticks, TimePoint now);

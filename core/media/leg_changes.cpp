@@ -167,6 +167,7 @@ bool Leg::can_detect() const {
 }
 
 void Leg::set_plan(const Plan& plan) {
+  if (plan_.send && !plan.send && setup_ != nullptr && setup_->packet_filled != 0) send_rest();
   if (plan.decode != plan_.decode && setup_ != nullptr) setup_->playout.reset();
   // Another way to the peer: its stream goes on with a switch.
   if (plan.forward_to != nullptr && plan.forward_to != plan_.forward_to) plan.forward_to->tx_.begin_run();

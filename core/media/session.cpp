@@ -1,6 +1,7 @@
 #include "core/media/session.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/codec/registry.hpp"
 #include "core/media/leg.hpp"
@@ -70,6 +71,7 @@ void Session::process(TimePoint now) {
     for (Leg* leg : legs()) leg->pull(now, frame_ms_);
     for (std::size_t i = 0; i < size_; ++i) mix(i, now);
     for (Leg* leg : legs()) leg->push(now);
+    if (std::exchange(played_out_, false)) replan();  // not before its last frame is out
   }
   for (Leg* leg : legs()) leg->keep_up(now);
 }
@@ -97,7 +99,7 @@ void Session::mix(std::size_t i, TimePoint now) {
   leg.hear(frame);
   if (for_bridge && peer != nullptr && peer != &leg && peer->setup()->rate == leg.setup()->rate)
     peer->hear(frame);
-  if (leg.player()->finished()) replan();
+  played_out_ = played_out_ || leg.player()->finished();
 }
 
 }  // namespace tandem::media

@@ -63,7 +63,8 @@ class Session {
   Transcoders transcoders_;
   // state
   bool echo_ = false;
-  bool sounds_ = true;  // some leg's sound is decoded or made here: else the tick has only to keep up
+  bool sounds_ = true;       // some leg's sound is decoded or made here: else the tick has only to keep up
+  bool played_out_ = false;  // a prompt ended in this frame
   unsigned frame_ms_ = 20;
   unsigned slot_ = 0;
 };

@@ -29,7 +29,7 @@ bool SdpOptions::take(const std::string& key, const Value& value) {
   else if (key == "drop-traffic")
     take_drop(value);
   else if (key == "transport-protocol")
-    options_["transport"] = value.is_string() ? value.get<std::string>().substr(0, 32) : "";
+    take_transport(value.is_string() ? value.get<std::string>() : "");
   else if (key == "tos")
     take_tos(value);
   else if (key == "bundle")
@@ -345,6 +345,10 @@ void SdpOptions::take_osrtp(const std::string& word) {  // RFC 8643
 void SdpOptions::take_tos(const Value& value) {
   const std::int64_t tos = to_number(value, 256);
   if (tos >= 0 && tos <= 255) options_["tos"] = tos;  // else the default, as rtpengine has it
+}
+
+void SdpOptions::take_transport(const std::string& proto) {
+  options_["transport"] = canonical(proto) == "transparent" ? "" : proto.substr(0, 32);  // as it came
 }
 
 bool SdpOptions::take_transport_flag(const std::string& flag) {

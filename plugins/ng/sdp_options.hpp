@@ -46,6 +46,7 @@ class SdpOptions {
   void take_sdes(const std::string& word);
   void take_osrtp(const std::string& word);
   void take_tos(const Value& value);
+  void take_transport(const std::string& proto);
   bool take_transport_flag(const std::string& flag);
 
   const ReadOptions& read_options_;

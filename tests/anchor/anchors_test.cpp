@@ -130,6 +130,18 @@ TEST_F(AnchorsTest, AReinviteKeepsThePortsOfBothSides) {
   EXPECT_EQ(anchors->size(), 1U);
 }
 
+TEST_F(AnchorsTest, AnOfferThatNamesNoToTagInARunningCallIsOneToTheSamePartner) {
+  const auto first = offer(audio_sdp("192.0.2.1", 4000, "0 8 96", "a=rtpmap:96 telephone-event/8000\n"));
+  (void)answer(audio_sdp("192.0.2.2", 5000, "0 96", "a=rtpmap:96 telephone-event/8000\n"));
+  const auto again = offer(audio_sdp("192.0.2.1", 4000, "8 101", "a=rtpmap:101 telephone-event/8000\n"));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(port_of(again->sdp), port_of(first->sdp));
+  const auto answered = answer(audio_sdp("192.0.2.2", 5000, "8 101", "a=rtpmap:101 telephone-event/8000\n"));
+  ASSERT_TRUE(answered) << answered.error().message;
+  EXPECT_NE(answered->sdp.find("RTP/AVP 8 101\r\n"), std::string::npos) << answered->sdp;
+  EXPECT_EQ(legs().size(), 2U);
+}
+
 TEST_F(AnchorsTest, AnOldStyleHoldPassesUnlessItIsToBeReplaced) {
   (void)offer(audio_sdp("192.0.2.1", 4000));
   (void)answer(audio_sdp("192.0.2.2", 5000));
@@ -140,6 +152,9 @@ TEST_F(AnchorsTest, AnOldStyleHoldPassesUnlessItIsToBeReplaced) {
   replace.replace_zero_address = true;
   const auto replaced = offer(audio_sdp("0.0.0.0", 5000), replace, "B", "A");
   EXPECT_TRUE(has(replaced->sdp, "c=IN IP4 198.51.100.1"));
+  EXPECT_TRUE(has(replaced->sdp, "a=sendonly")) << "it is a hold all the same";
+  const auto back = offer(audio_sdp("0.0.0.0", 5000, "0", "a=recvonly\n"), replace, "B", "A");
+  EXPECT_TRUE(has(back->sdp, "a=inactive") && !has(back->sdp, "a=recvonly"));
   (void)answer(audio_sdp("192.0.2.1", 4000), {}, "B", "A");
   EXPECT_FALSE(legs()[1]->config().send);
 }
@@ -337,6 +352,23 @@ TEST_F(AnchorsTest, KeysThatAreNotReadAndDtlsPassFromEndToEndOrAreRefused) {
   EXPECT_TRUE(has(passed->sdp, "a=fingerprint:sha-256 AA"));
   (void)answer(audio_sdp("192.0.2.2", 5000, "0", "a=fingerprint:sha-256 BB\n", "UDP/TLS/RTP/SAVP"));
   EXPECT_TRUE(legs()[0]->config().opaque);
+}
+
+TEST_F(AnchorsTest, WhereSdesOrPlainRtpIsSpokenNoLineOfDtlsIsLeft) {
+  const std::string both =
+      std::string(crypto_line(1, kTheirKey)) + "a=fingerprint:sha-256 AA\na=setup:actpass\n";
+  for (const char* transport : {"RTP/AVP", "RTP/SAVP"}) {
+    Options options;
+    options.transport = transport;
+    std::string text = audio_sdp("192.0.2.1", 4000, "0", both, "RTP/SAVP");
+    text.insert(text.find("t=0 0"), "a=fingerprint:sha-256 BB\r\na=tls-id:1\r\n");
+    const auto out = offer(text, options);
+    ASSERT_TRUE(out) << out.error().message;
+    EXPECT_EQ(out->sdp.find("a=fingerprint"), std::string::npos) << out->sdp;
+    EXPECT_EQ(out->sdp.find("a=setup"), std::string::npos);
+    EXPECT_EQ(out->sdp.find("a=tls-id"), std::string::npos);
+    remove();
+  }
 }
 
 TEST_F(AnchorsTest, ACryptoLineInPlainRtpIsNotPassedOn) {

@@ -18,6 +18,14 @@ class FormatsTest : public AnchorWorld {
       out += (out.empty() ? "" : " ") + std::to_string(f.type) + ":" + f.name + (f.added ? "+" : "");
     return out;
   }
+  static const td_codec* wide() {  // a codec at 48 kHz
+    static const td_codec codec = [] {
+      td_codec made = *codec::l16_8000();
+      made.name = "wide", made.clock_rate = made.sample_rate = 48'000;
+      return made;
+    }();
+    return &codec;
+  }
   static constexpr const char* kMap =
       "a=rtpmap:96 EVS/16000\na=rtpmap:97 L16/8000\na=rtpmap:101 telephone-event/8000\na=rtpmap:13 CN/8000\n";
 };
@@ -43,12 +51,27 @@ TEST_F(FormatsTest, OffersAreChangedAsAsked) {
       {"0 101", {.mask = {"PCMU"}, .transcode = {"PCMA"}}, "8:PCMA+ 101:telephone-event"},
       {"0 101", {.mask = {"all"}, .transcode = {"PCMA"}}, "8:PCMA+"},
       {"0 8", {.strip = {"all"}, .transcode = {"PCMA"}}, "8:PCMA"},
-      {"0 8", {.strip = {"full"}, .transcode = {"PCMA"}}, "96:PCMA+"},
+      {"0 8", {.strip = {"full"}, .transcode = {"PCMA"}}, "8:PCMA+"},
       {"0 8", {.strip = {"all"}}, "0:PCMU 8:PCMA"},  // none would be left
       {"96 0", {.transcode = {"PCMA"}}, "0:PCMU 8:PCMA+"},
       {"96 0", {.strip = {"PCMA"}}, "96:EVS 0:PCMU"},
       {"0", {.transcode = {"G729"}}, "0:PCMU"},
       {"96 0", {.consume = {"EVS"}}, "0:PCMU"},
+      {"96", {.transcode = {"PCMA"}}, "96:EVS"},  // what cannot be decoded can only pass
+      {"0 8 101",
+       {.strip = {"telephone-event"}, .offer = {"telephone-event"}, .mask = {"PCMU"}},
+       "8:PCMA 101:telephone-event"},
+      {"97 0 101",
+       {.mask = {"all"}, .transcode = {"PCMA", "PCMU", "telephone-event"}},
+       "8:PCMA+ 0:PCMU 101:telephone-event"},
+      {"0 8 101", {.offer = {"telephone-event", "PCMA"}}, "8:PCMA 0:PCMU 101:telephone-event"},
+      {"0", {.transcode = {"telephone-event"}}, "0:PCMU 96:telephone-event+"},
+      {"0 101", {.transcode = {"telephone-event"}}, "0:PCMU 101:telephone-event"},
+      {"0 101", {.mask = {"full"}, .transcode = {"PCMA", "telephone-event"}}, "8:PCMA+ 96:telephone-event+"},
+      {"0", {.transcode = {"telephone-event/16000"}}, "0:PCMU 96:telephone-event+"},
+      {"0 101", {.transcode = {"CN"}}, "0:PCMU 13:CN+ 101:telephone-event"},
+      {"0 13", {.transcode = {"CN"}}, "0:PCMU 13:CN"},
+      {"0", {.transcode = {"CN/16000"}}, "0:PCMU"},  // no codec of that clock
   };
   for (const Row& row : table) {
     const Chosen chosen = offer_formats(read(row.formats, kMap), row.options, {registry, opaque});
@@ -86,6 +109,9 @@ TEST_F(FormatsTest, AnswersKeepTheOfferersNumbers) {
       {"0 13", "0", {}, true, false, "0:PCMU 13:CN+"},
       {"0 13", "97 13", {.mask = {"PCMU"}, .transcode = {"L16"}}, false, false, "0:PCMU+ 13:CN"},
       {"0 13", "97", {.mask = {"PCMU"}, .transcode = {"L16"}}, false, false, "0:PCMU+ 13:CN+"},
+      {"0 13", "0", {.consume = {"CN"}}, false, false, "0:PCMU 13:CN+"},
+      {"0", "0 13", {.transcode = {"CN"}}, false, false, "0:PCMU"},
+      {"0 101", "0", {.transcode = {"telephone-event"}}, false, false, "0:PCMU 101:telephone-event+"},
   };
   for (const Row& row : table) {
     const auto offered = read(row.offered, kMap);
@@ -123,12 +149,17 @@ TEST_F(FormatsTest, APtimeThatIsAskedForIsWrittenAndRepacketized) {
   const auto out = offer(audio_sdp("192.0.2.1", 4000, "0", "a=ptime:20\n"), options);
   EXPECT_TRUE(has(out->sdp, "a=ptime:40"));
   EXPECT_FALSE(has(out->sdp, "a=ptime:20"));
-  (void)answer(audio_sdp("192.0.2.2", 5000, "0", "a=ptime:40\n"));
+  EXPECT_TRUE(has(answer(audio_sdp("192.0.2.2", 5000, "0", "a=ptime:40\n"))->sdp, "a=ptime:20"));
   EXPECT_TRUE(legs()[1]->config().ptime_fixed);
   EXPECT_EQ(legs()[1]->config().send_ptime_ms, 40U);
-  EXPECT_FALSE(legs()[0]->config().ptime_fixed) << "what goes back is a relay";
+  EXPECT_TRUE(legs()[0]->config().ptime_fixed) << "what goes back is of the length that was asked for";
   EXPECT_EQ(legs()[0]->config().send_ptime_ms, 20U);
   EXPECT_TRUE(legs()[0]->config().may_relay && legs()[1]->config().may_relay);
+  remove();
+  (void)offer(audio_sdp("192.0.2.1", 4000, "0", ""), options);
+  const auto back = answer(audio_sdp("192.0.2.2", 5000, "0", "a=ptime:40\n"));
+  EXPECT_FALSE(legs()[0]->config().ptime_fixed) << "nothing was asked for: a relay";
+  EXPECT_TRUE(has(back->sdp, "a=ptime:40"));
 }
 
 TEST_F(FormatsTest, WhatNobodyHereCanDecodePassesWhateverLengthOrCodingIsAskedFor) {
@@ -151,9 +182,10 @@ TEST_F(FormatsTest, WhatNobodyHereCanDecodePassesWhateverLengthOrCodingIsAskedFo
 }
 
 TEST_F(FormatsTest, KeysAreOfferedAtTheClockOfAnAddedCodecToo) {
-  const auto offered = read("96 101", "a=rtpmap:96 EVS/48000\na=rtpmap:101 telephone-event/48000\n");
+  (void)registry.add(wide());
+  const auto offered = read("96 101", "a=rtpmap:96 wide/48000\na=rtpmap:101 telephone-event/48000\n");
   const auto sent = offer_formats(offered, {.transcode = {"PCMU", "PCMA"}}, {registry, opaque}).formats;
-  EXPECT_EQ(text(sent), "0:PCMU+ 8:PCMA+ 101:telephone-event 97:telephone-event+");
+  EXPECT_EQ(text(sent), "96:wide 0:PCMU+ 8:PCMA+ 101:telephone-event 97:telephone-event+");
   EXPECT_EQ(sent.back().clock_rate, 8000U);
   const auto without = offer_formats(read("97", kMap), {.transcode = {"PCMU"}}, {registry, opaque}).formats;
   EXPECT_EQ(text(without), "97:L16 0:PCMU+") << "where none are offered there are none";

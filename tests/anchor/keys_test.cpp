@@ -190,6 +190,37 @@ TEST_F(KeysTest, TonesInTheAudioAreMaskedFromTheirVeryBeginAndSpeechIsNot) {
   }
 }
 
+TEST_F(KeysTest, TonesOfAPhoneWithoutEventsBecomeEventsForOneThatHasThemAndTheOtherWayRound) {
+  make_engine(&kLoud);
+  anchors_ = std::make_unique<Anchors>(timers_, *engine_, Codecs{registry_, opaque_}, AnchorsConfig{},
+                                       [this](const AnchorEvent& event) { events_.push_back(event); });
+  engine_->set_listener(anchors_.get());
+  auto &a = phone(codec::pcmu()), &b = phone(codec::pcmu());
+  Options options;
+  options.codecs.transcode = {"telephone-event"};
+  connect(a, b, kNoEvents, kPlain, options);
+  audio::DtmfTone tone(8000);
+  (void)tone.start('5', 200, 0);
+  std::vector<std::int16_t> said(4800), quiet(8000);
+  (void)tone.fill(std::span(said).subspan(1600, 1600));
+  a.say(said);
+  b.say(quiet);
+  b.forget();
+  advance(milliseconds(1000));
+  EXPECT_EQ(b.digits(), "5");
+  EXPECT_EQ(events_.back().text, "5");
+  EXPECT_LT(peak(b.heard()), 100) << "the tone itself is not heard";
+  a.forget();
+  b.press('7', milliseconds(100));
+  advance(milliseconds(500));
+  double both = 0;
+  for (std::size_t at = 0; at + 400 <= a.heard().size(); at += 80) {
+    const std::span<const std::int16_t> piece(a.heard().data() + at, 400);
+    both = std::max(both, share_of(piece, 852) + share_of(piece, 1209));
+  }
+  EXPECT_GT(both, 0.9) << "a phone without events hears tones";
+}
+
 TEST_F(KeysTest, TonesThatCannotBeFoundAreARefusalAndNotASilentPass) {
   auto &a = phone(codec::pcmu()), &b = phone(codec::pcmu());
   connect(a, b, kNoEvents, kPlain);

@@ -68,6 +68,27 @@ TEST_F(EngineTest, TranscodesBetweenTheLaws) {
   EXPECT_GT(find_in(a.phone->heard(), from_b).first, 0.99);
 }
 
+TEST_F(EngineTest, APromptInARelayedCallIsHeardToItsLastSample) {
+  for (const unsigned ptime_ms : {20U, 40U}) {
+    Party a = add(pcmu());
+    Party b = add(pcmu(), a.id);
+    media::LegConfig config = config_for(*a.phone, pcmu());
+    config.send_ptime_ms = ptime_ms;
+    ASSERT_TRUE(engine_->configure(a.id, config).ok());
+    ASSERT_TRUE(engine_->join(a.id, b.id).ok());
+    advance(100ms);
+    const auto prompt = noise(100, 5);
+    ASSERT_NE(play(a.id, {.files = {write_wav(std::to_string(ptime_ms) + ".wav", prompt)}}), 0u);
+    advance(300ms);
+    EXPECT_EQ(stats(b.id).mode, "relay");
+    std::vector<std::uint8_t> bytes(prompt.size()), got;
+    codec::encode_ulaw(prompt, bytes.data());
+    for (const auto& packet : a.phone->got())
+      got.insert(got.end(), packet.payload.begin(), packet.payload.end());
+    EXPECT_NE(std::search(got.begin(), got.end(), bytes.begin(), bytes.end()), got.end()) << ptime_ms;
+  }
+}
+
 TEST_F(EngineTest, KeepsSequenceAndTimeOverSwitchesBetweenPromptAndRelay) {
   Party a = add(pcmu());
   Party b = add(pcmu(), a.id);

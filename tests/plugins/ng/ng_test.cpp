@@ -151,6 +151,12 @@ TEST(Request, EverySpellingOfAKeyOrFlagMeansTheSame) {
   }
 }
 
+TEST(Request, ATransparentTransportLeavesTheProfileAsItCame) {
+  const Request got = read(R"({"command":"offer","transport-protocol":"transparent","call-id":"c"})");
+  EXPECT_EQ(got.params["transport"], "");
+  EXPECT_EQ(got.unknown, 0U);
+}
+
 TEST(Request, CodecListsComeInEveryForm) {
   const char* wanted = R"({"strip":["PCMA"],"transcode":["opus/48000/2","G722"]})";
   for (
