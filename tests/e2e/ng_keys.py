@@ -160,3 +160,31 @@ def tones_in_the_audio_of_a_phone_without_events_are_hidden_from_their_begin(e2e
             assert sum(share(w, expected) > 0.9 for w in loud) > 12, mode
         ok(here.ng.ask("delete", call_id=mode, from_tag="a"))
     here.check_given_back()
+
+
+@test(deadline=40)
+def tones_of_a_phone_without_events_are_events_to_the_other_and_its_events_are_tones(e2e):
+    here = Anchoring(e2e, with_proxy=False)
+    a, b = KeyPhone(here, 0xA), KeyPhone(here, 0xB)
+    offered = ok(here.ng.ask("offer", call_id="c", from_tag="a", sdp=sdp(a.port, "0"), flags=["codec-transcode-telephone-event"]))
+    assert "a=rtpmap:96 telephone-event/8000" in offered["sdp"], offered["sdp"]
+    answered = ok(here.ng.ask("answer", call_id="c", from_tag="a", to_tag="b",
+                              sdp=sdp(b.port, "0 101", "a=rtpmap:101 telephone-event/8000\r\n")))
+    assert "telephone-event" not in answered["sdp"], answered["sdp"]
+    a.to, b.to = ports(answered["sdp"])[0], ports(offered["sdp"])[0]
+    time.sleep(0.3)
+    begun = time.monotonic()
+    a.say = tones([300], 0.4, 1000) + tones([770, 1336], 0.2) + tones([300], 0.4, 1000)
+    time.sleep(1.5)
+    assert {digit for digit, _ in b.events} == {5} and sum(end for _, end in b.events) >= 3, b.events
+    heard = b.heard(begun)
+    windows = [heard[i:i + 160] for i in range(0, len(heard) - 160, 80)]
+    assert max(share(w, [770, 1336]) if sum(map(abs, w)) > 160 * 1500 else 0 for w in windows) < 0.5
+    assert sum(share(w, [300]) > 0.9 for w in windows) > 55  # speech stays
+    begun = time.monotonic()
+    b.press = 0
+    time.sleep(0.7)
+    heard = a.heard(begun)
+    assert sum(share(heard[i:i + 160], [941, 1336]) > 0.9 for i in range(0, len(heard) - 160, 80)) > 12
+    ok(here.ng.ask("delete", call_id="c", from_tag="a"))
+    here.check_given_back()
