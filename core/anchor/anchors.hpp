@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,13 +65,6 @@ struct AnchorEvent {
       "";  // "anchor.digit", "anchor.ended", "anchor.play_finished", "anchor.recording_finished"
   std::string call_id, tag, text;
   std::int64_t number = 0;
-};
-
-struct PlayOrder {
-  std::vector<std::string> files;  // absolute
-  bool loop = false;
-  bool everybody = false;  // each party that has sound, and not the selected one alone
-  milliseconds offset{0}, limit{0};
 };
 
 class Anchors final : public session::MediaListener {
@@ -149,9 +143,11 @@ class Anchors final : public session::MediaListener {
   // have to be found, and cannot).
   Result<void> block_keys(const Selector& who, bool on, const KeyOrder& order,
                           Everybody everybody = Everybody::no);
-  // To one party; `started`: the files' length. Errors: not_found, invalid (no audio), the engine's own.
+  // To one party; `started`: the files' length, once through. Errors: not_found, invalid (no audio), the
+  // engine's own.
   void play(const Selector& who, const PlayOrder& order, std::function<void(Result<milliseconds>)> started);
-  Result<void> stop_play(const Selector& who);
+  // `stopped`: how far the files had come; none when nothing was played. Errors: not_found.
+  void stop_play(const Selector& who, std::function<void(Result<std::optional<milliseconds>>)> stopped);
   // Keys as if this party had pressed them: the partner hears them.
   Result<void> play_digits(const Selector& who, const std::string& digits, Everybody all, milliseconds length,
                            milliseconds gap);
@@ -292,6 +288,8 @@ class Anchors final : public session::MediaListener {
   std::unordered_map<std::string, std::unique_ptr<Call>> calls_;
   std::unordered_map<std::string, std::string> merged_;  // call-id to that of the call it is now
   std::unordered_map<session::MediaId, Owner> owners_;
+  struct Stopping;
+  std::multimap<session::PlaybackId, std::shared_ptr<Stopping>> stopping_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
   // state
   AnchorCounters counts_;

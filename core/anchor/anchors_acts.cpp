@@ -14,10 +14,6 @@ constexpr std::size_t kListMax = 100'000;
 
 std::int64_t utc_us(WallTime at) { return at.time_since_epoch().count(); }
 
-bool is_sound(const Line& line) {
-  return line.opened.id != 0 && line.configured && line.kind == "audio" && !line.agreed.opaque;
-}
-
 // A call-id as a file's name.
 std::string as_name(const std::string& call_id) {
   std::string out = call_id.substr(0, 100);
@@ -185,74 +181,6 @@ std::vector<std::string> Anchors::list(std::size_t most) const {
   return out;
 }
 
-// ---- sounds and keys
-
-void Anchors::play(const Selector& who, const PlayOrder& order,
-                   std::function<void(Result<milliseconds>)> started) {
-  auto found = demand(who.call_id);
-  if (!found) return started(found.error());
-  auto party = order.everybody ? Result<Party*>(nullptr) : select(**found, who, true);
-  if (!party) return started(party.error());
-  session::PlaySpec spec;
-  spec.files = order.files;
-  spec.loop = order.loop;
-  spec.offset = order.offset;
-  spec.limit = order.limit;
-  std::vector<session::MediaId> hearers;
-  for (const auto& one : (*found)->parties) {
-    if (*party != nullptr && one.get() != *party) continue;
-    const auto line = std::find_if(one->lines.begin(), one->lines.end(), is_sound);
-    if (line != one->lines.end()) hearers.push_back(line->opened.id);
-  }
-  if (hearers.empty())
-    return started(Error{ErrorCode::invalid, "that party has no audio yet that could be heard"});
-  struct Starting {
-    std::size_t open = 0;
-    Result<milliseconds> outcome;  // the first error
-  };
-  auto all = std::make_shared<Starting>(Starting{hearers.size(), milliseconds(0)});
-  for (const session::MediaId hearer : hearers)
-    media_.play(hearer, spec, [started, all](const Result<session::Playing>& playing) {
-      if (!playing && all->outcome) all->outcome = playing.error();
-      if (playing && all->outcome) all->outcome = playing->length;
-      if (--all->open == 0) started(all->outcome);
-    });
-}
-
-Result<void> Anchors::stop_play(const Selector& who) {
-  auto found = demand(who.call_id);
-  if (!found) return found.error();
-  auto chosen = select(**found, who, false);
-  if (!chosen) return chosen.error();
-  for (const auto& party : (*found)->parties) {
-    if (*chosen != nullptr && party.get() != *chosen) continue;
-    for (const Line& line : party->lines)
-      if (line.opened.id != 0) media_.stop_play(line.opened.id);
-  }
-  return {};
-}
-
-Result<void> Anchors::play_digits(const Selector& who, const std::string& digits, Everybody all,
-                                  milliseconds length, milliseconds gap) {
-  auto found = demand(who.call_id);
-  if (!found) return found.error();
-  auto party = all == Everybody::yes ? Result<Party*>(nullptr) : select(**found, who, true);
-  if (!party) return party.error();
-  bool connected = false, sent = false;
-  for (const auto& one : (*found)->parties) {
-    if ((*party != nullptr && one.get() != *party) || one->partner == nullptr) continue;
-    connected = true;
-    const std::vector<Line>& lines = one->partner->lines;
-    const auto line = std::find_if(lines.begin(), lines.end(), is_sound);
-    if (line == lines.end()) continue;
-    if (auto pressed = media_.send_digits(line->opened.id, digits, length, gap); !pressed) return pressed;
-    sent = true;
-  }
-  if (sent) return {};
-  if (!connected) return Error{ErrorCode::conflict, "nobody is connected with that party"};
-  return Error{ErrorCode::invalid, "the other party has no audio that keys could be sent in"};
-}
-
 // ---- recordings
 
 Result<std::vector<std::string>> Anchors::record(const Selector& who, const std::string& path_stem) {
@@ -324,15 +252,6 @@ Result<void> Anchors::control_recording(const Selector& who, RecordAct act) {
 
 void Anchors::tell(AnchorEvent event) const {
   if (on_event_) on_event_(event);
-}
-
-void Anchors::on_playback_finished(session::PlaybackId, session::MediaId leg, session::PlayEnd how,
-                                   milliseconds played) {
-  const auto owner = owners_.find(leg);
-  if (owner == owners_.end()) return;
-  const Party& party = *owner->second.party;
-  tell({"anchor.play_finished", owner->second.call_id, party.tags.empty() ? "" : party.tags.front(),
-        how == session::PlayEnd::done ? "done" : "stopped", played.count()});
 }
 
 void Anchors::on_recording_finished(session::RecordingId id, session::MediaId leg, session::RecordEnd,

@@ -25,6 +25,15 @@
 namespace tandem::anchor {
 
 // One socket pair that faces one party, for one m= line.
+// What a line is played.
+struct Prompt {
+  session::PlaybackId id = 0;         // 0: nothing
+  milliseconds offset{0}, length{0};  // where it began; of the files, once through
+  milliseconds position(milliseconds played) const {
+    return length == milliseconds(0) ? offset + played : (offset + played) % length;
+  }
+};
+
 struct Line {
   session::Opened opened;   // id 0: none
   Address rtp, rtcp;        // as the SDP says them
@@ -39,10 +48,15 @@ struct Line {
   session::MediaId joined = 0;
   session::RecordingId recording = 0;
   session::StreamId stream = 0;
+  Prompt prompt;
   bool converts_keys = false;      // tones in what its party says become telephone-events
   bool silent = false;             // nothing came for the timeout
   std::uint64_t packets_then = 0;  // received when it fell silent
 };
+
+inline bool is_sound(const Line& line) {
+  return line.opened.id != 0 && line.configured && line.kind == "audio" && !line.agreed.opaque;
+}
 
 enum class Role : std::uint8_t {
   dialog,      // of offers and answers

@@ -92,4 +92,12 @@ struct Options {
   std::string metadata;
 };
 
+struct PlayOrder {
+  std::vector<std::string> files;  // absolute
+  bool loop = false;
+  bool everybody = false;  // each party that has sound, and not the selected one alone
+  milliseconds offset{0}, limit{0};
+  unsigned times = 1;  // the files one after the other, so often
+};
+
 }  // namespace tandem::anchor

@@ -193,26 +193,29 @@ void bind_media(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
       R"({"properties":{"duration_ms":{"type":"integer","description":"of the files once through"}}})",
       [&anchors, &sounds](const Json& given, const Reply& reply) {
         anchor::PlayOrder order;
-        const std::int64_t times = number_at(given, "repeat", 1);
-        for (std::int64_t n = times; n > 0; --n) {
-          for (const std::string& name : texts(given, "files")) {
-            auto path = sounds.resolve("", name);
-            if (!path) return reply(path.error());
-            order.files.push_back(std::move(*path));
-          }
+        order.times = static_cast<unsigned>(number_at(given, "repeat", 1));
+        for (const std::string& name : texts(given, "files")) {
+          auto path = sounds.resolve("", name);
+          if (!path) return reply(path.error());
+          order.files.push_back(std::move(*path));
         }
         order.loop = flag_at(given, "loop");
         order.everybody = flag_at(given, "all");
         order.offset = milliseconds(number_at(given, "offset_ms"));
         order.limit = milliseconds(number_at(given, "limit_ms"));
-        anchors.play(selector_of(given), order, [reply, times](const Result<milliseconds>& length) {
+        anchors.play(selector_of(given), order, [reply](const Result<milliseconds>& length) {
           if (!length) return reply(length.error());
-          reply(text_of(Json{{"duration_ms", length->count() / times}}));
+          reply(text_of(Json{{"duration_ms", length->count()}}));
         });
       });
   add(table, "anchor.stop_play", "stops what a party, or everybody, is being played",
-      schema(who_properties(), R"(["call_id"])"), "{}", [&anchors](const Json& given, const Reply& reply) {
-        answer_done(anchors.stop_play(selector_of(given)), reply);
+      schema(who_properties(), R"(["call_id"])"),
+      R"({"properties":{"position_ms":{"type":"integer","description":"in the files, where something was played"}}})",
+      [&anchors](const Json& given, const Reply& reply) {
+        anchors.stop_play(selector_of(given), [reply](const Result<std::optional<milliseconds>>& position) {
+          if (!position) return reply(position.error());
+          reply(text_of(*position ? Json{{"position_ms", (*position)->count()}} : Json::object()));
+        });
       });
   add(table, "anchor.play_digits",
       "sends keys 0-9 * # A-D as if the party, or with `all` each, had pressed them",

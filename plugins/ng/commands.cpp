@@ -218,7 +218,11 @@ bool Commands::run_act(Request& request, const Answer& answer) {
   if (request.command == "stop-media") {
     if (request.all)
       for (const char* one : {"from_tag", "to_tag", "label"}) request.params.erase(one);
-    return ask("anchor.stop_play", request.params, answer), true;
+    return ask("anchor.stop_play", request.params, answer,
+               [](const Value& result, Value& out) {
+                 if (result.contains("position_ms")) out["last-frame-pos"] = result["position_ms"];
+               }),
+           true;
   }
   if (request.command == "play-dtmf") {
     if (!only_keys(request.digits)) return answer(failed("Invalid DTMF code: expected 0-9 * # A-D")), true;

@@ -108,7 +108,10 @@ TEST_F(AnchorCommandsTest, SoundsKeysBlocksAndRecordingsAreCommands) {
   EXPECT_EQ(media.legs.begin()->second.play.files.size(), 3U);
   EXPECT_EQ(run("anchor.play", {{"call_id", "c"}, {"from_tag", "a"}, {"files", {"../etc"}}})["error"],
             "not_found");
-  EXPECT_EQ(run("anchor.stop_play", {{"call_id", "c"}}), Json::object());
+  timers.advance(milliseconds(1391));
+  EXPECT_EQ(run("anchor.stop_play", {{"call_id", "c"}}), (Json{{"position_ms", 400}}));
+  EXPECT_EQ(run("anchor.stop_play", {{"call_id", "c"}}), Json::object()) << "nothing is played any more";
+  EXPECT_EQ(run("anchor.stop_play", {{"call_id", "x"}})["error"], "not_found");
   EXPECT_EQ(run("anchor.play_digits", {{"call_id", "c"}, {"from_tag", "b"}, {"digits", "7"}}),
             Json::object());
   EXPECT_EQ(media.legs.begin()->second.digits_sent, "7");

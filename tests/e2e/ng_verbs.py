@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 
+import audio
 from anchoring import Anchoring, sdp
 from suite import test
 
@@ -186,3 +187,25 @@ def kamailio_reads_the_quality_of_an_anchored_call_into_its_variables(e2e):
         time.sleep(0.1)
     average, lowest, highest, samples = (float(text) for text in found[-1])
     assert 4.0 <= lowest <= average <= highest <= 4.5 and samples >= 1, found
+
+
+@test(deadline=40)
+def a_prompt_that_was_stopped_goes_on_where_it_was(e2e):
+    here = Anchoring(e2e, with_proxy=False)
+    audio.write_wav(f"{here.system.prompts}/announcement.wav", audio.speechlike(7, 2.5))
+    anchored(here)
+    played = ok(here.ng.ask("play media", call_id="c", from_tag="a", file="announcement"))
+    assert played["duration"] == 2500, played
+    begun = time.monotonic()
+    time.sleep(1)
+    stopped = ok(here.ng.ask("stop media", call_id="c", from_tag="a"))
+    passed = (time.monotonic() - begun) * 1000
+    assert 900 < stopped["last-frame-pos"] <= passed + 40, (stopped, passed)
+    assert "last-frame-pos" not in ok(here.ng.ask("stop media", call_id="c", from_tag="a"))
+    begun = time.monotonic()
+    ok(here.ng.ask("play media", call_id="c", from_tag="a", file="announcement", start_pos=stopped["last-frame-pos"]))
+    time.sleep(0.3)
+    again = ok(here.ng.ask("stop media", call_id="c", from_tag="a"))["last-frame-pos"]
+    assert stopped["last-frame-pos"] + 200 < again <= stopped["last-frame-pos"] + (time.monotonic() - begun) * 1000 + 40, again
+    ok(here.ng.ask("delete", call_id="c", from_tag="a"))
+    here.check_given_back()
