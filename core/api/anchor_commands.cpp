@@ -160,7 +160,7 @@ void bind_state(CommandTable& table, Anchors& anchors) {
       });
 }
 
-void bind_media(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
+void bind_blocks(CommandTable& table, Anchors& anchors) {
   add(table, "anchor.block",
       "keeps a party's media or keys from its partner, or gives silence (of keys: what `keys` says) instead; "
       "all parties when none is named, with all=true and on=false those that were blocked by themselves, too",
@@ -182,6 +182,9 @@ void bind_media(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
         if (!order) return reply(order.error());
         answer_done(anchors.block_keys(selector_of(given), on, *order, everybody), reply);
       });
+}
+
+void bind_sounds(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
   add(table, "anchor.play",
       "lets one party, or with `all` each of the call, hear sound files; ends with anchor.play_finished",
       schema(
@@ -267,7 +270,8 @@ void bind_anchor_recordings(CommandTable& table, Anchors& anchors, call::Sounds&
 void bind_anchor_commands(CommandTable& table, Anchors& anchors, call::Sounds& sounds) {
   bind_sdp(table, anchors);
   bind_state(table, anchors);
-  bind_media(table, anchors, sounds);
+  bind_blocks(table, anchors);
+  bind_sounds(table, anchors, sounds);
   bind_anchor_recordings(table, anchors, sounds);
   bind_anchor_flows(table, anchors);
   bind_anchor_transforms(table, anchors);
