@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 
 #include "core/audio/sound_file.hpp"
 
@@ -20,6 +21,8 @@ constexpr std::int64_t kLongest = 15'000;              // symbols: ten minutes o
 constexpr double kToneShare = 0.6, kQuietRms = 120;
 constexpr std::size_t kFilesMax = 10'000;
 constexpr std::uint8_t kUnclear = kTones + 1;
+constexpr unsigned kSlipAfter = 2, kSlipProbe = 6;  // symbols that are not right, then those that must be
+constexpr std::int64_t kSlipMax = 3200;             // samples
 
 // The tone of 40 ms and the share of their energy that it explains.
 std::pair<std::uint8_t, double> tone_of(const Melody& melody, const std::int16_t* x) {
@@ -62,6 +65,61 @@ unsigned grid_of(const Melody& melody, std::span<const std::int16_t> pcm) {
   return best;
 }
 
+// The singer's sound from its symbol `first`, which stands at sample `at`, to the last that is its own.
+class Follower {
+ public:
+  Follower(const Melody& melody, std::span<const std::int16_t> pcm, const RecordedVoice& found)
+      : melody_(melody), pcm_(pcm), out_(found) {}
+
+  RecordedVoice follow(std::int64_t at) {
+    unsigned streak = 0;
+    for (std::int64_t index = out_.first; at + kSymbolSamples <= std::ssize(pcm_);
+         at += kSymbolSamples, ++index) {
+      if (right(at, index) == 0 && ++streak % kSlipAfter == 0) {
+        const std::int64_t slip = slipped(at, index);
+        at += slip;
+        out_.slips += slip != 0 ? 1 : 0;
+      }
+      if (right(at, index) == 0) continue;
+      streak = 0;
+      ++out_.right;
+      out_.symbols = static_cast<unsigned>(index - out_.first + 1);
+    }
+    return out_;
+  }
+
+ private:
+  // How much of what stands there the symbol explains, 0 to 1; 0: it is not that symbol.
+  double right(std::int64_t at, std::int64_t index) const {
+    if (at < 0 || at + kSymbolSamples > std::ssize(pcm_)) return 0;
+    const auto [tone, share] = tone_of(melody_, &pcm_[static_cast<std::size_t>(at)]);
+    return tone == symbol(out_.singer, index) ? share : 0;
+  }
+
+  // How far from `at` the symbols from `index` on stand; 0: nowhere else.
+  std::int64_t slipped(std::int64_t at, std::int64_t index) const {
+    std::int64_t best = 0;
+    double most = 0;
+    for (std::int64_t by = -kSlipMax; by <= kSlipMax; by += kGridStep) {
+      unsigned fit = 0;
+      double sum = 0;
+      for (unsigned i = 0; i < kSlipProbe; ++i) {
+        const double one = right(at + by + std::int64_t{i} * kSymbolSamples, index + i);
+        fit += one > 0 ? 1 : 0;
+        sum += one;
+      }
+      if (fit + 1 < kSlipProbe || sum <= most) continue;
+      most = sum;
+      best = by;
+    }
+    return best;
+  }
+
+  const Melody& melody_;
+  std::span<const std::int16_t> pcm_;
+  RecordedVoice out_;
+};
+
 bool is_new(const fs::path& path, WallTime since) {
   struct stat facts {};
   if (stat(path.c_str(), &facts) != 0) return false;
@@ -73,7 +131,8 @@ bool is_new(const fs::path& path, WallTime since) {
 std::optional<RecordedVoice> recorded_voice(const Melody& melody, std::span<const std::int16_t> pcm,
                                             std::span<const std::uint32_t> singers) {
   std::vector<std::uint8_t> tones;
-  for (std::size_t at = grid_of(melody, pcm); at + kSymbolSamples <= pcm.size(); at += kSymbolSamples)
+  const std::size_t grid = grid_of(melody, pcm);
+  for (std::size_t at = grid; at + kSymbolSamples <= pcm.size(); at += kSymbolSamples)
     tones.push_back(tone_of(melody, &pcm[at]).first);
   while (!tones.empty() && tones.back() >= kTones) tones.pop_back();
   const auto begin = std::find_if(tones.begin(), tones.end(), [](std::uint8_t t) { return t < kTones; });
@@ -92,13 +151,14 @@ std::optional<RecordedVoice> recorded_voice(const Melody& melody, std::span<cons
         right += probe[i] == sung[static_cast<std::size_t>(first) + i] ? 1 : 0;
       if (right <= most) continue;
       most = right;
-      best = {singer, first, static_cast<unsigned>(heard.size()), 0};
-      for (std::size_t i = 0; i < heard.size(); ++i)
-        best.right += heard[i] == sung[static_cast<std::size_t>(first) + i] ? 1 : 0;
+      best.singer = singer;
+      best.first = first;
     }
   }
   // By chance one in sixteen fits; the best of all places, about one in four.
-  return most * 3 >= probe.size() * 2 ? std::optional(best) : std::nullopt;
+  if (most * 3 < probe.size() * 2) return std::nullopt;
+  const auto at = static_cast<std::int64_t>(grid) + (begin - tones.begin()) * std::int64_t{kSymbolSamples};
+  return Follower(melody, pcm, best).follow(at);
 }
 
 Result<void> check_recordings(Outcome& outcome, const std::string& folder, WallTime since) {
@@ -113,7 +173,7 @@ Result<void> check_recordings(Outcome& outcome, const std::string& folder, WallT
   std::vector<std::uint32_t> wanted;
   for (const LegRow& row : outcome.rows) wanted.push_back(row.leg);
   const std::size_t legs = wanted.size();
-  std::uint64_t symbols = 0, hurt = 0, strange = 0;
+  std::uint64_t symbols = 0, hurt = 0, slips = 0, strange = 0;
   for (const fs::path& file : files) {
     bool known = false;
     // Of a file with two channels, each may be somebody's.
@@ -126,20 +186,22 @@ Result<void> check_recordings(Outcome& outcome, const std::string& folder, WallT
       std::erase(wanted, voice->singer);
       symbols += voice->symbols;
       hurt += voice->symbols - voice->right;
+      slips += voice->slips;
       if (voice->right * 100 < voice->symbols * 98)
-        outcome.findings.push_back(fmt::format("{}: leg {}, {} of {} ms damaged", file.string(),
+        outcome.findings.push_back(fmt::format("{}: leg {}, {} of {} ms damaged, {} slips", file.string(),
                                                voice->singer, (voice->symbols - voice->right) * 40,
-                                               voice->symbols * 40));
+                                               voice->symbols * 40, voice->slips));
     }
     if (known) continue;
     ++strange;
     outcome.findings.push_back(fmt::format("{}: nobody's sound that is still looked for", file.string()));
   }
   for (const std::uint32_t leg : wanted) outcome.findings.push_back(fmt::format("leg {}: not recorded", leg));
-  outcome.verdicts.push_back({"recordings", "every leg's sound, whole",
-                              fmt::format("{} of {} legs, {} s, {} of {} symbols damaged, {} files of nobody",
-                                          legs - wanted.size(), legs, symbols / 25, hurt, symbols, strange),
-                              wanted.empty() && strange == 0 && hurt * 50 <= symbols});
+  outcome.verdicts.push_back(
+      {"recordings", "every leg's sound, whole",
+       fmt::format("{} of {} legs, {} s, {} of {} symbols damaged, {} slips, {} files of nobody",
+                   legs - wanted.size(), legs, symbols / 25, hurt, symbols, slips, strange),
+       wanted.empty() && strange == 0 && hurt * 50 <= symbols});
   return {};
 }
 

@@ -10,8 +10,7 @@
 namespace tandem::media {
 namespace {
 
-constexpr std::size_t kPacketsCrossing = 64;  // 640 ms of packets of 10 ms
-constexpr milliseconds kGapBehindDigit{70};
+constexpr std::size_t kPacketsCrossing = 64;     // 640 ms of packets of 10 ms
 constexpr std::size_t kDatagramsCrossing = 256;  // a video's burst
 
 // What the leg says: without what it is only sent.
@@ -153,7 +152,7 @@ void Feed::push_digit(char digit, milliseconds duration) {
 void Feed::take_digit(std::span<const std::uint8_t> told) {
   if (to_->setup() == nullptr) return;
   if (mode_ == Mode::direct && to_->setup()->config.event_send_type >= 0) return;  // its packets went on
-  to_->queue_digit(static_cast<char>(told[0]), milliseconds(told[1] << 8U | told[2]), kGapBehindDigit,
+  to_->queue_digit(static_cast<char>(told[0]), milliseconds(told[1] << 8U | told[2]), kGapBehindKey,
                    Reported::no);
 }
 

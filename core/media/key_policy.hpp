@@ -18,6 +18,8 @@ enum class KeyAct : std::uint8_t {
   digit,    // always the same key
 };
 
+inline constexpr milliseconds kGapBehindKey{70};  // at least, from one that is sent on to the next
+
 struct KeyPolicy {
   KeyAct act = KeyAct::pass;
   bool listen = false;                         // tones in the audio are keys too

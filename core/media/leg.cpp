@@ -216,9 +216,11 @@ void Leg::detect_tones(TimePoint now) {
   for (const graph::Notes::Note& note : notes.all()) {
     if (note.note.length_ms == 0) {  // it has just begun; the end tells how long it was
       if (masked) mask_->on_tone_begun(static_cast<char>(note.note.kind), note.note.at_sample);
+      tell_tone(static_cast<char>(note.note.kind));
       continue;
     }
     if (masked) mask_->on_tone_ended(note.note.at_sample);
+    tell_tone_ended(milliseconds(note.note.length_ms));
     const DigitFilter::Tone tone{static_cast<char>(note.note.kind), milliseconds(note.note.length_ms)};
     if (const auto ready = filter_.on_tone(tone, setup_->config.event_receive_type >= 0, now))
       report_digit(ready->digit, ready->duration, DigitSource::inband);
@@ -369,10 +371,10 @@ void Leg::report_digit(char digit, milliseconds duration, DigitSource source) {
                         .digit = digit,
                         .duration_ms = static_cast<std::uint32_t>(duration.count()),
                         .leg = id_});
-  if (source == DigitSource::inband && setup_->config.keys.tell)
+  if (source == DigitSource::inband) {
+    if (!setup_->config.keys.tell || std::exchange(tone_told_, false)) return;
     told_ = digit;
-  else if (source == DigitSource::inband)
-    return;
+  }
   pass_digit_on(duration);
 }
 
@@ -383,7 +385,7 @@ void Leg::pass_digit_on(milliseconds duration) {
   if (peer == nullptr) return tell_feeds(told_, duration);
   if (peer->setup_ == nullptr) return;
   if ((plan_.forward_to == peer && peer->setup_->config.event_send_type >= 0) || events_go_on()) return;
-  peer->queue_digit(told_, duration, milliseconds(70), Reported::no);
+  peer->queue_digit(told_, duration, kGapBehindKey, Reported::no);
 }
 
 void Leg::feed_recorders() {

@@ -108,7 +108,7 @@ class alignas(64) Leg {
   // SRTP contexts for the setup or config that comes with them; the old ones come back.
   void swap_keys(LegCrypto::Keys& keys) { crypto_.swap_keys(keys); }
   // Before the setup or config that goes with it; the old one comes back. Null: keys pass, or are dropped.
-  void swap_mask(std::unique_ptr<KeyMask>& mask) { mask_.swap(mask); }
+  void swap_mask(std::unique_ptr<KeyMask>& mask);
   // Our end of ICE; null: none. What the one before has learned goes on in it; the old one comes back.
   void swap_ice(std::unique_ptr<stun::IceLite>& ice, TimePoint now);
   void swap_player(std::unique_ptr<Player>& player, PlayEnd reason);
@@ -202,6 +202,8 @@ class alignas(64) Leg {
   bool passes_keys() const;
   void report_digit(char digit, milliseconds duration, DigitSource source);
   void pass_digit_on(milliseconds duration);
+  void tell_tone(char digit);
+  void tell_tone_ended(milliseconds duration);
   void detect_tones(TimePoint now);
   void start_next_tone();
   void send_packets(TimePoint now);
@@ -272,6 +274,7 @@ class alignas(64) Leg {
   TimePoint stranger_second_{};
   std::uint64_t strangers_before_ = 0;
   bool focused_ = false;
+  bool tone_told_ = false;     // the tone in the audio, ended or not, is an event to the peer
   char told_ = 0;              // what the newest key is told as; 0: it is not
   bool event_passes_ = false;  // the newest packet of one
   bool forward_blocked_ = false, digits_reported_ = false;

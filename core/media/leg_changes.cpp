@@ -122,6 +122,12 @@ void Leg::take_recorder(RecordingId id, std::shared_ptr<RecorderTap>& out) {
   }
 }
 
+void Leg::swap_mask(std::unique_ptr<KeyMask>& mask) {
+  tell_tone_ended(milliseconds(0));  // whatever was begun under the old one
+  tone_told_ = false;
+  mask_.swap(mask);
+}
+
 void Leg::queue_digit(char digit, milliseconds duration, milliseconds gap, Reported reported) {
   if (setup_ == nullptr) return;
   if (reported == Reported::yes) digits_reported_ = true;
@@ -134,6 +140,19 @@ void Leg::queue_digit(char digit, milliseconds duration, milliseconds gap, Repor
     tones_[(tones_first_ + tones_count_++) % tones_.size()] = {digit, short_ms(duration), short_ms(gap)};
   }
   session_->replan();
+}
+
+// As soon as it is known: the event sounds while the tone does, and what is said after it is not cut.
+void Leg::tell_tone(char digit) {
+  Leg* peer = session_->peer_of(*this);
+  tone_told_ = setup_->config.keys.tell && peer != nullptr && peer->setup_ != nullptr &&
+               peer->setup_->config.event_send_type >= 0 && peer->events_out_.begin(digit, kGapBehindKey);
+  if (tone_told_) session_->replan();
+}
+
+void Leg::tell_tone_ended(milliseconds duration) {
+  if (!tone_told_) return;
+  if (Leg* peer = session_->peer_of(*this)) peer->events_out_.end(duration);
 }
 
 void Leg::start_next_tone() {

@@ -2,6 +2,7 @@
 #include "core/rtp/telephone_event_sender.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace tandem::rtp {
 namespace {
@@ -30,6 +31,22 @@ bool TelephoneEventSender::queue(char digit, milliseconds duration, milliseconds
   queue_[(first_ + count_) % kQueueMax] = entry;
   ++count_;
   return true;
+}
+
+bool TelephoneEventSender::begin(char digit, milliseconds gap) {
+  if (!queue(digit, kDurationMax, gap)) return false;
+  queue_[(first_ + count_ - 1) % kQueueMax].open = true;
+  return true;
+}
+
+void TelephoneEventSender::end(milliseconds duration) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    Entry& entry = queue_[(first_ + i) % kQueueMax];
+    if (!std::exchange(entry.open, false)) continue;
+    entry.duration = std::chrono::duration_cast<ShortMs>(std::clamp(duration, kDurationMin, kDurationMax));
+  }
+  if (std::exchange(now_.open, false) && state_ == State::tone)
+    now_.duration = std::chrono::duration_cast<ShortMs>(kDurationMin);
 }
 
 EventTick TelephoneEventSender::tick(RtpTime time, std::uint32_t samples) {

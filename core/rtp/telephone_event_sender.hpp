@@ -45,6 +45,12 @@ class TelephoneEventSender {
   [[nodiscard]] bool queue(char digit, milliseconds duration = milliseconds(100),
                            milliseconds gap = milliseconds(100));
 
+  // A digit that lasts until end(), or kDurationMax. False as above. [media]
+  [[nodiscard]] bool begin(char digit, milliseconds gap);
+  // What was begun ends with the next tick, but not before kDurationMin; one that still waits will last for
+  // `duration`. Without one: nothing. [media]
+  void end(milliseconds duration);
+
   // One packet time goes by; `time` is the timestamp at its begin, `samples` its ticks. [media]
   EventTick tick(RtpTime time, std::uint32_t samples);
 
@@ -65,6 +71,7 @@ class TelephoneEventSender {
   struct Entry {
     std::uint8_t event = 0;
     bool pause = false;
+    bool open = false;  // until end()
     ShortMs duration{0};
     ShortMs gap{0};
   };

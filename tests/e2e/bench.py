@@ -251,7 +251,7 @@ def bench_leaves_messages_that_hold_the_callers_sound(e2e):
     assert report and report["calls"]["failed"] == 0, said
     found = next(v["measured"] for v in report["objective"] if v["what"] == "recordings")
     legs, whole, damaged, symbols, strangers = map(int, re.fullmatch(
-        r"(\d+) of (\d+) legs, \d+ s, (\d+) of (\d+) symbols damaged, (\d+) files of nobody", found).groups())
+        r"(\d+) of (\d+) legs, \d+ s, (\d+) of (\d+) symbols damaged, \d+ slips, (\d+) files of nobody", found).groups())
     # Whole on a quiet machine; what a late packet tears here, beside other tests, is the generator's doing.
     assert legs == whole == 4 and strangers == 0 and symbols > 400 and damaged < symbols / 10, said
 

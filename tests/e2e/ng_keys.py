@@ -180,7 +180,8 @@ def tones_of_a_phone_without_events_are_events_to_the_other_and_its_events_are_t
     heard = b.heard(begun)
     windows = [heard[i:i + 160] for i in range(0, len(heard) - 160, 80)]
     assert max(share(w, [770, 1336]) if sum(map(abs, w)) > 160 * 1500 else 0 for w in windows) < 0.5
-    assert sum(share(w, [300]) > 0.9 for w in windows) > 55  # speech stays
+    speech = sum(share(w, [300]) > 0.9 for w in windows)
+    assert speech > 65, speech  # it stays, behind the tone too
     begun = time.monotonic()
     b.press = 0
     time.sleep(0.7)

@@ -39,7 +39,10 @@ def a_call_lives_through_a_restart_of_kamailio_and_the_callee_hangs_up(e2e):
 @test(deadline=60)
 def registrations_survive_a_restart_of_kamailio(e2e):
     b = e2e.phone("1002", answer="auto")
-    time.sleep(2.1)  # registrations are written once a second
+    deadline = time.monotonic() + 10  # registrations are written once a second, by a disk that may be busy
+    while not e2e.system.has_on_disk(b):
+        assert time.monotonic() < deadline, "the registration was not written within 10 s"
+        time.sleep(0.1)
     e2e.system.kill_kamailio()
     e2e.system.wait_kamailio()
     a = e2e.phone("1001")

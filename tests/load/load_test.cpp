@@ -390,6 +390,23 @@ TEST(Recorded, TheSingerIsFoundAmongOthersAndDamageIsCounted) {
   EXPECT_NEAR(static_cast<double>(voice->symbols - voice->right), 10, 2);
 }
 
+TEST(Recorded, WhatWasPutInOrLeftOutIsASlipAndNoDamageOfWhatFollows) {
+  const Melody melody;
+  const std::vector<std::uint32_t> singers{38, 40, 42};
+  for (const int moved : {-1900, -640, -160, 160, 400, 2200}) {
+    std::vector<std::int16_t> pcm(60'000);
+    const std::size_t half = 30'000;
+    melody.sing(40, 0, 8000, std::span(pcm).first(half));
+    melody.sing(40, static_cast<std::int64_t>(half) - moved, 8000, std::span(pcm).subspan(half));
+    const auto voice = recorded_voice(melody, pcm, singers);
+    ASSERT_TRUE(voice) << moved;
+    EXPECT_EQ(voice->slips, 1U) << moved;
+    EXPECT_EQ(voice->singer, 40U);
+    EXPECT_LE(voice->symbols - voice->right, 3U + static_cast<unsigned>(std::max(0, -moved)) / 320) << moved;
+    EXPECT_NEAR(voice->symbols, (60'000 - moved) / 320, 2) << moved;
+  }
+}
+
 TEST(Recorded, NobodyIsFoundInStrangersNoiseAndSilence) {
   const Melody melody;
   const std::vector<std::uint32_t> singers{38, 40, 42};

@@ -241,6 +241,27 @@ TEST(TelephoneEventSender, PausesAndRefusesWhatIsNoDigit) {
   EXPECT_EQ(sent(sender, 160), std::string(25, '.').append("SEEE"));
 }
 
+TEST(TelephoneEventSender, WhatWasBegunLastsUntilItsEnd) {
+  TelephoneEventSender sender;
+  ASSERT_TRUE(sender.begin('5', milliseconds(0)));
+  std::vector<EventTick> all;
+  for (unsigned i = 0; i < 4; ++i) all.push_back(sender.tick(RtpTime(i * 160), 160));
+  sender.end(milliseconds(80));
+  EXPECT_EQ(sent(sender, 160, &all), "EEE");
+  EXPECT_EQ(parse_event(all.back().payload)->duration, 5 * 160);
+  ASSERT_TRUE(sender.begin('6', milliseconds(0)));
+  (void)sender.tick(RtpTime(0), 160);
+  sender.end(milliseconds(5));
+  EXPECT_EQ(sent(sender, 160), "EEE") << "40 ms at least";
+  sender.end(milliseconds(80));
+  ASSERT_TRUE(sender.queue('7', milliseconds(40), milliseconds(0)));
+  ASSERT_TRUE(sender.begin('8', milliseconds(0)));
+  sender.end(milliseconds(60));
+  EXPECT_EQ(sent(sender, 160), "SEEESuEEE") << "over before its turn: as long as it was";
+  ASSERT_TRUE(sender.begin('9', milliseconds(0)));
+  EXPECT_EQ(sent(sender, 160).size(), 10'000U / 20 + 2) << "nobody ends it";
+}
+
 TEST(TelephoneEventSender, TakesSixtyFourDigits) {
   TelephoneEventSender sender;
   for (std::size_t i = 0; i < TelephoneEventSender::kQueueMax; ++i) EXPECT_TRUE(sender.queue('1'));

@@ -3,12 +3,14 @@ its own, the demo's tenant. Everything it started is gone after stop(); what is 
 
     with System(options) as system: system.phone("1001"); system.api.call("status"); system.kill_kamailio()
 """
+import contextlib
 import glob
 import json
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -211,6 +213,12 @@ class System:
             except ProcessLookupError:
                 pass
         return pids
+
+    def has_on_disk(self, phone):
+        """Whether the phone's registration is written."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.state}/kamailio/registrations.db?mode=ro", uri=True)) as kept:
+            return kept.execute("SELECT COUNT(*) FROM location WHERE username = ? AND contact LIKE ?",
+                                (phone.user, f"%:{phone.sip_port}%")).fetchone()[0] > 0
 
     def wait_kamailio(self, seconds=15):
         """Until Kamailio is back and linked."""
