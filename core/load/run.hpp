@@ -6,6 +6,7 @@
 // Thread: [control]: run() blocks until all is over; interrupt() may be called from a signal handler.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -97,6 +98,7 @@ class Run {
   void wind_up(TimePoint now);
   std::vector<int> pids() const;
   unsigned legs_up() const { return legs_up_; }
+  void legs_come_up(unsigned legs) { outcome_.legs = std::max(outcome_.legs, legs_up_ += legs); }
 
   // borrowed
   const Profile& profile_;
@@ -123,7 +125,7 @@ class Run {
   TimePoint next_hush_{TimePoint::max()};  // of any call
   bool ending_ = false;                    // some call is, or may be
   bool placing_ = true, measuring_ = false;
-  unsigned legs_up_ = 0;
+  unsigned legs_up_ = 0;  // that the server carries: who waits in a queue, too
   ProcessSample idle_, before_, last_;
   ProcessSample own_before_;
   TimePoint last_at_{};

@@ -183,8 +183,7 @@ void Run::bring_up(Call& call, const DriverEvent& event, TimePoint now) {
   call.state = State::up;
   call.up_at = now;
   call.measured = measuring_;
-  legs_up_ += call.legs();
-  outcome_.legs = std::max(outcome_.legs, legs_up_);
+  legs_come_up(call.legs());
   const double hold = profile_.parts[call.part].hold_s;
   if (hold > 0)
     call.hush_at =

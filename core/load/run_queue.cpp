@@ -49,6 +49,7 @@ void Run::begin_waiting(Call& call, const DriverEvent& event, TimePoint now) {
   }
   ++outcome_.queue.joined;
   call.state = State::waiting;
+  legs_come_up(1);
   if (part.patience_s > 0) {
     call.hush_at =
         now + seconds_of(std::exponential_distribution<double>(1 / part.patience_s)(random_) + 0.5);
@@ -57,6 +58,7 @@ void Run::begin_waiting(Call& call, const DriverEvent& event, TimePoint now) {
 }
 
 void Run::stop_waiting(const Call& call) {
+  --legs_up_;
   if (!stations_[call.station].crew->drop(call.number * stride_ + kWaiter)) ++outcome_.total.send_failed;
 }
 

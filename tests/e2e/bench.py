@@ -213,6 +213,7 @@ args = "support"
     queue = report["queue"]
     assert queue["agents"] == 2 and queue["served"] >= 4 and queue["out_of_turn"] == 0, said
     assert queue["music_heard_by"] >= 4 and queue["music_hurt"] == 0 and report["sound"]["hurt_legs"] == 0, said
+    assert 6 <= report["legs"] <= 8, report["legs"]  # two pairs, and who waits
     assert queue["wait"]["p50_ms"] > 1000 and queue["agents_busy_percent"] > 20, said
     status, said, _ = bench(*words)
     assert status == 1 and "a queue needs agents" in said, said
