@@ -82,6 +82,7 @@ class Bench {
     engine.loops = o_.loops;
     engine.legs_max = o_.legs;
     engine.io = o_.io;
+    engine.folder = o_.folder;
     engine.forward_on_tick = o_.forward_on_tick;
     engine.forward_at_once = o_.forward_at_once;
     return load::serve_engine(o_.serve_engine, engine, codecs_.registry());

@@ -87,6 +87,7 @@ CLI::App* add_bench_options(CLI::App& root, BenchOptions& options) {
   add_reports(*bench, options, search);
   bench->add_flag("--quiet", options.quiet, "no line a second");
   bench->add_option("--serve-engine", options.serve_engine, "")->group("");
+  bench->add_option("--folder", options.folder, "")->group("");
   bench->footer(
       "Examples:\n  tandem bench relay --legs 1000\n  tandem bench transcode --server ng:127.0.0.1:22231\n\n"
       "Exit status: 0 the objective held, 1 it did not, 2 usage, 3 wrong profile, 4 no server there, "

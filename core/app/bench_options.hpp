@@ -21,6 +21,7 @@ struct BenchOptions {
   int core = -2;  // -2: the last one when there are several
   bool search = false, quiet = false, forward_on_tick = false, forward_at_once = false;
   int serve_engine = -1;
+  std::string folder;
   std::string command;
 };
 

@@ -12,8 +12,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/loop/tick_timer.hpp"
@@ -31,17 +34,15 @@ class EngineDriver final : public Driver {
   EngineDriver(const EngineOptions& options, int core) : options_(options), core_(core) {}
   ~EngineDriver() override {
     if (fd_ >= 0) ::close(fd_);
-    if (pid_ <= 0) return;
-    for (int i = 0; i < 300 && waitpid(pid_, nullptr, WNOHANG) == 0; ++i) usleep(10'000);
-    if (kill(pid_, 0) == 0) {
-      kill(pid_, SIGKILL);
-      waitpid(pid_, nullptr, 0);
-    }
+    end_process();
+    std::error_code gone;
+    if (!folder_.empty()) std::filesystem::remove_all(folder_, gone);
   }
   EngineDriver(const EngineDriver&) = delete;
   EngineDriver& operator=(const EngineDriver&) = delete;
 
   Result<void> start() override {
+    if (auto made = make_folder(); !made) return made;
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
       return Error{ErrorCode::exhausted, fmt::format("no socket pair: {}", std::strerror(errno))};
@@ -146,10 +147,30 @@ class EngineDriver final : public Driver {
                                    "--serve-engine", std::to_string(fd),
                                    "--loops",        std::to_string(options_.loops),
                                    "--legs",         std::to_string(options_.legs_max)};
-    words.insert(words.end(), {"--io", options_.io});
+    words.insert(words.end(), {"--io", options_.io, "--folder", folder_});
     if (options_.forward_on_tick) words.emplace_back("--forward-on-tick");
     if (options_.forward_at_once) words.emplace_back("--forward-at-once");
     return words;
+  }
+
+  Result<void> make_folder() {
+    std::error_code wrong;
+    folder_ = (std::filesystem::temp_directory_path(wrong) / "tandem-bench-XXXXXX").string();
+    if (!wrong && mkdtemp(folder_.data()) != nullptr) return {};
+    if (!wrong) wrong = std::error_code(errno, std::generic_category());
+    return Error{ErrorCode::unavailable,
+                 fmt::format("no folder can be made for the engine's files (TMPDIR, or /tmp): {}: {}",
+                             std::exchange(folder_, ""), wrong.message())};
+  }
+
+  void end_process() const {
+    if (pid_ <= 0) return;
+    for (int i = 0; i < 300; ++i) {
+      if (waitpid(pid_, nullptr, WNOHANG) != 0) return;
+      usleep(10'000);
+    }
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
   }
 
   // In the child: not on the generator's core, when there is another one.
@@ -175,6 +196,7 @@ class EngineDriver final : public Driver {
 
   const EngineOptions options_;
   const int core_;
+  std::string folder_;  // the engine's files
   int fd_ = -1;
   pid_t pid_ = -1;
   struct Told {

@@ -39,8 +39,8 @@ class Clock final : public Timers {
 };
 
 // The prompt: the melody of kPromptSinger, once round, as a file like any other.
-std::string make_prompt() {
-  std::string path = fmt::format("/tmp/tandem-bench-{}.wav", getpid());
+std::string make_prompt(const std::string& folder) {
+  std::string path = folder + "/prompt.wav";
   auto file = audio::WavWriter::open(path, 8000, 1);
   if (!file) throw std::runtime_error(file.error().message);
   std::vector<std::int16_t> pcm(std::size_t{kPromptSymbols} * kSymbolSamples);
@@ -52,7 +52,7 @@ std::string make_prompt() {
 class Server {
  public:
   Server(const EngineOptions& options, const codec::CodecRegistry& codecs)
-      : codecs_(codecs), prompt_(make_prompt()) {
+      : codecs_(codecs), folder_(options.folder), prompt_(make_prompt(options.folder)) {
     session::EngineConfig config;
     config.port_min = options.port_min;
     config.port_max = options.port_max;
@@ -76,13 +76,7 @@ class Server {
         [] {}, packets_->binder(), [this] { return packets_->take(); }, nullptr);
     engine_->start();
   }
-  ~Server() {
-    engine_->stop();
-    for (const Written& one : written_) unlink(one.path.c_str());
-    for (const auto& [number, call] : calls_)
-      if (!call.recording.empty()) unlink(call.recording.c_str());
-    unlink(prompt_.c_str());
-  }
+  ~Server() { engine_->stop(); }
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -166,7 +160,7 @@ class Server {
       if (!playing) return playing;
     }
     if (ask.record == 0) return {};
-    call.recording = fmt::format("/tmp/tandem-bench-{}-{}.wav", getpid(), ask.call);
+    call.recording = fmt::format("{}/{}.wav", folder_, ask.call);
     session::RecordSpec record;
     record.leg = call.legs[0];
     record.path = call.recording;
@@ -177,6 +171,7 @@ class Server {
   }
 
   const codec::CodecRegistry& codecs_;
+  const std::string folder_;
   const std::string prompt_;
   Clock clock_;
   std::unique_ptr<loop::PacketIo> packets_;

@@ -42,6 +42,7 @@ struct EngineOptions {
   unsigned loops = 1;
   unsigned legs_max = 8192;
   std::uint16_t port_min = 10000, port_max = 41999;
+  std::string folder;       // for the prompt and what is recorded; the driver's, which removes it
   std::string io = "auto";  // packet I/O: auto, sockets, shared
   bool forward_on_tick = false, forward_at_once = false;
 };

@@ -27,10 +27,12 @@ transports: { disable = "libjanus_mqtt.so,libjanus_nanomsg.so,libjanus_pfunix.so
 
 
 def bench(*words, seconds=60):
-    """(exit status, what was said, the JSON report) of one run."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as out:
-        done = subprocess.run([binary(), "bench", "--quiet", "--json", out.name, *words], capture_output=True, text=True, timeout=seconds)
-        text = out.read()
+    """(exit status, what was said, the JSON report) of one run, which leaves no file behind."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as out, tempfile.TemporaryDirectory() as scratch:
+        done = subprocess.run([binary(), "bench", "--quiet", "--json", out.name, *words], capture_output=True, text=True, timeout=seconds,
+                              env={**os.environ, "TMPDIR": scratch})
+        text, left = out.read(), os.listdir(scratch)
+    assert not left, f"{left} left behind: {done.stderr}"
     return done.returncode, done.stdout + done.stderr, json.loads(text) if text else None
 
 
@@ -85,6 +87,7 @@ def bench_of_two_servers_reports_every_run_and_serves_as_a_baseline(e2e):
             file.write('name = "pair"\nlegs = 10\nrate = 1000\nwarm_s = 0.3\nseconds = 1\n[call]\ncodec = "PCMU"\n')
         _, said, series = bench(f"{folder}/p.toml", "--server", "engine", "--against", "engine", "--rounds", "2", "--csv", f"{folder}/r",
                                 "--password", "geheim", "--peer-password=geheim")
+        assert series, said
         assert [(run["run"]["side"], run["run"]["round"], run["run"]["load"]) for run in series["runs"]] == [("A", 1, 10), ("B", 1, 10), ("B", 2, 10), ("A", 2, 10)]
         assert len(series["ratios"][0]["pairs"]) == 2 and series["ratios"][0]["median"] > 0, series["ratios"]
         assert "geheim" not in json.dumps(series) and "--peer-password=..." in series["command"], series["command"]

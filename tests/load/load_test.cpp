@@ -1,10 +1,8 @@
 // The load generator's nouns, each by itself: figures, marks, networks, searches, reports.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 
@@ -21,6 +19,7 @@
 #include "core/load/stamp.hpp"
 #include "core/load/tune.hpp"
 #include "core/loop/tick_timer.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace tandem::load {
 namespace {
@@ -289,7 +288,8 @@ TEST(Impairment, LosesAndBurstsAndDelaysAsStated) {
 }
 
 TEST(Impairment, ATraceIsFollowedAndABadOneIsNamedWithItsLine) {
-  const std::string path = testing::TempDir() + "trace.txt";
+  const testing::ScratchFolder scratch("trace");
+  const std::string path = scratch.string() + "/trace.txt";
   std::ofstream(path) << "# a trace\n5\nlost\n 12.5\n";
   EXPECT_FALSE(load_trace(path));
   std::ofstream(path) << "# a trace\n5\nlost  # here\n12.5\n";
@@ -421,8 +421,8 @@ TEST(Recorded, NobodyIsFoundInStrangersNoiseAndSilence) {
 }
 
 TEST(Recorded, EachChannelOfAStereoFileIsSomebodys) {
-  const std::string folder = testing::TempDir() + "tandem-recorded-" + std::to_string(getpid());
-  std::filesystem::create_directory(folder);
+  const testing::ScratchFolder scratch("recorded");
+  const std::string folder = scratch.string();
   const Melody melody;
   const WallTime since{};
   std::vector<std::int16_t> one(40'000), other(40'000), both;
@@ -439,7 +439,6 @@ TEST(Recorded, EachChannelOfAStereoFileIsSomebodys) {
     ASSERT_TRUE(check_recordings(outcome, folder, since));
     EXPECT_EQ(outcome.verdicts.back().held, second == 41) << outcome.verdicts.back().measured;
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST(Md5, GivesRfc1321sResults) {
