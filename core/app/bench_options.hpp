@@ -20,8 +20,8 @@ struct BenchOptions {
   std::vector<int> pids;
   int core = -2;  // -2: the last one when there are several
   bool search = false, quiet = false, forward_on_tick = false, forward_at_once = false;
-  int serve_engine = -1;
-  std::string folder;
+  int serve_engine = -1;  // the descriptor that the engine serves; -1: this is the generator
+  std::string folder;     // of that engine: see load::EngineOptions
   std::string command;
 };
 

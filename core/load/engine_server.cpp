@@ -52,7 +52,7 @@ std::string make_prompt(const std::string& folder) {
 class Server {
  public:
   Server(const EngineOptions& options, const codec::CodecRegistry& codecs)
-      : codecs_(codecs), folder_(options.folder), prompt_(make_prompt(options.folder)) {
+      : codecs_(codecs), folder_(options.folder), prompt_(make_prompt(folder_)) {
     session::EngineConfig config;
     config.port_min = options.port_min;
     config.port_max = options.port_max;
