@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "core/base/id.hpp"
 #include "core/call/cause.hpp"
 #include "core/call/routes.hpp"
 #include "core/call/sounds.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace tandem::call {
 namespace {
@@ -85,7 +85,6 @@ TEST(Cause, NumbersNamesAndSipCodesBelongTogether) {
 class SoundFoldersTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    root = std::filesystem::temp_directory_path() / make_id("tandem-sounds");
     for (const char* folder :
          {"prompts/acme", "prompts/digits", "recordings/acme", "recordings/demo", "secret"}) {
       std::filesystem::create_directories(root / folder);
@@ -98,9 +97,9 @@ class SoundFoldersTest : public ::testing::Test {
     sounds = std::make_unique<SoundFolders>(
         SoundFolders::Roots{{(root / "prompts").string()}, {}, (root / "recordings").string()});
   }
-  void TearDown() override { std::filesystem::remove_all(root); }
   std::string at(const std::string& path) const { return std::filesystem::canonical(root / path).string(); }
-  std::filesystem::path root;
+  const testing::ScratchFolder scratch{"sounds"};
+  const std::filesystem::path& root = scratch.path();
   std::unique_ptr<SoundFolders> sounds;
 };
 

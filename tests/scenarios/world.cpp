@@ -1,8 +1,7 @@
 #include "tests/scenarios/world.hpp"
 
-#include <unistd.h>
-
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 
 #include "core/api/call_commands.hpp"
@@ -25,16 +24,11 @@ constexpr const char* kPrompts = "/usr/share/asterisk/sounds/en_US_f_Allison";
 
 bool World::has_prompts() { return fs::exists(std::string(kPrompts) + "/demo-congrats.wav"); }
 
-World::World()
-    : folder_(fs::temp_directory_path() / ("tandem-world-" + std::to_string(::getpid()))),
-      company_(timers_),
-      api_(timers_),
-      plugins_({timers_, api_, nullptr, nullptr, {}}) {
-  fs::remove_all(folder_);
-  for (const char* part : {"recordings", "speech"}) fs::create_directories(folder_ / part);
-  const std::string recordings = (folder_ / "recordings").string();
-  load("store", {{"path", (folder_ / "tandem.db").string()},
-                 {"accounts_file", (folder_ / "accounts.json").string()},
+World::World() : company_(timers_), api_(timers_), plugins_({timers_, api_, nullptr, nullptr, {}}) {
+  for (const char* part : {"recordings", "speech"}) fs::create_directories(folder_.path() / part);
+  const std::string recordings = (folder_.path() / "recordings").string();
+  load("store", {{"path", (folder_.path() / "tandem.db").string()},
+                 {"accounts_file", (folder_.path() / "accounts.json").string()},
                  {"media_root", recordings},
                  {"default_tenant", "demo"},
                  {"pin_iterations", 1000}});
@@ -63,7 +57,7 @@ World::World()
     if (calls_) calls_->app_ended(leg, run);
   });
   sounds_ = std::make_unique<call::SoundFolders>(
-      call::SoundFolders::Roots{{kPrompts}, {recordings, (folder_ / "speech").string()}, recordings});
+      call::SoundFolders::Roots{{kPrompts}, {recordings, (folder_.path() / "speech").string()}, recordings});
   for (const call::Route& route : {call::Route{"_100X", "extension", "", ""},
                                    {"5000", "ivr", "", ""},
                                    {"*97", "voicemail", "", ""},
@@ -104,7 +98,6 @@ World::~World() {
   media_phones_.clear();
   engine_.reset();
   plugins_.unload();
-  fs::remove_all(folder_);
 }
 
 void World::load(const char* name, const json& options) {
@@ -192,7 +185,7 @@ std::vector<std::int16_t> World::prompt(const std::string& name) {
 }
 
 std::string World::pin_of(const std::string& mailbox) const {
-  std::ifstream file(folder_ / "accounts.json");
+  std::ifstream file(folder_.path() / "accounts.json");
   const json kept = json::parse(file);
   for (const json& account : kept["accounts"])
     if (account["user"] == mailbox) return account["pin"];

@@ -10,7 +10,6 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,6 +30,7 @@
 #include "tests/support/fake_timers.hpp"
 #include "tests/support/media_phone.hpp"
 #include "tests/support/phone_company.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace tandem::testing {
 
@@ -72,13 +72,12 @@ class World {
   session::MediaEngine& engine() { return *engine_; }
   call::Calls& calls() { return *calls_; }
   call::Routes& routes() { return routes_; }
-  const std::filesystem::path& folder() const { return folder_; }
 
  private:
   void load(const char* name, const nlohmann::json& options);
   void follow_sdp();
 
-  std::filesystem::path folder_;
+  const ScratchFolder folder_{"world"};
   FakeTimers timers_;
   loop::MemoryNetwork network_;
   PhoneCompany company_;

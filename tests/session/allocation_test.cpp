@@ -49,7 +49,8 @@ TEST_F(EngineTest, ATickAllocatesNothingWhateverGoesOn) {
   ASSERT_TRUE(engine_->join(c.id, d.id).ok());
   ASSERT_NE(play(alone.id, {.files = {write_wav("p.wav", noise(300, 1))}, .loop = true}), 0u);
   ASSERT_NE(play(c.id, {.files = {}, .tone = Tone::ringback}), 0u);
-  ASSERT_TRUE(engine_->record({.leg = alone.id, .path = (dir_ / "r.wav").string(), .stereo = true}).ok());
+  ASSERT_TRUE(
+      engine_->record({.leg = alone.id, .path = (folder_.path() / "r.wav").string(), .stereo = true}).ok());
   Party e = add(codec::pcmu(), a.id), f = add(codec::pcmu(), a.id), g = add(codec::pcma(), a.id);
   secure(e, codec::pcmu(), srtp::Suite::aes_cm_128_hmac_sha1_80);
   secure(f, codec::pcmu(), srtp::Suite::aead_aes_256_gcm);

@@ -19,6 +19,7 @@
 #include "core/session/engine.hpp"
 #include "tests/support/fake_timers.hpp"
 #include "tests/support/media_phone.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace tandem::session {
 
@@ -95,16 +96,10 @@ struct Listener final : MediaListener {
 
 class EngineTest : public ::testing::Test {
  protected:
-  EngineTest()
-      : dir_(std::filesystem::temp_directory_path() / ("tandem-engine-" + std::to_string(::getpid()))) {
-    std::filesystem::remove_all(dir_);
-    std::filesystem::create_directories(dir_);
-    make_engine(nullptr);
-  }
+  EngineTest() { make_engine(nullptr); }
   ~EngineTest() override {
     phones_.clear();
     engine_.reset();
-    std::filesystem::remove_all(dir_);
   }
 
   void make_engine(const td_stage_type* dtmf, unsigned loops = 1) {
@@ -175,7 +170,7 @@ class EngineTest : public ::testing::Test {
   }
 
   std::string write_wav(const std::string& name, const std::vector<std::int16_t>& pcm, unsigned rate = 8000) {
-    const std::string path = (dir_ / name).string();
+    const std::string path = (folder_.path() / name).string();
     auto file = audio::WavWriter::open(path, rate, 1);
     EXPECT_TRUE(file.ok());
     EXPECT_TRUE(file->write(pcm).ok());
@@ -202,7 +197,7 @@ class EngineTest : public ::testing::Test {
     return out;
   }
 
-  std::filesystem::path dir_;
+  const testing::ScratchFolder folder_{"engine"};
   testing::FakeTimers timers_;
   loop::MemoryNetwork network_;
   Listener listener_;

@@ -214,7 +214,8 @@ TEST_F(EngineTest, PassesKeysOnWhileRelayingAndWhileTranscoding) {
 TEST_F(EngineTest, RecordsWhatALegSaysAndHearsOnOneClock) {
   Party a = add(pcmu());
   advance(100ms);
-  auto recording = engine_->record({.leg = a.id, .path = (dir_ / "r.wav").string(), .stereo = true});
+  auto recording =
+      engine_->record({.leg = a.id, .path = (folder_.path() / "r.wav").string(), .stereo = true});
   ASSERT_TRUE(recording.ok());
   const auto prompt = noise(400, 9);
   ASSERT_NE(play(a.id, {.files = {write_wav("p.wav", prompt)}}), 0u);
@@ -228,9 +229,9 @@ TEST_F(EngineTest, RecordsWhatALegSaysAndHearsOnOneClock) {
   ASSERT_EQ(listener_.recorded.size(), 1u);
   EXPECT_EQ(listener_.recorded[0].end, RecordEnd::stopped);
   EXPECT_NEAR(double(listener_.recorded[0].length.count()), 1000, 25);
-  EXPECT_FALSE(std::filesystem::exists(dir_ / "r.wav.part"));
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "r.wav.part"));
   // Mono of both: the said and the heard one are found at nearly the same place.
-  auto mono = audio::read_sound((dir_ / "r.wav").string(), 8000);
+  auto mono = audio::read_sound((folder_.path() / "r.wav").string(), 8000);
   ASSERT_TRUE(mono.ok()) << mono.error().message;
   const auto [c1, at1] = find_in(mono->pcm, said);
   const auto [c2, at2] = find_in(mono->pcm, prompt);
@@ -243,12 +244,16 @@ TEST_F(EngineTest, EndsARecordingAtItsLimitAndAtSilence) {
   Party a = add(pcmu());
   advance(100ms);
   ASSERT_TRUE(
-      engine_->record({.leg = a.id, .path = (dir_ / "l.wav").string(), .heard_too = false, .limit = 300ms})
-          .ok());
-  ASSERT_TRUE(
       engine_
-          ->record({.leg = a.id, .path = (dir_ / "s.wav").string(), .heard_too = false, .silence_end = 500ms})
+          ->record(
+              {.leg = a.id, .path = (folder_.path() / "l.wav").string(), .heard_too = false, .limit = 300ms})
           .ok());
+  ASSERT_TRUE(engine_
+                  ->record({.leg = a.id,
+                            .path = (folder_.path() / "s.wav").string(),
+                            .heard_too = false,
+                            .silence_end = 500ms})
+                  .ok());
   a.phone->say(noise(400, 11));
   advance(2000ms);
   ASSERT_EQ(listener_.recorded.size(), 2u);
@@ -261,7 +266,8 @@ TEST_F(EngineTest, EndsARecordingAtItsLimitAndAtSilence) {
 TEST_F(EngineTest, PausedRecordingHoldsSilenceForThatTime) {
   Party a = add(pcmu());
   advance(100ms);
-  auto recording = engine_->record({.leg = a.id, .path = (dir_ / "r.wav").string(), .heard_too = false});
+  auto recording =
+      engine_->record({.leg = a.id, .path = (folder_.path() / "r.wav").string(), .heard_too = false});
   ASSERT_TRUE(recording.ok());
   a.phone->say(sine(700, 3000));
   advance(300ms);
@@ -271,7 +277,7 @@ TEST_F(EngineTest, PausedRecordingHoldsSilenceForThatTime) {
   advance(300ms);
   engine_->stop_recording(*recording);
   advance(50ms);
-  auto sound = audio::read_sound((dir_ / "r.wav").string(), 8000);
+  auto sound = audio::read_sound((folder_.path() / "r.wav").string(), 8000);
   ASSERT_TRUE(sound.ok());
   const auto power = [&](unsigned from_ms, unsigned to_ms) {
     double sum = 0;
@@ -394,10 +400,10 @@ TEST_F(EngineTest, ReportsBothDirectionsWithRtcp) {
 
 TEST_F(EngineTest, RefusesWhatCannotBePlayedWithAReason) {
   Party a = add(pcmu());
-  EXPECT_EQ(play(a.id, {.files = {(dir_ / "none.wav").string()}}), 0u);
+  EXPECT_EQ(play(a.id, {.files = {(folder_.path() / "none.wav").string()}}), 0u);
   EXPECT_NE(play_error_.find("none.wav"), std::string::npos) << play_error_;
-  std::ofstream(dir_ / "text.wav") << "this is no WAV file";
-  EXPECT_EQ(play(a.id, {.files = {(dir_ / "text.wav").string()}}), 0u);
+  std::ofstream(folder_.path() / "text.wav") << "this is no WAV file";
+  EXPECT_EQ(play(a.id, {.files = {(folder_.path() / "text.wav").string()}}), 0u);
   EXPECT_NE(play_error_, "");
   auto opened = engine_->open({});
   ASSERT_TRUE(opened.ok());

@@ -70,7 +70,7 @@ TEST_F(EngineTest, ATranscodedCallIsRecordedAndPromptedAndGoesOnAsBefore) {
   const auto& counters = engine_->media_loop(0).counters();
   const std::uint64_t direct = counters.translated.get();
   EXPECT_GT(direct, 0u);
-  const auto recording = engine_->record({.leg = a.id, .path = (dir_ / "r.wav").string()});
+  const auto recording = engine_->record({.leg = a.id, .path = (folder_.path() / "r.wav").string()});
   ASSERT_TRUE(recording.ok());
   advance(300ms);
   const std::uint64_t while_recorded = counters.translated.get();
@@ -211,7 +211,7 @@ TEST_F(NoiseTest, ARecordingHasTheNoiseAndTheFiguresHaveNoLoss) {
   Party a = add(codec::pcmu());
   ASSERT_TRUE(engine_->configure(a.id, noisy(a, codec::pcmu())).ok());
   const auto recording =
-      engine_->record({.leg = a.id, .path = (dir_ / "n.wav").string(), .heard_too = false});
+      engine_->record({.leg = a.id, .path = (folder_.path() / "n.wav").string(), .heard_too = false});
   ASSERT_TRUE(recording.ok());
   a.phone->say(sine(400, 400));
   advance(400ms);
@@ -223,7 +223,7 @@ TEST_F(NoiseTest, ARecordingHasTheNoiseAndTheFiguresHaveNoLoss) {
   engine_->stop_recording(*recording);
   advance(100ms);
   ASSERT_EQ(listener_.recorded.size(), 1u);
-  std::ifstream file(dir_ / "n.wav", std::ios::binary);
+  std::ifstream file(folder_.path() / "n.wav", std::ios::binary);
   const std::string bytes((std::istreambuf_iterator<char>(file)), {});
   std::vector<std::int16_t> pcm((bytes.size() - 44) / 2);
   std::memcpy(pcm.data(), bytes.data() + bytes.size() - pcm.size() * 2, pcm.size() * 2);

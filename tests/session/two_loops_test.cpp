@@ -95,7 +95,8 @@ TEST_F(TwoLoopsTest, TalkersOfBothLoopsAreMixedAtOneListenerAndARecordingHasBoth
   engine_->close(c.id);
   advance(50ms);
   ASSERT_TRUE(engine_->join(a.id, b.id).ok());
-  ASSERT_TRUE(engine_->record({.leg = b.id, .path = (dir_ / "r.wav").string(), .stereo = true}).ok());
+  ASSERT_TRUE(
+      engine_->record({.leg = b.id, .path = (folder_.path() / "r.wav").string(), .stereo = true}).ok());
   a.phone->say(said_a);
   advance(900ms);
   EXPECT_GT(find_in(b.phone->heard(), said_a).first, 0.97) << "on the tick, for the recording";
@@ -103,7 +104,7 @@ TEST_F(TwoLoopsTest, TalkersOfBothLoopsAreMixedAtOneListenerAndARecordingHasBoth
 
 TEST_F(TwoLoopsTest, KeysAreMadeAnewWhereTheirPacketsDoNotGoOn) {
   ASSERT_TRUE(engine_->join(a.id, b.id).ok());
-  ASSERT_TRUE(engine_->record({.leg = b.id, .path = (dir_ / "k.wav").string()}).ok());
+  ASSERT_TRUE(engine_->record({.leg = b.id, .path = (folder_.path() / "k.wav").string()}).ok());
   advance(100ms);
   a.phone->press('5');
   advance(600ms);

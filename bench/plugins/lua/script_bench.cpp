@@ -3,13 +3,13 @@
 // clock with the test's fake host, whose own work is part of the figures.
 #include <benchmark/benchmark.h>
 
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "tandem/sdk.hpp"
 #include "tests/support/fake_host.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 extern "C" const td_plugin* tandem_plugin_lua(void);
 
@@ -23,10 +23,8 @@ constexpr const char* kSmall =
 
 struct Bed {
   Bed() {
-    folder = std::filesystem::temp_directory_path() / "tandem-bench-lua";
-    std::filesystem::create_directories(folder);
-    std::ofstream(folder / "small.lua") << kSmall;
-    std::ofstream(folder / "empty.lua") << "";
+    std::ofstream(folder.path() / "small.lua") << kSmall;
+    std::ofstream(folder.path() / "empty.lua") << "";
     const nlohmann::json config = {{"paths", {folder.string(), std::string(TANDEM_SOURCE_DIR "/plugins")}}};
     host = std::make_unique<FakeHost>(config.dump());
     for (const char* method : {"leg.answer", "leg.hangup", "leg.stop_play"}) {
@@ -58,7 +56,7 @@ struct Bed {
     event(R"({"event":"leg.ended","leg":")" + id + R"(","cause":"NORMAL_CLEARING","q850":16,"by":"remote"})");
   }
 
-  std::filesystem::path folder;
+  const tandem::testing::ScratchFolder folder{"bench-lua"};
   std::unique_ptr<FakeHost> host;
   std::string leg;
 };

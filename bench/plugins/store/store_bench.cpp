@@ -2,29 +2,19 @@
 #include <benchmark/benchmark.h>
 #include <sqlite3.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/support/fake_host.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 extern "C" const td_plugin* tandem_plugin_store(void);
 
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using tandem::testing::FakeHost;
-
-struct Folder {
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "tandem-bench-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) std::abort();
-    path = name;
-  }
-  ~Folder() { fs::remove_all(path); }
-  fs::path path;
-};
+using tandem::testing::ScratchFolder;
 
 const std::string kRecord =
     R"({"tenant":"demo","clid":"\"Ann\" <1001>","src":"1001","dst":"5000","start":"2026-01-01T00:00:00.000Z",)"
@@ -33,8 +23,8 @@ const std::string kRecord =
     R"("lastapp":"ivr","direction":"inbound","read_codec":"PCMU","write_codec":"PCMU","loss":0.1,"jitter_ms":2.5,"mos":4.3})";
 
 void CdrAdd(benchmark::State& state) {
-  const Folder folder;
-  FakeHost host(Json({{"path", (folder.path / "b.db").string()}}).dump());
+  const ScratchFolder folder("bench-store");
+  FakeHost host(Json({{"path", (folder.path() / "b.db").string()}}).dump());
   if (host.activate(tandem_plugin_store()) < 0) return state.SkipWithError(host.error().c_str());
   for (auto _ : state) {
     if (host.call("cdr.add", kRecord).code != TD_OK) return state.SkipWithError("refused");
@@ -45,9 +35,9 @@ BENCHMARK(CdrAdd)->UseRealTime();
 
 // The floor: the same 25 columns, a prepared statement, one transaction each, the same pragmas.
 void SqliteAlone(benchmark::State& state) {
-  const Folder folder;
+  const ScratchFolder folder("bench-store");
   sqlite3* db = nullptr;
-  sqlite3_open((folder.path / "b.db").c_str(), &db);
+  sqlite3_open((folder.path() / "b.db").c_str(), &db);
   std::string columns = "c0", values = "?";
   for (int i = 1; i < 24; ++i) {
     columns += ", c" + std::to_string(i);
@@ -81,8 +71,8 @@ void SqliteAlone(benchmark::State& state) {
 BENCHMARK(SqliteAlone)->UseRealTime();
 
 void ExtensionResolve(benchmark::State& state) {
-  const Folder folder;
-  FakeHost host(Json({{"path", (folder.path / "b.db").string()}, {"pin_iterations", 1000}}).dump());
+  const ScratchFolder folder("bench-store");
+  FakeHost host(Json({{"path", (folder.path() / "b.db").string()}, {"pin_iterations", 1000}}).dump());
   if (host.activate(tandem_plugin_store()) < 0) return state.SkipWithError(host.error().c_str());
   host.call("store.seed_demo");
   for (auto _ : state) {

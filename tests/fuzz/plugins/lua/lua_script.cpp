@@ -11,6 +11,7 @@
 #include "lua/json.hpp"
 #include "lua/script_host.hpp"
 #include "tests/support/fake_host.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 extern "C" const td_plugin* tandem_plugin_lua(void);
 
@@ -18,13 +19,16 @@ namespace {
 
 using tandem::testing::FakeHost;
 
+const std::filesystem::path& folder() {
+  static const tandem::testing::ScratchFolder made("fuzz-lua");
+  return made.path();
+}
+
 struct Bed {
   Bed() {
-    folder = std::filesystem::temp_directory_path() / "tandem-fuzz-lua";
-    std::filesystem::create_directories(folder);
-    std::ofstream(folder / "good.lua") << "while true do call:sleep(1000) end";
+    std::ofstream(folder() / "good.lua") << "while true do call:sleep(1000) end";
     host = std::make_unique<FakeHost>(nlohmann::json{
-        {"paths", {folder.string()}},
+        {"paths", {folder().string()}},
         {"reload", true},
         {"memory_kb", 256},
         {"instructions_per_wait", 10000},
@@ -36,7 +40,6 @@ struct Bed {
     }
     if (host->activate(tandem_plugin_lua()) < 0) std::abort();
   }
-  std::filesystem::path folder;
   std::unique_ptr<FakeHost> host;
 };
 
@@ -47,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Bed bed;
   const std::string text(reinterpret_cast<const char*>(data), size);
   const std::size_t split = text.find('\0');
-  std::ofstream(bed.folder / "bad.lua", std::ios::trunc) << text.substr(0, split);
+  std::ofstream(folder() / "bad.lua", std::ios::trunc) << text.substr(0, split);
   bed.host->call("script.check", nlohmann::json{{"source", "x"}}.dump());
   bed.host->call("script.start", R"({"leg":"good","app":"good","tenant":"t"})");
   bed.host->call("script.start", R"({"leg":"bad","app":"bad","tenant":"t"})");
